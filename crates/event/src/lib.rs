@@ -1,0 +1,30 @@
+//! The words of Hogflare: what an event is, and what becomes of it in the lake.
+//!
+//! [`Event`] is what the wire protocol yields: decoded, normalized, with its time settled.
+//! [`Row`] is what is stored: the event with its project and its person. The journal holds rows,
+//! and every sink reads them through [`COLUMNS`], the one description of the `events` table.
+//!
+//! Nothing here does I/O.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod column;
+mod dedup;
+mod event;
+mod ids;
+pub mod limits;
+mod promoted;
+mod recording;
+mod row;
+mod rows;
+mod timestamp;
+
+pub use column::{COLUMNS, Column, Kind, StoredRow, Value};
+pub use dedup::{DedupKey, DedupSeed};
+pub use event::{Event, UuidOrigin};
+pub use ids::{DistinctId, PersonId, TeamId, Token};
+pub use promoted::Promoted;
+pub use recording::Recording;
+pub use row::{PersonMode, Row};
+pub use rows::{RowsError, decode_rows, encode_row};
+pub use timestamp::Timestamp;

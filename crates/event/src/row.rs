@@ -1,0 +1,163 @@
+//! What is stored.
+
+use uuid::Uuid;
+
+use crate::{Event, PersonId, TeamId, Timestamp};
+
+/// How an event's person was treated; the values of PostHog's `person_mode`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, prost::Enumeration)]
+#[repr(i32)]
+pub enum PersonMode {
+    /// The event has a person with properties.
+    Full = 0,
+    /// The SDK asked for no person.
+    Propertyless = 1,
+    /// The SDK asked for none, but there was one already.
+    ForceUpgrade = 2,
+}
+
+impl PersonMode {
+    /// PostHog's name of the mode.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Propertyless => "propertyless",
+            Self::ForceUpgrade => "force_upgrade",
+        }
+    }
+}
+
+/// A finished row, as the journal holds it in protobuf.
+///
+/// Field numbers are a disk format: never reuse one. Members that only copy a property
+/// ([`crate::Promoted`]) and the row's place in the journal are not in it; [`crate::StoredRow`]
+/// adds them.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Row {
+    /// Upper half of the uuid.
+    #[prost(fixed64, tag = "1")]
+    pub uuid_high: u64,
+    /// Lower half of the uuid.
+    #[prost(fixed64, tag = "2")]
+    pub uuid_low: u64,
+    /// Event name.
+    #[prost(string, tag = "3")]
+    pub event: String,
+    /// Distinct id.
+    #[prost(string, tag = "4")]
+    pub distinct_id: String,
+    /// Event time, UTC microseconds.
+    #[prost(sfixed64, tag = "5")]
+    pub timestamp_micros: i64,
+    /// Receipt time, UTC microseconds.
+    #[prost(sfixed64, tag = "6")]
+    pub created_at_micros: i64,
+    /// Project number, 0 for none.
+    #[prost(int64, tag = "7")]
+    pub team_id: i64,
+    /// Project API key.
+    #[prost(string, tag = "8")]
+    pub token: String,
+    /// Upper half of the person's id.
+    #[prost(fixed64, tag = "9")]
+    pub person_id_high: u64,
+    /// Lower half of the person's id.
+    #[prost(fixed64, tag = "10")]
+    pub person_id_low: u64,
+    /// How the person was treated.
+    #[prost(enumeration = "PersonMode", tag = "11")]
+    pub person_mode: i32,
+    /// When the person came to be, UTC microseconds.
+    #[prost(sfixed64, optional, tag = "12")]
+    pub person_created_at_micros: Option<i64>,
+    /// JSON object of person properties.
+    #[prost(string, optional, tag = "13")]
+    pub person_properties: Option<String>,
+    /// JSON object of event properties.
+    #[prost(string, tag = "14")]
+    pub properties: String,
+    /// PostHog's text form of the clicked elements.
+    #[prost(string, tag = "15")]
+    pub elements_chain: String,
+    /// Keys of the groups by the index of their type, at most five; empty for none.
+    #[prost(string, repeated, tag = "16")]
+    pub groups: Vec<String>,
+    /// JSON object of group properties.
+    #[prost(string, optional, tag = "17")]
+    pub group_properties: Option<String>,
+    /// Session.
+    #[prost(string, optional, tag = "18")]
+    pub session_id: Option<String>,
+    /// Window or tab within the session.
+    #[prost(string, optional, tag = "19")]
+    pub window_id: Option<String>,
+    /// JSON value of the request's context.
+    #[prost(string, optional, tag = "20")]
+    pub context: Option<String>,
+    /// JSON object of what fits nowhere else.
+    #[prost(string, optional, tag = "21")]
+    pub extra: Option<String>,
+    /// When the client says it sent the event, UTC microseconds by its own clock.
+    #[prost(sfixed64, optional, tag = "22")]
+    pub sent_at_micros: Option<i64>,
+}
+
+impl Row {
+    /// Joins an event with its project and person.
+    pub fn new(event: Event, team: TeamId, person: PersonId) -> Self {
+        let (uuid_high, uuid_low) = event.uuid.as_u64_pair();
+        let (person_id_high, person_id_low) = person.0.as_u64_pair();
+        let mode = match event.process_person_profile {
+            true => PersonMode::Full,
+            false => PersonMode::Propertyless,
+        };
+        let person_properties = match mode {
+            PersonMode::Propertyless => None,
+            _ => crate::rows::overlay(event.set_once, event.set),
+        };
+        Self {
+            uuid_high,
+            uuid_low,
+            event: event.event,
+            distinct_id: event.distinct_id.into_string(),
+            timestamp_micros: event.timestamp.as_micros(),
+            created_at_micros: event.created_at.as_micros(),
+            team_id: team.0,
+            token: event.token.as_str().to_owned(),
+            person_id_high,
+            person_id_low,
+            person_mode: mode.into(),
+            person_created_at_micros: None,
+            person_properties,
+            properties: event.properties,
+            elements_chain: event.elements_chain,
+            groups: Vec::new(),
+            group_properties: event.group_set,
+            session_id: event.session_id,
+            window_id: event.window_id,
+            context: event.context,
+            extra: event.extra,
+            sent_at_micros: event.sent_at.map(Timestamp::as_micros),
+        }
+    }
+
+    /// The event's uuid.
+    pub fn uuid(&self) -> Uuid {
+        Uuid::from_u64_pair(self.uuid_high, self.uuid_low)
+    }
+
+    /// The person's id.
+    pub fn person_id(&self) -> PersonId {
+        PersonId(Uuid::from_u64_pair(self.person_id_high, self.person_id_low))
+    }
+
+    /// When the event happened.
+    pub fn timestamp(&self) -> Timestamp {
+        Timestamp::from_micros(self.timestamp_micros)
+    }
+
+    /// When the server received it.
+    pub fn created_at(&self) -> Timestamp {
+        Timestamp::from_micros(self.created_at_micros)
+    }
+}
