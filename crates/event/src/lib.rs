@@ -24,7 +24,7 @@ pub use dedup::{DedupKey, DedupSeed};
 pub use event::{Event, UuidOrigin};
 pub use ids::{DistinctId, PersonId, TeamId, Token};
 pub use promoted::Promoted;
-pub use recording::Recording;
+pub use recording::{Recording, decode_recordings, encode_recording};
 pub use row::{PersonMode, Row};
 pub use rows::{RowsError, decode_rows, encode_row};
 pub use timestamp::Timestamp;

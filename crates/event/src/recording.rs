@@ -1,5 +1,8 @@
 //! Session recordings, which have a journal of their own.
 
+use bytes::Bytes;
+use prost::Message;
+
 /// One request to `/s/`: a piece of one session, as its journal holds it in protobuf.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Recording {
@@ -39,4 +42,21 @@ pub struct Recording {
     /// JSON object of what fits nowhere else, such as a chunk's own metadata.
     #[prost(string, optional, tag = "12")]
     pub extra: Option<String>,
+}
+
+/// A recording as the payload of a journal record, behind its length like a row.
+pub fn encode_recording(recording: &Recording) -> Bytes {
+    recording.encode_length_delimited_to_vec().into()
+}
+
+/// Decodes the recordings of a journal record's payload.
+///
+/// # Errors
+/// When one is cut short or is not protobuf.
+pub fn decode_recordings(mut payload: Bytes) -> Result<Vec<Recording>, prost::DecodeError> {
+    let mut recordings = Vec::new();
+    while !payload.is_empty() {
+        recordings.push(Recording::decode_length_delimited(&mut payload)?);
+    }
+    Ok(recordings)
 }

@@ -1,2 +1,30 @@
-//! To come.
-fn main() {}
+//! `hogflare`: any PostHog SDK points at it, and its events are in a lake you own.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod command_line;
+mod commands;
+mod config;
+mod data_dir;
+mod local_client;
+mod logging;
+mod service;
+
+use std::process::ExitCode;
+
+use crate::command_line::Command;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let result = match command_line::parse() {
+        Command::Serve(flags) => commands::serve::run(&flags),
+        Command::Sql(arguments) => commands::sql::run(&arguments),
+        Command::KeyShow(arguments) => commands::key::show(&arguments),
+        Command::Doctor(arguments) => commands::doctor::run(&arguments),
+        Command::SchemaPipelines => commands::schema::pipelines(),
+        Command::ConfigReference => commands::reference::print(),
+    };
+    result.unwrap_or_else(|error| commands::report(&error))
+}

@@ -1,1 +1,68 @@
-//! To come.
+//! The lake: journal records become rows of an Iceberg table in a local folder.
+//!
+//! ```text
+//! records ─▶ batch ─▶ tail ──────────── commit ────────▶ Parquet files ─▶ compaction
+//!                      │    (one SQLite transaction:          │
+//!                      │     files in, files out, cursor)     │
+//!                      └──────────▶ Version ◀─────────────────┘
+//!                                     │                       └─▶ projection: Iceberg metadata
+//!                                  queries
+//! ```
+//!
+//! - **Exactly once.** A commit adds files and moves the cursor in one transaction of `catalog.db`.
+//!   Parquet files are durable before it; what a crash leaves behind before it is in no table and is
+//!   put aside at the next start, and its rows come again from the journal.
+//! - **Visible within seconds.** Rows are decoded once, and the decoded batches are what queries see
+//!   until their files are committed. Files and batches change together, as one [`Version`]; a query
+//!   holds one version from its first file to its last.
+//! - **Open.** The folder is an Iceberg table, kept up to date a few seconds behind the commits, and
+//!   registered in `catalog.db` the way PyIceberg's `SqlCatalog` expects.
+//!
+//! ```text
+//! lake/
+//!   catalog.db                                        the truth: file list and cursors
+//!   data/events/timestamp_day=2026-10-01/<uuid>.parquet   rows of one day
+//!   data/events/shared/<uuid>.parquet                 rows of days that have few
+//!   data/events/metadata/v7.metadata.json             Iceberg's view, rebuilt from catalog.db
+//!   orphans/                                          files that no table knows, kept for a week
+//! ```
+//!
+//! [`LakeSink`] is the only writer of rows, [`Lake`] the handle for everyone else. Only one process
+//! may have the folder open for writing; the lock is the caller's.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod batch;
+mod blocking;
+mod catalog;
+mod commit;
+mod compaction;
+mod day;
+mod disk;
+mod error;
+mod expiry;
+mod failpoint;
+mod file;
+mod lake;
+mod layout;
+mod maintenance;
+mod metrics;
+mod options;
+mod order;
+mod projection;
+mod schema;
+mod shared;
+mod sink;
+mod start;
+mod version;
+
+#[cfg(test)]
+mod tests;
+
+pub use day::Day;
+pub use error::Error;
+pub use lake::Lake;
+pub use options::Options;
+pub use schema::schema;
+pub use sink::LakeSink;
+pub use version::{DataFile, Version};

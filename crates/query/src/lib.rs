@@ -1,1 +1,19 @@
-//! To come.
+//! Questions to the lake: SQL over its files and its tail.
+//!
+//! [`Engine::query`] plans and runs one read-only statement over one version of the lake, so that
+//! an answer is consistent in itself and includes rows that were acknowledged moments ago.
+//! Statements that write, change settings or reach for files are refused (see [`Error::Refused`]).
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod answer;
+mod engine;
+mod error;
+mod events_table;
+mod format;
+mod guard;
+
+pub use answer::Answer;
+pub use engine::{Engine, Limits};
+pub use error::Error;
+pub use format::Format;

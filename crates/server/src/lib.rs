@@ -1,1 +1,34 @@
-//! To come.
+//! The HTTP edge: what SDKs, people and tools talk to.
+//!
+//! ```text
+//! connection ─▶ router ─▶ body (wire cap, byte budget) ─▶ signature ─▶ decode ─▶ sequencer ─▶ ack
+//! ```
+//!
+//! A handler is short: it names its lane and leaves the rest to the pieces above. Whatever fails
+//! becomes an answer in one place, [`answer`], in the shape that SDKs expect.
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod ack;
+mod answer;
+mod body;
+mod budget;
+mod client_ip;
+mod cors;
+mod endpoints;
+mod intake;
+mod listener;
+mod metrics;
+mod projects;
+mod read_key;
+mod router;
+mod state;
+
+pub use ack::Ack;
+pub use budget::Budget;
+pub use client_ip::TrustedProxies;
+pub use listener::{Listener, ListenerOptions};
+pub use projects::Projects;
+pub use read_key::ReadKey;
+pub use router::{local_router, router};
+pub use state::{Edge, EdgeState};

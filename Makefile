@@ -1,0 +1,55 @@
+# The contract for people and CI: every step is a target here.
+
+# Without one, the build lands in ./target. CI and test runs may share a folder outside the clone.
+CARGO ?= cargo
+BIN = $(or $(CARGO_TARGET_DIR),target)/release/hogflare
+PYTHON = tests/.venv/bin/python
+
+.PHONY: run build install test test-rust test-clients fmt clippy docs schema bench emulator
+
+## run: build and start on http://localhost:8080 with the lake in ./hogflare-data
+run: build
+	$(BIN) serve
+
+build:
+	$(CARGO) build --release --locked
+
+## install: put `hogflare` on the path
+install:
+	$(CARGO) install --path crates/hogflare --locked
+
+## test: everything — unit, scenario, SDK, browser, crash
+test: test-rust test-clients
+
+test-rust:
+	$(CARGO) test --release --locked --workspace
+
+test-clients:
+	tests/setup.sh
+	$(CARGO) build --release --locked --workspace
+	HOGFLARE_BIN="$(abspath $(BIN))" $(PYTHON) -m pytest tests
+
+## fmt, clippy, docs: what CI checks besides
+fmt:
+	$(CARGO) fmt --all --check
+
+clippy:
+	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
+
+docs:
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --workspace --no-deps --document-private-items
+
+## schema: write what is generated from the code
+schema: build
+	$(BIN) schema pipelines > scripts/pipeline-schema.json
+	$(BIN) config > docs/configuration.md
+
+## bench: events a second, latency and CPU an event; takes some minutes
+bench:
+	$(CARGO) build --release --locked --workspace
+	$(dir $(BIN))hogflare-bench --server "$(abspath $(BIN))" --case all
+
+## emulator: the stand-in for Cloudflare Pipelines on 127.0.0.1:8088, without Docker
+emulator:
+	tests/setup.sh python
+	$(PYTHON) -m emulator --port 8088

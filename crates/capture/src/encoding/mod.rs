@@ -1,0 +1,11 @@
+//! What payloads are wrapped in. One file per wrapping.
+
+mod base64;
+mod content;
+mod deflate;
+mod gzip;
+mod inflate;
+
+pub(crate) use self::base64::decode as base64;
+pub(crate) use content::undo as undo_content_encoding;
+pub(crate) use gzip::{gunzip, has_magic as has_gzip_magic};

@@ -1,0 +1,90 @@
+//! The command line.
+
+use clap::{Arg, ArgAction, ArgMatches, Command as Clap};
+
+use crate::config::{SETTINGS, Setting};
+
+/// What was asked for, with the flags that were given.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Serve(ArgMatches),
+    Sql(ArgMatches),
+    KeyShow(ArgMatches),
+    Doctor(ArgMatches),
+    SchemaPipelines,
+    ConfigReference,
+}
+
+/// Parses the command line; prints help or an error and exits where that is the answer.
+pub(crate) fn parse() -> Command {
+    let matches = clap().get_matches();
+    match matches.subcommand() {
+        None => Command::Serve(matches),
+        Some(("serve", flags)) => Command::Serve(flags.clone()),
+        Some(("sql", flags)) => Command::Sql(flags.clone()),
+        Some(("doctor", flags)) => Command::Doctor(flags.clone()),
+        Some(("schema", _)) => Command::SchemaPipelines,
+        Some(("config", _)) => Command::ConfigReference,
+        Some((_, flags)) => match flags.subcommand() {
+            Some((_, flags)) => Command::KeyShow(flags.clone()),
+            None => Command::KeyShow(flags.clone()),
+        },
+    }
+}
+
+fn clap() -> Clap {
+    Clap::new("hogflare")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Web and product analytics in a data lake you own. Any PostHog SDK can point at it.")
+        .after_help("Without a command it serves. Every setting is also an environment variable.")
+        .args(setting_flags())
+        .subcommand(
+            Clap::new("serve").about("Take events and answer questions").args(setting_flags()),
+        )
+        .subcommand(sql())
+        .subcommand(
+            Clap::new("key").about("Keys for reading").subcommand_required(true).subcommand(
+                Clap::new("show").about("Print the read key").args(setting_flags_of(&["data-dir"])),
+            ),
+        )
+        .subcommand(
+            Clap::new("doctor")
+                .about("Check configuration, disk and sinks")
+                .args(setting_flags()),
+        )
+        .subcommand(Clap::new("schema").about("Schemas for other systems").subcommand_required(true)
+            .subcommand(Clap::new("pipelines").about("Print the schema for a Cloudflare pipeline")))
+        .subcommand(Clap::new("config").about("Print the reference of all settings"))
+}
+
+fn sql() -> Clap {
+    Clap::new("sql")
+        .about("Ask the lake, with the server running or not")
+        .args(setting_flags_of(&["data-dir"]))
+        .arg(
+            Arg::new("format")
+                .long("format")
+                .value_parser(["table", "csv", "json", "ndjson"])
+                .default_value("table")
+                .help("How rows are written"),
+        )
+        .arg(Arg::new("query").required(true).value_name("SQL").help("A read-only query"))
+}
+
+fn setting_flags() -> impl Iterator<Item = Arg> {
+    SETTINGS.iter().map(flag)
+}
+
+fn setting_flags_of(flags: &[&str]) -> impl Iterator<Item = Arg> {
+    SETTINGS.iter().filter(move |setting| flags.contains(&setting.flag)).map(flag)
+}
+
+fn flag(setting: &'static Setting) -> Arg {
+    let default = setting.default.map(|default| format!(" [default: {default}]"));
+    let help = format!("{} [env: {}]{}", setting.doc, setting.name, default.unwrap_or_default());
+    Arg::new(setting.flag)
+        .long(setting.flag)
+        .action(ArgAction::Set)
+        .value_name(if setting.secret { "SECRET" } else { "VALUE" })
+        .help(help)
+}

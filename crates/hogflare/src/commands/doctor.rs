@@ -1,0 +1,121 @@
+//! `hogflare doctor`: what is wrong, before users notice.
+
+use std::process::ExitCode;
+
+use clap::ArgMatches;
+use journal::{Fs, RealFs};
+use serde_json::Value;
+
+use crate::config::{Config, Sources};
+use crate::data_dir::DataDir;
+use crate::local_client;
+
+/// What one check found.
+enum Finding {
+    Good(String),
+    Notice(String),
+    Bad(String),
+}
+
+use Finding::{Bad, Good, Notice};
+
+/// Checks configuration, disk and sinks, a line each; fails when something is bad.
+pub(crate) fn run(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let config = match Sources::collect(flags).and_then(|sources| Config::parse(&sources)) {
+        Ok(config) => config,
+        Err(error) => return Ok(print(&[("configuration", Bad(error.to_string()))])),
+    };
+    let mut findings = vec![("configuration", Good("every setting can be read".into()))];
+    let runtime = super::small_runtime()?;
+    match DataDir::existing(&config.data_dir) {
+        Ok(data_dir) => {
+            findings.push(("data folder", Good(data_dir.path().display().to_string())));
+            findings.push(("disk", disk(&config, &data_dir)));
+            findings.push(("read key", read_key(&config, &data_dir)));
+            findings.extend(runtime.block_on(server(&data_dir)));
+        }
+        Err(error) => findings.push(("data folder", Notice(format!("{error:#}; the first start makes it")))),
+    }
+    if let Some(pipeline) = &config.pipeline {
+        findings.push(("pipeline", runtime.block_on(reach(pipeline))));
+    }
+    Ok(print(&findings))
+}
+
+fn disk(config: &Config, data_dir: &DataDir) -> Finding {
+    match RealFs.space(data_dir.path()) {
+        Ok(space) => {
+            let (free, reserve) = (space.available_bytes, config.journal_reserve_bytes);
+            let text = format!("{} free", mebibytes(free));
+            match free {
+                free if free < reserve => {
+                    Bad(format!("{text}, less than the reserve of {}: requests get 503", mebibytes(reserve)))
+                }
+                free if free < 2 * reserve => Notice(format!("{text}, close to the reserve")),
+                _ => Good(text),
+            }
+        }
+        Err(error) => Bad(error.to_string()),
+    }
+}
+
+fn read_key(config: &Config, data_dir: &DataDir) -> Finding {
+    match (&config.read_key, data_dir.read_key()) {
+        (Some(_), _) => Good("given by HOGFLARE_READ_KEY".into()),
+        (None, Ok(_)) => Good("in the data folder; `hogflare key show` prints it".into()),
+        (None, Err(error)) => Notice(format!("{error:#}")),
+    }
+}
+
+/// What the running server says of its sinks.
+async fn server(data_dir: &DataDir) -> Vec<(&'static str, Finding)> {
+    let running = match data_dir.try_lock() {
+        Ok(Some(_)) => return vec![("server", Notice("not running".into()))],
+        Ok(None) => local_client::get(&data_dir.socket(), "/_readiness").await,
+        Err(error) => Err(error),
+    };
+    let answer = match running {
+        Ok(answer) => answer,
+        Err(error) => return vec![("server", Bad(format!("runs but does not answer: {error:#}")))],
+    };
+    let mut findings = vec![match answer.status.is_success() {
+        true => ("server", Good("running".into())),
+        false => ("server", Bad(format!("answers {}", answer.status))),
+    }];
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    for (sink, health) in body["sinks"].as_object().into_iter().flatten() {
+        let text = format!("{sink}: {}", health.as_str().unwrap_or("unknown"));
+        findings.push(match health.as_str() {
+            Some("working") => ("sink", Good(text)),
+            Some("retrying") => ("sink", Notice(text)),
+            _ => ("sink", Bad(format!("{text}; the log says why"))),
+        });
+    }
+    findings
+}
+
+/// Sends an empty array, which stores nothing.
+async fn reach(pipeline: &sink::pipelines::Config) -> Finding {
+    match sink::pipelines::probe(pipeline).await {
+        Ok(()) => Good("reachable, and takes the token".into()),
+        Err(error) => Bad(error.to_string()),
+    }
+}
+
+fn mebibytes(bytes: u64) -> String {
+    format!("{} MiB", bytes >> 20)
+}
+
+fn print(findings: &[(&str, Finding)]) -> ExitCode {
+    for (subject, finding) in findings {
+        match finding {
+            Good(text) => println!("  ok    {subject}: {text}"),
+            Notice(text) => println!("  note  {subject}: {text}"),
+            Bad(text) => println!("  BAD   {subject}: {text}"),
+        }
+    }
+    match findings.iter().any(|(_, finding)| matches!(finding, Bad(_))) {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    }
+}

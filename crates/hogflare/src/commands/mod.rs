@@ -1,0 +1,29 @@
+//! One file per command.
+
+pub(crate) mod doctor;
+pub(crate) mod key;
+pub(crate) mod reference;
+pub(crate) mod schema;
+pub(crate) mod serve;
+pub(crate) mod sql;
+
+use std::process::ExitCode;
+
+use crate::config::ConfigError;
+
+/// The exit code of wrong usage, `EX_USAGE` of sysexits.
+const USAGE: u8 = 64;
+
+/// Prints why a command failed, in one line.
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    eprintln!("hogflare: {error:#}");
+    match error.is::<ConfigError>() {
+        true => ExitCode::from(USAGE),
+        false => ExitCode::FAILURE,
+    }
+}
+
+/// A runtime for a command that asks a question and ends.
+pub(crate) fn small_runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
+}

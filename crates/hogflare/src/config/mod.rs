@@ -1,0 +1,17 @@
+//! Configuration: one list of settings, four places to give them.
+//!
+//! A flag of `hogflare serve` beats an environment variable, that one `.env.local` (else `.env`),
+//! that one the TOML file of `HOGFLARE_CONFIG`, and that one the default. A wrong value stops the
+//! start with one line that names the setting, the value and what was expected.
+
+mod error;
+mod parse;
+mod settings;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use error::ConfigError;
+pub(crate) use parse::{AckMode, Config};
+pub(crate) use settings::{SETTINGS, Setting, reference};
+pub(crate) use sources::Sources;

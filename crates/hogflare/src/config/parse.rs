@@ -1,0 +1,201 @@
+//! From text to what the parts of the service take.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use event::Token;
+use server::{Projects, TrustedProxies};
+
+use super::{ConfigError, Sources};
+
+/// The service's configuration.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) app_addr: SocketAddr,
+    pub(crate) pipeline: Option<sink::pipelines::Config>,
+    pub(crate) api_key: Option<Token>,
+    pub(crate) recording_endpoint: Option<String>,
+    pub(crate) signing_secret: Option<Secret>,
+    pub(crate) data_dir: PathBuf,
+    pub(crate) lake_enabled: bool,
+    pub(crate) lake_given: bool,
+    pub(crate) ack: AckMode,
+    pub(crate) read_key: Option<Secret>,
+    pub(crate) projects: Projects,
+    pub(crate) journal_budget_bytes: Option<u64>,
+    pub(crate) journal_reserve_bytes: u64,
+    pub(crate) dedup_window: Duration,
+    pub(crate) memory_budget_bytes: usize,
+    pub(crate) trusted_proxies: TrustedProxies,
+}
+
+/// When a request is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AckMode {
+    /// Once the journal has it on disk.
+    Durable,
+    /// Once the pipeline holds it too.
+    Delivered,
+}
+
+/// Text that is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret(pub(crate) String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl Config {
+    /// Parses the settings and checks that they fit each other.
+    pub(crate) fn parse(sources: &Sources) -> Result<Self, ConfigError> {
+        let secret = |name| sources.get(name).map(|text| Secret(text.to_owned()));
+        let api_key = sources.get("POSTHOG_API_KEY").map(|text| Token::new(text.trim()));
+        let mut projects: Projects = match sources.get("HOGFLARE_PROJECTS") {
+            Some(text) => parse_by(sources, "HOGFLARE_PROJECTS", |_| text.parse())?,
+            None => Projects::default(),
+        };
+        if let Some(api_key) = &api_key {
+            projects = projects.with_default(api_key.clone());
+        }
+        let config = Self {
+            app_addr: parse_by(sources, "APP_ADDR", |text| {
+                text.parse().map_err(|_| "an address such as 0.0.0.0:8080".to_owned())
+            })?,
+            pipeline: pipeline(sources)?,
+            api_key,
+            recording_endpoint: sources
+                .get("POSTHOG_SESSION_RECORDING_ENDPOINT")
+                .map(str::to_owned),
+            signing_secret: secret("POSTHOG_SIGNING_SECRET"),
+            data_dir: PathBuf::from(sources.get("HOGFLARE_DATA_DIR").unwrap_or_default()),
+            lake_enabled: parse_by(sources, "HOGFLARE_LAKE", |text| match text {
+                "on" => Ok(true),
+                "off" => Ok(false),
+                _ => Err("on or off".to_owned()),
+            })?,
+            lake_given: sources.is_given("HOGFLARE_LAKE"),
+            ack: parse_by(sources, "HOGFLARE_ACK", |text| match text {
+                "durable" => Ok(AckMode::Durable),
+                "delivered" => Ok(AckMode::Delivered),
+                _ => Err("durable or delivered".to_owned()),
+            })?,
+            read_key: secret("HOGFLARE_READ_KEY"),
+            projects,
+            journal_budget_bytes: match sources.get("HOGFLARE_JOURNAL_BUDGET") {
+                Some(_) => Some(parse_by(sources, "HOGFLARE_JOURNAL_BUDGET", bytes)?),
+                None => None,
+            },
+            journal_reserve_bytes: parse_by(sources, "HOGFLARE_JOURNAL_RESERVE", bytes)?,
+            dedup_window: parse_by(sources, "HOGFLARE_DEDUP_WINDOW", duration)?,
+            memory_budget_bytes: parse_by(sources, "HOGFLARE_MEMORY_BUDGET", |text| {
+                let bytes = usize::try_from(bytes(text)?).unwrap_or(usize::MAX);
+                match bytes >= 1 << 20 {
+                    true => Ok(bytes),
+                    false => Err("at least 1MiB".to_owned()),
+                }
+            })?,
+            trusted_proxies: parse_by(sources, "HOGFLARE_TRUST_PROXY", |text| {
+                text.parse().map_err(|error| format!("addresses and networks, or none: {error}"))
+            })?,
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |name: &str, value: Option<&str>, expected: &str| {
+            Err(ConfigError {
+                name: name.into(),
+                value: value.map(str::to_owned),
+                expected: expected.into(),
+            })
+        };
+        if !self.lake_enabled && self.pipeline.is_none() {
+            return wrong("HOGFLARE_LAKE", Some("off"), "CLOUDFLARE_PIPELINE_ENDPOINT to be set too");
+        }
+        if self.ack == AckMode::Delivered && self.pipeline.is_none() {
+            let expected = "CLOUDFLARE_PIPELINE_ENDPOINT to be set too";
+            return wrong("HOGFLARE_ACK", Some("delivered"), expected);
+        }
+        if let Some(Secret(read_key)) = &self.read_key {
+            let public = self.api_key.as_ref().is_some_and(|key| key.as_str() == read_key);
+            if public || read_key.starts_with("phc_") {
+                let expected = "a secret, but project API keys (phc_…) are public";
+                return wrong("HOGFLARE_READ_KEY", None, expected);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn pipeline(sources: &Sources) -> Result<Option<sink::pipelines::Config>, ConfigError> {
+    if sources.get("CLOUDFLARE_PIPELINE_ENDPOINT").is_none() {
+        return Ok(None);
+    }
+    let mut config = parse_by(sources, "CLOUDFLARE_PIPELINE_ENDPOINT", |text| {
+        let endpoint = text.trim().parse().map_err(|_| "an https URL".to_owned())?;
+        let config = sink::pipelines::Config::new(endpoint);
+        match config.refusal() {
+            Some(expected) => Err(expected.to_owned()),
+            None => Ok(config),
+        }
+    })?;
+    config.auth_token = sources.get("CLOUDFLARE_PIPELINE_AUTH_TOKEN").map(str::to_owned);
+    config.timeout = parse_by(sources, "CLOUDFLARE_PIPELINE_TIMEOUT_SECS", |text| {
+        match text.parse::<u64>() {
+            Ok(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds)),
+            _ => Err("a whole number of seconds above 0".to_owned()),
+        }
+    })?;
+    Ok(Some(config))
+}
+
+/// Parses a setting that has a value or a default.
+fn parse_by<T>(
+    sources: &Sources,
+    name: &'static str,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<T, ConfigError> {
+    let value = sources.get(name).unwrap_or_default().trim();
+    parse(value).map_err(|expected| ConfigError {
+        name: name.into(),
+        value: Some(value.to_owned()),
+        expected,
+    })
+}
+
+/// `512MiB`, `10GB`, `1048576`.
+fn bytes(text: &str) -> Result<u64, String> {
+    let units: [(&str, u64); 9] = [
+        ("KiB", 1 << 10),
+        ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
+        ("TiB", 1 << 40),
+        ("KB", 1_000),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+        ("TB", 1_000_000_000_000),
+        ("B", 1),
+    ];
+    let (number, unit) = units
+        .iter()
+        .find_map(|(suffix, unit)| Some((text.strip_suffix(suffix)?, *unit)))
+        .unwrap_or((text, 1));
+    let number: u64 = number.trim().parse().map_err(|_| "a size such as 512MiB".to_owned())?;
+    number.checked_mul(unit).ok_or_else(|| "a size that fits 64 bits".to_owned())
+}
+
+/// `30s`, `15m`, `24h`, `7d`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let units = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)];
+    let seconds = units.iter().find_map(|(suffix, unit)| {
+        let number: u64 = text.strip_suffix(suffix)?.trim().parse().ok()?;
+        number.checked_mul(*unit)
+    });
+    seconds.map(Duration::from_secs).ok_or_else(|| "a duration such as 30s, 15m, 24h or 7d".to_owned())
+}

@@ -1,0 +1,158 @@
+//! Every setting, once: its variable, flag and TOML key, default and meaning.
+
+use std::fmt::Write;
+
+/// A setting.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    /// Environment variable.
+    pub(crate) name: &'static str,
+    /// Flag of `hogflare serve` and, with underscores, key of the TOML file.
+    pub(crate) flag: &'static str,
+    /// Default, where there is one.
+    pub(crate) default: Option<&'static str>,
+    /// Whether its value must not be shown.
+    pub(crate) secret: bool,
+    /// What it means, in a sentence or two.
+    pub(crate) doc: &'static str,
+}
+
+/// All settings; the original's keep their names, defaults and meaning.
+pub(crate) const SETTINGS: &[Setting] = &[
+    setting("APP_ADDR", "app-addr", Some("0.0.0.0:8080"), "Address to listen on."),
+    setting(
+        "CLOUDFLARE_PIPELINE_ENDPOINT",
+        "cloudflare-pipeline-endpoint",
+        None,
+        "HTTPS ingest endpoint of a Cloudflare Pipelines (Basin Pipelines) stream. Unset: rows go to \
+         the local lake only.",
+    ),
+    secret(
+        "CLOUDFLARE_PIPELINE_AUTH_TOKEN",
+        "cloudflare-pipeline-auth-token",
+        "Bearer token for that endpoint.",
+    ),
+    setting(
+        "CLOUDFLARE_PIPELINE_TIMEOUT_SECS",
+        "cloudflare-pipeline-timeout-secs",
+        Some("10"),
+        "Timeout of one request to it, in whole seconds.",
+    ),
+    setting(
+        "POSTHOG_API_KEY",
+        "posthog-api-key",
+        None,
+        "Project API key (`phc_…`) for requests that bring none; its project is 1.",
+    ),
+    setting(
+        "POSTHOG_SESSION_RECORDING_ENDPOINT",
+        "posthog-session-recording-endpoint",
+        None,
+        "Recording endpoint told to SDKs, such as `/s/`. Unset: SDKs are told not to record.",
+    ),
+    secret(
+        "POSTHOG_SIGNING_SECRET",
+        "posthog-signing-secret",
+        "When set, every request that writes must carry a valid HMAC signature. Browsers cannot keep \
+         this secret: use it for server SDKs and webhooks only.",
+    ),
+    setting(
+        "HOGFLARE_CONFIG",
+        "config",
+        None,
+        "TOML file with any of these settings, named like the flags with underscores.",
+    ),
+    setting(
+        "HOGFLARE_DATA_DIR",
+        "data-dir",
+        Some("./hogflare-data"),
+        "Folder of the journal, the lake and everything else that is kept.",
+    ),
+    setting(
+        "HOGFLARE_LAKE",
+        "lake",
+        Some("on"),
+        "`on` or `off`. Off: no lake in the data folder; the pipeline is then the only copy, and \
+         must be set.",
+    ),
+    setting(
+        "HOGFLARE_ACK",
+        "ack",
+        Some("durable"),
+        "`durable`: answer once the journal is on disk. `delivered`: once the pipeline holds the \
+         rows too, for disks that do not last.",
+    ),
+    secret(
+        "HOGFLARE_READ_KEY",
+        "read-key",
+        "Key for reading over HTTP. Unset: made at the first start, in DATA_DIR/read-key.",
+    ),
+    setting(
+        "HOGFLARE_PROJECTS",
+        "projects",
+        None,
+        "Project numbers of tokens, `phc_a=1,phc_b=2`. Tokens without one are taken, with project 0.",
+    ),
+    setting(
+        "HOGFLARE_JOURNAL_BUDGET",
+        "journal-budget",
+        None,
+        "Most disk space that the journal may take, such as `10GiB`. Unset: 10 GiB, or a fifth of \
+         the disk if that is less.",
+    ),
+    setting(
+        "HOGFLARE_JOURNAL_RESERVE",
+        "journal-reserve",
+        Some("1GiB"),
+        "Disk space left for lake commits and dead letters: with less free, requests get 503.",
+    ),
+    setting(
+        "HOGFLARE_DEDUP_WINDOW",
+        "dedup-window",
+        Some("24h"),
+        "How long a retry of an event is recognized.",
+    ),
+    setting(
+        "HOGFLARE_MEMORY_BUDGET",
+        "memory-budget",
+        Some("128MiB"),
+        "Bytes of all requests in flight, inflated ones included; beyond it requests wait, then get \
+         503.",
+    ),
+    setting(
+        "HOGFLARE_TRUST_PROXY",
+        "trust-proxy",
+        Some("127.0.0.0/8,::1/128"),
+        "Peers whose `X-Forwarded-For` is believed: addresses and networks, or `none`.",
+    ),
+    setting(
+        "HOGFLARE_LOG",
+        "log",
+        Some("info"),
+        "What is logged, such as `info` or `warn,hogflare_sink=debug`.",
+    ),
+    setting("HOGFLARE_LOG_FORMAT", "log-format", Some("text"), "`text` or `json`."),
+];
+
+const fn setting(
+    name: &'static str,
+    flag: &'static str,
+    default: Option<&'static str>,
+    doc: &'static str,
+) -> Setting {
+    Setting { name, flag, default, secret: false, doc }
+}
+
+const fn secret(name: &'static str, flag: &'static str, doc: &'static str) -> Setting {
+    Setting { name, flag, default: None, secret: true, doc }
+}
+
+/// The reference of all settings as a Markdown table.
+pub(crate) fn reference() -> String {
+    let mut table = String::from("| variable | flag | default | meaning |\n|---|---|---|---|\n");
+    for Setting { name, flag, default, doc, .. } in SETTINGS {
+        let default = default.map_or("–".to_owned(), |default| format!("`{default}`"));
+        writeln!(table, "| `{name}` | `--{flag}` | {default} | {doc} |").expect("a String grows");
+    }
+    table
+}

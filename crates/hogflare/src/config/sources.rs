@@ -1,0 +1,108 @@
+//! Where settings are given.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use clap::ArgMatches;
+
+use super::{ConfigError, SETTINGS, Setting};
+
+/// Settings as text, by variable name.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    given: BTreeMap<&'static str, String>,
+}
+
+impl Sources {
+    /// Collects what flags, environment, `.env.local` or `.env`, and the TOML file give.
+    pub(crate) fn collect(flags: &ArgMatches) -> Result<Self, ConfigError> {
+        let dotenv = dotenv()?;
+        let mut sources = Self::default();
+        for setting in SETTINGS {
+            let flag = flags.try_get_one::<String>(setting.flag).ok().flatten().cloned();
+            let value = flag
+                .or_else(|| std::env::var(setting.name).ok())
+                .or_else(|| dotenv.get(setting.name).cloned());
+            sources.give(setting, value);
+        }
+        if let Some(path) = sources.get("HOGFLARE_CONFIG").map(str::to_owned) {
+            sources.add_toml(Path::new(&path))?;
+        }
+        Ok(sources)
+    }
+
+    /// Settings for tests.
+    #[cfg(test)]
+    pub(crate) fn of(given: &[(&str, &str)]) -> Self {
+        let mut sources = Self::default();
+        for setting in SETTINGS {
+            let value = given.iter().find(|(name, _)| *name == setting.name);
+            sources.give(setting, value.map(|(_, value)| (*value).to_owned()));
+        }
+        sources
+    }
+
+    /// The value of a setting, or its default; an empty value counts as none.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let default = SETTINGS.iter().find(|setting| setting.name == name)?.default;
+        self.given.get(name).map(String::as_str).or(default)
+    }
+
+    /// Whether the setting was given rather than left to its default.
+    pub(crate) fn is_given(&self, name: &str) -> bool {
+        self.given.contains_key(name)
+    }
+
+    fn give(&mut self, setting: &Setting, value: Option<String>) {
+        if let Some(value) = value.filter(|value| !value.trim().is_empty()) {
+            self.given.entry(setting.name).or_insert(value);
+        }
+    }
+
+    fn add_toml(&mut self, path: &Path) -> Result<(), ConfigError> {
+        let wrong = |expected: String| ConfigError {
+            name: "HOGFLARE_CONFIG".into(),
+            value: Some(path.display().to_string()),
+            expected,
+        };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| wrong(format!("a readable file ({error})")))?;
+        let table: toml::Table =
+            text.parse().map_err(|error| wrong(format!("a TOML file ({error})")))?;
+        for (key, value) in table {
+            let flag = key.replace('_', "-");
+            let setting = SETTINGS
+                .iter()
+                .find(|setting| setting.flag == flag)
+                .ok_or_else(|| wrong(format!("known keys only, not `{key}`")))?;
+            let text = match value {
+                toml::Value::String(text) => text,
+                toml::Value::Array(_) | toml::Value::Table(_) => {
+                    return Err(wrong(format!("a plain value for `{key}`")));
+                }
+                other => other.to_string(),
+            };
+            self.give(setting, Some(text));
+        }
+        Ok(())
+    }
+}
+
+/// The variables of `.env.local`, or where that is absent of `.env`.
+fn dotenv() -> Result<BTreeMap<String, String>, ConfigError> {
+    for name in [".env.local", ".env"] {
+        let wrong = |error: &dotenvy::Error| ConfigError {
+            name: name.into(),
+            value: None,
+            expected: format!("cannot be read: {error}"),
+        };
+        match dotenvy::from_filename_iter(name) {
+            Ok(variables) => {
+                return variables.collect::<Result<_, _>>().map_err(|error| wrong(&error));
+            }
+            Err(error) if error.not_found() => {}
+            Err(error) => return Err(wrong(&error)),
+        }
+    }
+    Ok(BTreeMap::new())
+}

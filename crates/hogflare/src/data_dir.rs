@@ -1,0 +1,172 @@
+//! The data folder: what lies where in it, who owns it, and its read key.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use rustix::fs::{FlockOperation, flock};
+
+/// A data folder that exists.
+#[derive(Debug)]
+pub(crate) struct DataDir {
+    path: PathBuf,
+}
+
+/// Held by the one process that may change the folder; released when dropped or when it dies.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl DataDir {
+    /// The folder, made where it is absent; only its owner may look into it.
+    pub(crate) fn create(path: &Path) -> anyhow::Result<Self> {
+        if !path.is_dir() {
+            std::fs::create_dir_all(path)
+                .and_then(|()| std::fs::set_permissions(path, PermissionsExt::from_mode(0o700)))
+                .with_context(|| format!("cannot make the data folder {}", path.display()))?;
+        }
+        Self::existing(path)
+    }
+
+    /// The folder, which a reader never makes.
+    pub(crate) fn existing(path: &Path) -> anyhow::Result<Self> {
+        let path = path.canonicalize().with_context(|| {
+            format!("no data folder at {} (see HOGFLARE_DATA_DIR or --data-dir)", path.display())
+        })?;
+        Ok(Self { path })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn journal(&self) -> PathBuf {
+        self.path.join("journal")
+    }
+
+    pub(crate) fn recordings_journal(&self) -> PathBuf {
+        self.path.join("recordings-journal")
+    }
+
+    pub(crate) fn recordings(&self) -> PathBuf {
+        self.path.join("recordings")
+    }
+
+    pub(crate) fn dedup(&self) -> PathBuf {
+        self.path.join("dedup")
+    }
+
+    pub(crate) fn lake(&self) -> PathBuf {
+        self.path.join("lake")
+    }
+
+    pub(crate) fn cursors(&self) -> PathBuf {
+        self.path.join("cursors")
+    }
+
+    pub(crate) fn dead_letters(&self) -> PathBuf {
+        self.path.join("dead-letters")
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.path.join("hogflare.sock")
+    }
+
+    /// Takes the folder, or `None` where another process has it.
+    pub(crate) fn try_lock(&self) -> anyhow::Result<Option<Lock>> {
+        let path = self.path.join("lock");
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .with_context(|| format!("cannot open {}", path.display()))?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Lock { _file: file })),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+        }
+    }
+
+    /// Takes the folder, or says who has it.
+    pub(crate) fn lock(&self) -> anyhow::Result<Lock> {
+        match self.try_lock()? {
+            Some(lock) => Ok(lock),
+            None => bail!("another hogflare serves {}", self.path.display()),
+        }
+    }
+
+    /// The read key that was made at the first start.
+    pub(crate) fn read_key(&self) -> anyhow::Result<String> {
+        let path = self.path.join("read-key");
+        let key = std::fs::read_to_string(&path)
+            .with_context(|| format!("no read key at {}; `hogflare serve` makes one", path.display()))?;
+        Ok(key.trim().to_owned())
+    }
+
+    /// The read key, made now where there is none.
+    pub(crate) fn read_key_or_new(&self) -> anyhow::Result<String> {
+        let path = self.path.join("read-key");
+        let create = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path);
+        match create {
+            Ok(mut file) => {
+                let key = new_key()?;
+                writeln!(file, "{key}")?;
+                file.sync_all()?;
+                Ok(key)
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                match self.read_key()?.as_str() {
+                    "" => bail!("{} is empty; remove it to get a new key", path.display()),
+                    key => Ok(key.to_owned()),
+                }
+            }
+            Err(error) => Err(error).with_context(|| format!("cannot make {}", path.display())),
+        }
+    }
+}
+
+/// A key of 256 random bits.
+fn new_key() -> anyhow::Result<String> {
+    let mut bytes = [0; 32];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+    Ok(format!("hfr_{}", digits.collect::<String>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_read_key_is_made_once_and_kept_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = DataDir::create(&folder.path().join("data")).unwrap();
+        let key = data_dir.read_key_or_new().unwrap();
+        assert_eq!(data_dir.read_key_or_new().unwrap(), key);
+        assert_eq!(data_dir.read_key().unwrap(), key);
+        let mode = data_dir.path().join("read-key").metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn one_process_has_the_folder_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = DataDir::create(folder.path()).unwrap();
+        let lock = data_dir.lock().unwrap();
+        assert!(data_dir.lock().unwrap_err().to_string().contains("another hogflare"));
+        drop(lock);
+        assert!(data_dir.lock().is_ok());
+    }
+
+    #[test]
+    fn a_reader_never_makes_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let absent = folder.path().join("absent");
+        assert!(DataDir::existing(&absent).is_err());
+        assert!(!absent.exists());
+    }
+}

@@ -1,0 +1,28 @@
+//! What the start tells whoever reads the log.
+
+use lake::Lake;
+use tracing::{info, warn};
+
+use crate::config::Config;
+use crate::data_dir::DataDir;
+
+/// Says where data goes.
+pub(crate) fn start(config: &Config, data_dir: &DataDir, lake: Option<&Lake>) {
+    info!(version = env!("CARGO_PKG_VERSION"), data_dir = %data_dir.path().display(), "hogflare");
+    match lake {
+        Some(lake) => {
+            info!(path = %data_dir.lake().display(), rows = lake.row_count(), "lake");
+        }
+        None => info!("the lake is off, rows go to the pipeline only"),
+    }
+    if let Some(pipeline) = &config.pipeline {
+        let host = pipeline.endpoint.host_str().unwrap_or_default();
+        info!(host, "pipeline");
+        if config.lake_enabled && !config.lake_given {
+            info!("rows go to the pipeline and to the lake; HOGFLARE_LAKE=off turns the lake off");
+        }
+    }
+    if config.signing_secret.is_some() {
+        warn!("requests must be signed: browsers cannot send any (POSTHOG_SIGNING_SECRET)");
+    }
+}

@@ -1,0 +1,69 @@
+//! Files that are not needed any more.
+
+use std::collections::HashSet;
+
+use event::Timestamp;
+use rusqlite::params;
+
+use super::Catalog;
+use crate::Error;
+use crate::error::CatalogContext;
+use crate::layout::FilePath;
+
+/// Every file that some table knows.
+pub(crate) type Kept = HashSet<String>;
+
+impl Catalog {
+    /// The names of all files that belong here, except the table's metadata files of the past.
+    pub(crate) fn kept(&self) -> Result<Kept, Error> {
+        self.connection
+            .prepare(
+                "SELECT path FROM files
+                 UNION ALL SELECT path FROM removed_files
+                 UNION ALL SELECT manifest_list FROM snapshots
+                 UNION ALL SELECT manifest FROM partitions WHERE manifest IS NOT NULL",
+            )
+            .and_then(|mut select| select.query_map((), |row| row.get(0))?.collect())
+            .context("read")
+    }
+
+    /// Marks files of the metadata as no longer needed.
+    pub(crate) fn retire(&mut self, paths: &[FilePath], now: Timestamp) -> Result<(), Error> {
+        let transaction = self.begin("clean up")?;
+        for path in paths {
+            transaction
+                .execute(
+                    "INSERT OR IGNORE INTO removed_files VALUES (?1, 0, ?2, NULL, NULL, NULL)",
+                    params![path.as_str(), now.as_micros()],
+                )
+                .context("clean up")?;
+        }
+        transaction.commit().context("clean up")
+    }
+
+    /// Files that the metadata has done without since `before`.
+    pub(crate) fn expired(&self, before: Timestamp) -> Result<Vec<FilePath>, Error> {
+        self.connection
+            .prepare_cached(
+                "SELECT path FROM removed_files WHERE unlisted_at <= ?1
+                 AND generation <= (SELECT coalesce(min(generation), 9223372036854775807)
+                                    FROM snapshots)",
+            )
+            .and_then(|mut select| {
+                let path = |row: &rusqlite::Row<'_>| row.get(0).map(|path: String| path.into());
+                select.query_map([before.as_micros()], path)?.collect()
+            })
+            .context("clean up")
+    }
+
+    /// Forgets files that are deleted.
+    pub(crate) fn forget(&mut self, paths: &[FilePath]) -> Result<(), Error> {
+        let transaction = self.begin("clean up")?;
+        for path in paths {
+            transaction
+                .execute("DELETE FROM removed_files WHERE path = ?1", [path.as_str()])
+                .context("clean up")?;
+        }
+        transaction.commit().context("clean up")
+    }
+}

@@ -1,0 +1,73 @@
+//! Opens `catalog.db`, and creates it where there is none.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+use uuid::Uuid;
+
+use super::Catalog;
+use super::tables::{CREATE, FORMAT_VERSION};
+use crate::error::CatalogContext;
+use crate::layout::Layout;
+use crate::{Error, disk};
+
+/// How long to wait for others, who may read the catalog at any time and rarely write.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Catalog {
+    /// Opens the catalog for writing.
+    pub(crate) fn open(layout: Layout) -> Result<Self, Error> {
+        let connection = Connection::open(layout.catalog()).context("open")?;
+        connection.busy_timeout(BUSY_TIMEOUT).context("open")?;
+        connection.pragma_update(None, "journal_mode", "WAL").context("open")?;
+        connection.pragma_update(None, "synchronous", "FULL").context("open")?;
+        let mut catalog = Self { connection, layout };
+        if catalog.format_version()? == 0 {
+            catalog.create()?;
+        }
+        catalog.check_format()?;
+        Ok(catalog)
+    }
+
+    /// Opens the catalog for reading.
+    pub(crate) fn open_read_only(layout: Layout) -> Result<Self, Error> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection =
+            Connection::open_with_flags(layout.catalog(), flags).context("open")?;
+        connection.busy_timeout(BUSY_TIMEOUT).context("open")?;
+        let catalog = Self { connection, layout };
+        catalog.check_format()?;
+        Ok(catalog)
+    }
+
+    fn create(&mut self) -> Result<(), Error> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .context("create")?;
+        transaction.execute_batch(CREATE).context("create")?;
+        transaction
+            .execute(
+                "INSERT INTO lake VALUES (1, ?1, 0, NULL, 0, 0, 0)",
+                params![Uuid::new_v4().to_string()],
+            )
+            .context("create")?;
+        transaction.pragma_update(None, "user_version", FORMAT_VERSION).context("create")?;
+        transaction.commit().context("create")?;
+        disk::sync_dir(self.layout.root())
+    }
+
+    fn check_format(&self) -> Result<(), Error> {
+        let (found, supported) = (self.format_version()?, FORMAT_VERSION);
+        match found > supported {
+            true => Err(Error::NewerFormat { path: self.path(), found, supported }),
+            false => Ok(()),
+        }
+    }
+
+    fn format_version(&self) -> Result<i64, Error> {
+        self.connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .context("read")
+    }
+}

@@ -1,0 +1,83 @@
+//! The tables of `catalog.db`.
+
+/// Grows when a table changes; an older program refuses a newer catalog.
+pub(super) const FORMAT_VERSION: i64 = 1;
+
+/// The registered name of the table, as PyIceberg asks for it.
+pub(super) const CATALOG_NAME: &str = "hogflare";
+pub(super) const NAMESPACE: &str = "default";
+pub(super) const TABLE_NAME: &str = "events";
+
+/// The last two tables are PyIceberg's, of its schema version `v1`.
+pub(super) const CREATE: &str = "
+CREATE TABLE lake (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    table_uuid TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    root TEXT,
+    projected_generation INTEGER NOT NULL,
+    metadata_version INTEGER NOT NULL,
+    sequence_number INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE cursors (
+    journal_id TEXT PRIMARY KEY,
+    next_offset INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE files (
+    path TEXT PRIMARY KEY,
+    day INTEGER,
+    rows INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    min_timestamp INTEGER NOT NULL,
+    max_timestamp INTEGER NOT NULL,
+    added_at INTEGER NOT NULL,
+    metrics TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    snapshot_id INTEGER,
+    sequence_number INTEGER
+) STRICT;
+CREATE INDEX files_by_day ON files (day);
+
+CREATE TABLE partitions (
+    day INTEGER UNIQUE,
+    generation INTEGER NOT NULL,
+    manifest TEXT,
+    manifest_generation INTEGER
+) STRICT;
+
+CREATE TABLE snapshots (
+    snapshot_id INTEGER PRIMARY KEY,
+    generation INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    manifest_list TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE removed_files (
+    path TEXT PRIMARY KEY,
+    generation INTEGER NOT NULL,
+    unlisted_at INTEGER,
+    added_generation INTEGER,
+    rows INTEGER,
+    bytes INTEGER
+) STRICT;
+
+CREATE TABLE iceberg_tables (
+    catalog_name VARCHAR(255) NOT NULL,
+    table_namespace VARCHAR(255) NOT NULL,
+    table_name VARCHAR(255) NOT NULL,
+    metadata_location VARCHAR(1000),
+    previous_metadata_location VARCHAR(1000),
+    iceberg_type VARCHAR(5),
+    PRIMARY KEY (catalog_name, table_namespace, table_name)
+);
+
+CREATE TABLE iceberg_namespace_properties (
+    catalog_name VARCHAR(255) NOT NULL,
+    namespace VARCHAR(255) NOT NULL,
+    property_key VARCHAR(255) NOT NULL,
+    property_value VARCHAR(1000) NOT NULL,
+    PRIMARY KEY (catalog_name, namespace, property_key)
+);
+";

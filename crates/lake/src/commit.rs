@@ -1,0 +1,151 @@
+//! A commit: the rows of the tail go to files, and the cursor passes them.
+//!
+//! A file holds rows of one day, and a commit opens few of them: the days that have at least
+//! [`DAY_ROWS`] rows in it, at most [`DAYS_PER_COMMIT`], and always the one that has most. The other
+//! rows, a late event here and there or a stranger's ten thousand days, go to one file that the days
+//! share. That file is part of the table like any other, so the cursor passes its rows too;
+//! compaction moves them to files of their day where a day has gathered enough.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Instant;
+
+use arrow::array::RecordBatch;
+use arrow::compute::interleave_record_batch;
+use journal::{JournalId, Offset};
+
+use crate::catalog::Advance;
+use crate::day::Partition;
+use crate::file::{Effort, FileWriter, NewFile};
+use crate::order::{self, Place};
+use crate::shared::Shared;
+use crate::version::TailBatch;
+use crate::{Error, failpoint, metrics};
+
+/// A day with fewer rows gets no file of its own: its footer alone would be larger than the rows.
+pub(crate) const DAY_ROWS: usize = 1_000;
+
+/// The most days that get a file of their own in one commit, each of which costs a sync.
+const DAYS_PER_COMMIT: usize = 32;
+
+/// Rows handed to Parquet at a time.
+const WRITE_ROWS: usize = 4_096;
+
+impl Shared {
+    /// Commits the tail and returns the offset up to which the journal's rows are durable.
+    ///
+    /// Rows come only from the sink, which calls one method at a time, so the tail does not grow
+    /// meanwhile.
+    pub(crate) fn commit_tail(&self, journal_id: JournalId) -> Result<Offset, Error> {
+        let started = Instant::now();
+        let version = self.current.get();
+        let committed = version.cursor(journal_id).map(|cursor| cursor.offset);
+        let to = version.end(journal_id);
+        if version.tail.is_empty() {
+            return Ok(to);
+        }
+        let files = self.write_files(&version.tail)?;
+        self.failpoints.reach(failpoint::AFTER_PARQUET_SYNC)?;
+        self.register(&files, &Advance { journal_id, from: committed, to })?;
+        self.failpoints.reach(failpoint::AFTER_COMMIT)?;
+        self.publish_commit(&files, version.tail.len(), (journal_id, to));
+        ::metrics::histogram!(metrics::COMMIT_SECONDS).record(started.elapsed());
+        Ok(to)
+    }
+
+    fn write_files(&self, tail: &[Arc<TailBatch>]) -> Result<Vec<NewFile>, Error> {
+        let batches: Vec<&RecordBatch> = tail.iter().map(|batch| &batch.rows).collect();
+        let places = order::sort(&batches);
+        let mut files = Vec::new();
+        for (partition, ranges) in plan(&places) {
+            let places = ranges.into_iter().flat_map(|range| &places[range]);
+            match self.write_file(partition, &batches, places) {
+                Ok(file) => files.push(file),
+                Err(error) => {
+                    self.discard(&files);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(files)
+    }
+
+    fn write_file<'a>(
+        &self,
+        partition: Partition,
+        batches: &[&RecordBatch],
+        places: impl Iterator<Item = &'a Place>,
+    ) -> Result<NewFile, Error> {
+        let mut writer = FileWriter::create(&self.layout, partition, Effort::Commit)?;
+        let mut rows = places.map(|place| (place.batch as usize, place.row as usize)).peekable();
+        while rows.peek().is_some() {
+            let some: Vec<_> = rows.by_ref().take(WRITE_ROWS).collect();
+            writer.write(&interleave_record_batch(batches, &some)?)?;
+        }
+        writer.finish()
+    }
+
+    /// Makes files and cursor part of the table, both or neither.
+    fn register(&self, files: &[NewFile], advance: &Advance) -> Result<(), Error> {
+        let mut catalog = self.catalog()?;
+        let Err(error) = catalog.commit(files, advance) else {
+            return Ok(());
+        };
+        // An error does not say whether the transaction took place; the catalog does.
+        match catalog.next_offset(advance.journal_id) {
+            Ok(stored) if stored == Some(advance.to) => Ok(()),
+            Ok(stored) => {
+                self.discard(files);
+                if stored != advance.from {
+                    self.reload(&catalog, advance.journal_id)?;
+                }
+                Err(error)
+            }
+            // Nobody knows. The files stay; the next commit finds the cursor moved, or the next
+            // start finds them in no table.
+            Err(_) => Err(error),
+        }
+    }
+
+    fn publish_commit(&self, files: &[NewFile], batches: usize, to: (JournalId, Offset)) {
+        let data_files: Vec<_> = files.iter().map(|new| new.file.clone()).collect();
+        let rows: u64 = data_files.iter().map(|file| file.rows).sum();
+        let bytes: u64 = data_files.iter().map(|file| file.bytes).sum();
+        self.current.update(|version| {
+            version.tail.drain(..batches);
+            version.replace_files(&[], data_files);
+            Arc::make_mut(&mut version.cursors).insert(to.0, to.1);
+        });
+        ::metrics::counter!(metrics::COMMITTED_ROWS_TOTAL).increment(rows);
+        ::metrics::counter!(metrics::COMMITTED_BYTES_TOTAL).increment(bytes);
+        self.report();
+    }
+}
+
+/// Says which sorted rows go to which file.
+fn plan(places: &[Place]) -> Vec<(Partition, Vec<Range<usize>>)> {
+    let mut days = Vec::new();
+    let mut start = 0;
+    for rows in places.chunk_by(|left, right| left.day == right.day) {
+        days.push((rows[0].day, start..start + rows.len()));
+        start += rows.len();
+    }
+    days.sort_by_key(|(_, range)| std::cmp::Reverse(range.len()));
+    let own = days
+        .iter()
+        .enumerate()
+        .take_while(|(at, (_, range))| *at == 0 || range.len() >= DAY_ROWS)
+        .take(DAYS_PER_COMMIT)
+        .count();
+    let mut rest: Vec<_> = days.split_off(own).into_iter().map(|(_, range)| range).collect();
+    rest.sort_by_key(|range| range.start);
+    let mut files: Vec<_> =
+        days.into_iter().map(|(day, range)| (Partition::Day(day), vec![range])).collect();
+    if !rest.is_empty() {
+        files.push((Partition::Shared, rest));
+    }
+    files
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! What the handles of one lake share.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use journal::JournalId;
+
+use crate::catalog::{Catalog, FileList};
+use crate::failpoint::Failpoints;
+use crate::file::NewFile;
+use crate::layout::Layout;
+use crate::options::Options;
+use crate::version::{Current, DataFile, TailBatch, Version};
+use crate::{Error, disk, metrics};
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) layout: Layout,
+    /// `None` where the lake is open for reading.
+    writable: Option<Writable>,
+    pub(crate) current: Current,
+    /// Files that are in no version any more, unless somebody still holds an old one.
+    pub(crate) replaced: Mutex<Vec<Weak<DataFile>>>,
+    /// Set when the service stops, so that a long merge gives up.
+    pub(crate) stopping: AtomicBool,
+    pub(crate) failpoints: Failpoints,
+}
+
+#[derive(Debug)]
+struct Writable {
+    options: Options,
+    catalog: Mutex<Catalog>,
+    /// One compaction and one projection at a time.
+    compacting: Mutex<()>,
+    projecting: Mutex<()>,
+}
+
+impl Shared {
+    pub(crate) fn for_writing(
+        layout: Layout,
+        catalog: Catalog,
+        options: Options,
+    ) -> Result<Self, Error> {
+        let version = version(catalog.file_list()?);
+        let writable = Writable {
+            options,
+            catalog: Mutex::new(catalog),
+            compacting: Mutex::default(),
+            projecting: Mutex::default(),
+        };
+        Ok(Self::new(layout, Some(writable), version))
+    }
+
+    pub(crate) fn for_reading(layout: Layout, version: Version) -> Self {
+        Self::new(layout, None, version)
+    }
+
+    fn new(layout: Layout, writable: Option<Writable>, version: Version) -> Self {
+        Self {
+            layout,
+            writable,
+            current: Current::new(version),
+            replaced: Mutex::default(),
+            stopping: AtomicBool::new(false),
+            failpoints: Failpoints::default(),
+        }
+    }
+
+    fn writable(&self) -> Result<&Writable, Error> {
+        self.writable.as_ref().ok_or(Error::ReadOnly)
+    }
+
+    pub(crate) fn options(&self) -> Result<&Options, Error> {
+        Ok(&self.writable()?.options)
+    }
+
+    pub(crate) fn catalog(&self) -> Result<MutexGuard<'_, Catalog>, Error> {
+        Ok(lock(&self.writable()?.catalog))
+    }
+
+    pub(crate) fn one_compaction(&self) -> Result<MutexGuard<'_, ()>, Error> {
+        Ok(lock(&self.writable()?.compacting))
+    }
+
+    pub(crate) fn one_projection(&self) -> Result<MutexGuard<'_, ()>, Error> {
+        Ok(lock(&self.writable()?.projecting))
+    }
+
+    /// Shows rows to queries before they are in files.
+    pub(crate) fn publish_tail(&self, batch: TailBatch) {
+        self.current.update(|version| version.tail.push(Arc::new(batch)));
+        self.report();
+    }
+
+    /// Takes the file list as the catalog has it; of the tail stays what is not committed.
+    pub(crate) fn reload(&self, catalog: &Catalog, journal_id: JournalId) -> Result<(), Error> {
+        let fresh = version(catalog.file_list()?);
+        let committed = fresh.cursors.get(&journal_id).copied().unwrap_or_default();
+        self.current.update(|version| {
+            version.files = fresh.files;
+            version.cursors = fresh.cursors;
+            version.tail.retain(|batch| batch.first >= committed);
+        });
+        Ok(())
+    }
+
+    /// Removes files that did not become part of the table.
+    pub(crate) fn discard(&self, files: &[NewFile]) {
+        for NewFile { file, .. } in files {
+            if let Err(error) = disk::remove_file(&file.path) {
+                tracing::warn!(%error, "a file that was not committed stays until the next start");
+            }
+        }
+    }
+
+    /// Reports sizes.
+    pub(crate) fn report(&self) {
+        let version = self.current.get();
+        let bytes: u64 = version.files.iter().map(|file| file.bytes).sum();
+        ::metrics::gauge!(metrics::TAIL_ROWS).set(version.tail_rows() as f64);
+        ::metrics::gauge!(metrics::TAIL_BYTES).set(version.tail_bytes() as f64);
+        ::metrics::gauge!(metrics::FILES).set(version.files.len() as f64);
+        ::metrics::gauge!(metrics::FILE_BYTES).set(bytes as f64);
+        ::metrics::gauge!(metrics::ROWS).set(version.file_rows() as f64);
+    }
+}
+
+/// A lock whose holder panicked protects nothing that could be half changed: the catalog rolls back.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The version that has what is committed, and no tail.
+pub(crate) fn version(list: FileList) -> Version {
+    let files = list.files.into_iter().map(Arc::new).collect();
+    Version { files, cursors: Arc::new(list.cursors), tail: Vec::new() }
+}

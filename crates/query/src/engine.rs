@@ -1,0 +1,89 @@
+//! The engine: sessions over one version of the lake.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::prelude::{SessionConfig, SessionContext};
+use lake::Lake;
+use tokio::time::Instant;
+
+use crate::events_table::EventsTable;
+use crate::{Answer, Error, guard};
+
+/// `events` as users see it: the table, and the names under which the first rows were published.
+const EVENTS_VIEW: &str = "SELECT *, event AS event_type, token AS api_key FROM events_raw";
+
+/// What one query may use.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long a query may run, its answer's last row included.
+    pub time: Duration,
+    /// Memory of all running queries together, in bytes.
+    pub memory_bytes: usize,
+}
+
+impl Default for Limits {
+    /// One minute, and 1 GiB: a dashboard's question on a small server.
+    fn default() -> Self {
+        Self { time: Duration::from_secs(60), memory_bytes: 1 << 30 }
+    }
+}
+
+/// Answers SQL over a lake. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    lake: Lake,
+    schema: SchemaRef,
+    runtime: Arc<RuntimeEnv>,
+    limits: Limits,
+}
+
+impl Engine {
+    /// An engine over this lake.
+    ///
+    /// # Errors
+    /// When no folder for spilled rows can be made.
+    pub fn new(lake: Lake, limits: Limits) -> Result<Self, Error> {
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
+            .build_arc()?;
+        let schema = lake.schema();
+        Ok(Self { lake, schema, runtime, limits })
+    }
+
+    /// Plans one statement over the newest version of the lake, and begins to run it.
+    ///
+    /// # Errors
+    /// See [`Error`]; errors of rows yet to come are in the answer.
+    pub async fn query(&self, sql: &str) -> Result<Answer, Error> {
+        guard::check_text(sql)?;
+        let deadline = Instant::now() + self.limits.time;
+        let context = self.context().await?;
+        let planning = async {
+            let plan = context.state().create_logical_plan(sql).await?;
+            guard::check(&plan)?;
+            let stream = context.execute_logical_plan(plan).await?.execute_stream().await?;
+            Ok(stream)
+        };
+        let stream = tokio::time::timeout_at(deadline, planning)
+            .await
+            .unwrap_or(Err(Error::TimedOut { limit: self.limits.time }))?;
+        Ok(Answer::new(stream, deadline, self.limits.time))
+    }
+
+    async fn context(&self) -> Result<SessionContext, Error> {
+        let config = SessionConfig::new()
+            .with_default_catalog_and_schema("hogflare", "default")
+            .with_information_schema(true);
+        let mut context = SessionContext::new_with_config_rt(config, Arc::clone(&self.runtime));
+        datafusion_functions_json::register_all(&mut context)?;
+        let events = EventsTable::new(self.lake.version(), Arc::clone(&self.schema));
+        context.register_table("events_raw", Arc::new(events))?;
+        let view = context.sql(EVENTS_VIEW).await?.into_view();
+        context.register_table("events", view)?;
+        Ok(context)
+    }
+}

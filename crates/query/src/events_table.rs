@@ -1,0 +1,115 @@
+//! The table `events_raw`: the files of one version of the lake, and its tail.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::DFSchema;
+use datafusion::datasource::TableType;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::datasource::object_store::ObjectStoreUrl;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::logical_expr::utils::conjunction;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::union::UnionExec;
+use lake::Version;
+
+/// One version of the lake as a table; holding it keeps the version's files.
+#[derive(Debug)]
+pub(crate) struct EventsTable {
+    version: Arc<Version>,
+    schema: SchemaRef,
+}
+
+impl EventsTable {
+    pub(crate) fn new(version: Arc<Version>, schema: SchemaRef) -> Self {
+        Self { version, schema }
+    }
+
+    /// Reads the files, each a partition's share, skipping row groups that the filters rule out.
+    fn scan_files(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut source = ParquetSource::new(Arc::clone(&self.schema));
+        if let Some(filter) = conjunction(filters.to_vec()) {
+            let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
+            source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
+        }
+        let partitions = state.config().target_partitions().max(1);
+        let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
+            .with_file_groups(self.file_groups(partitions)?)
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit)
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+
+    fn file_groups(&self, partitions: usize) -> Result<Vec<FileGroup>> {
+        let files = self.version.files().iter().map(|file| {
+            let path = object_store::path::Path::from_absolute_path(&file.path)
+                .map_err(|error| DataFusionError::External(Box::new(error)))?;
+            Ok(PartitionedFile::new(path.to_string(), file.bytes))
+        });
+        let all = FileGroup::new(files.collect::<Result<_>>()?);
+        Ok(all.split_files(partitions))
+    }
+
+    fn scan_tail(&self, projection: Option<&Vec<usize>>) -> Result<Arc<dyn ExecutionPlan>> {
+        let batches = self.version.batches().to_vec();
+        let schema = Arc::clone(&self.schema);
+        Ok(MemorySourceConfig::try_new_exec(&[batches], schema, projection.cloned())?)
+    }
+}
+
+#[async_trait]
+impl TableProvider for EventsTable {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut parts = Vec::new();
+        if !self.version.files().is_empty() {
+            parts.push(self.scan_files(state, projection, filters, limit)?);
+        }
+        if parts.is_empty() || !self.version.batches().is_empty() {
+            parts.push(self.scan_tail(projection)?);
+        }
+        match parts.len() {
+            1 => Ok(parts.remove(0)),
+            _ => UnionExec::try_new(parts),
+        }
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        // Files and row groups are skipped by statistics; the rows that remain are filtered again.
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+}

@@ -1,0 +1,133 @@
+//! The window as the sequencer's thread has it: the active map on top of the shared view.
+
+use std::sync::Arc;
+
+use event::Timestamp;
+use journal::{Hold, Offset};
+
+use super::active::Active;
+use super::keeper::{Keeper, Place};
+use super::key::Key;
+use super::shared::{Lookup, Shared};
+use super::tiers::Sizes;
+use super::view::View;
+use crate::error::Error;
+use crate::options::DedupOptions;
+use crate::prepared::PreparedRow;
+use crate::received::Received;
+
+/// Admits rows, group by group.
+#[derive(Debug)]
+pub(crate) struct Window {
+    shared: Arc<Shared>,
+    active: Active,
+    /// The view of the group.
+    view: Arc<View>,
+    options: DedupOptions,
+    flush_keys: usize,
+    /// Last, so that the background thread outlives what it may be asked for.
+    _keeper: Keeper,
+}
+
+impl Window {
+    /// Starts with the runs that were loaded; rows from the hold on are still to be added.
+    pub(crate) fn start(
+        place: Place,
+        hold: Hold,
+        view: View,
+        options: DedupOptions,
+        begin: Offset,
+    ) -> Result<Self, Error> {
+        let flush_keys = Sizes::of_window(options.max_keys).flush_keys;
+        let flush_keys = usize::try_from(flush_keys).unwrap_or(usize::MAX);
+        let shared = Arc::new(Shared::new(view));
+        let keeper = Keeper::start(Arc::clone(&shared), place, hold, options.clone())?;
+        let active = Active::new(begin, flush_keys);
+        let view = shared.view();
+        Ok(Self { shared, active, view, options, flush_keys, _keeper: keeper })
+    }
+
+    pub(crate) fn lookup(&self) -> Lookup {
+        Lookup::new(Arc::clone(&self.shared))
+    }
+
+    /// The first row whose key is in the active map, or will be.
+    pub(crate) fn begin(&self) -> Offset {
+        self.active.begin()
+    }
+
+    /// Begins a group of at most so many rows.
+    pub(crate) fn begin_group(&mut self, rows: usize) {
+        if !self.active.has_room_for(rows) {
+            self.freeze();
+        }
+        self.view = self.shared.view();
+    }
+
+    /// Returns the row that this one is a duplicate of, or takes it in at `offset`.
+    pub(crate) fn admit(
+        &mut self,
+        row: &PreparedRow,
+        looked_up_to: Offset,
+        offset: Offset,
+    ) -> Option<Offset> {
+        let key = row.key?;
+        row.original
+            .or_else(|| self.view.find_newer(key, looked_up_to))
+            .or_else(|| self.active.insert(key, offset))
+    }
+
+    /// Keeps what the group added: its rows, up to `end`, are stored.
+    pub(crate) fn publish(&mut self, end: Offset, bytes: u64, received: Received) {
+        self.active.publish(end, bytes, received);
+        if self.is_due() {
+            self.freeze();
+        }
+        self.announce(received.newest);
+        self.shared.report();
+    }
+
+    /// Takes back what the group added: nothing of it is stored.
+    pub(crate) fn discard(&mut self) {
+        self.active.discard();
+    }
+
+    /// Adds a row that is stored already.
+    pub(crate) fn replay_key(&mut self, key: Key, offset: Offset) {
+        self.active.insert(key, offset);
+    }
+
+    /// Like [`Window::publish`], but waits for the disk rather than forget keys.
+    pub(crate) fn publish_replayed(&mut self, end: Offset, bytes: u64, received: Received) {
+        self.active.publish(end, bytes, received);
+        if self.is_due() {
+            self.shared.wait_for_room();
+            self.freeze();
+        }
+        self.announce(received.newest);
+    }
+
+    /// Writes everything out, so that the next start need not read the journal.
+    pub(crate) fn close(mut self) {
+        self.shared.wait_for_room();
+        self.freeze();
+    }
+
+    fn is_due(&self) -> bool {
+        let flush_micros = i64::try_from(self.options.flush_interval.as_micros());
+        let span_micros = self.active.received().map_or(0, Received::span_micros);
+        self.active.len() >= self.flush_keys
+            || self.active.journal_bytes() >= self.options.flush_bytes
+            || span_micros >= flush_micros.unwrap_or(i64::MAX)
+    }
+
+    fn freeze(&mut self) {
+        if let Some(frozen) = self.active.freeze(self.flush_keys) {
+            self.shared.push_frozen(frozen);
+        }
+    }
+
+    fn announce(&self, latest: Timestamp) {
+        self.shared.set_active(&self.active, Some(latest));
+    }
+}

@@ -1,0 +1,108 @@
+//! Where requests hand in their events.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use event::{DedupSeed, Event, TeamId};
+use journal::{Fs, Journal, Writer};
+use tokio::task;
+
+use crate::dedup::{self, Lookup, WindowLength};
+use crate::error::{Error, Rejected};
+use crate::events::EventLane;
+use crate::group::{self, Submitter};
+use crate::guard::JoinGuard;
+use crate::options::Options;
+use crate::prepared::Prepared;
+use crate::receipt::{Offsets, Receipt};
+
+/// Starts the sequencer of a journal of events.
+///
+/// Loads the dedup window from `dedup_dir` and reads the journal's rows that are not in it yet,
+/// which takes a moment; a damaged key file is moved aside and shortens the window. Holds the
+/// journal under the name `dedup`. This blocks.
+///
+/// # Errors
+/// When the directory cannot be used, the journal cannot be read, or no thread can be started.
+pub fn start(
+    writer: Writer,
+    journal: Journal,
+    fs: Arc<dyn Fs>,
+    dedup_dir: &Path,
+    options: Options,
+) -> Result<(Handle, JoinGuard), Error> {
+    let seed = DedupSeed::of_journal(journal.id().as_uuid());
+    let window = dedup::open(fs, dedup_dir, &journal, options.dedup)?;
+    let lookup = window.lookup();
+    let (submitter, guard) = group::start(EventLane::new(window), writer, options.queue)?;
+    Ok((Handle { submitter, lookup, seed }, guard))
+}
+
+/// An event with its project, as the edge hands it in.
+#[derive(Clone, Debug)]
+pub struct Submitted {
+    /// The event.
+    pub event: Event,
+    /// The project of its token.
+    pub team: TeamId,
+}
+
+/// Hands events to the sequencer; clones are the same sequencer.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    submitter: Submitter<EventLane>,
+    lookup: Lookup,
+    seed: DedupSeed,
+}
+
+impl Handle {
+    /// Stores events and answers once all of them are durable, duplicates through their originals.
+    ///
+    /// All or nothing: a rejected submission left no row. Must be called within a Tokio runtime.
+    /// A caller that stops waiting does not withdraw its events.
+    ///
+    /// # Errors
+    /// When none of them was stored.
+    pub async fn submit(&self, events: Vec<Submitted>) -> Result<Receipt, Rejected> {
+        self.try_submit(events).await.inspect_err(group::count_rejection::<EventLane>)
+    }
+
+    /// Returns how far back duplicates are recognized.
+    pub fn dedup_window(&self) -> WindowLength {
+        self.lookup.length()
+    }
+
+    /// Says whether submissions are taken.
+    pub fn is_running(&self) -> bool {
+        self.submitter.is_running()
+    }
+
+    async fn try_submit(&self, events: Vec<Submitted>) -> Result<Receipt, Rejected> {
+        let Some(prepared) = Prepared::new(events, self.seed)? else {
+            return Ok(Receipt { appended: 0, duplicates: 0, resolve_by: Offsets::default() });
+        };
+        let prepared = self.look_up(prepared).await?;
+        let weight = prepared.weight();
+        self.submitter.submit(prepared, weight).await
+    }
+
+    /// Looks for duplicates among older rows, so that the thread need not.
+    ///
+    /// Only what the filters cannot exclude is looked for on disk, and not on the async threads.
+    async fn look_up(&self, mut prepared: Prepared) -> Result<Prepared, Rejected> {
+        let view = self.lookup.view();
+        prepared.looked_up_to = view.end();
+        let is_suspect = |key| view.may_contain(key);
+        if !prepared.rows.iter().filter_map(|row| row.key).any(is_suspect) {
+            return Ok(prepared);
+        }
+        let search = move || {
+            for row in &mut prepared.rows {
+                row.original = row.key.and_then(|key| view.find(key));
+            }
+            prepared
+        };
+        // It is not done only where the runtime is shutting down.
+        task::spawn_blocking(search).await.map_err(|_| Rejected::Stopped)
+    }
+}

@@ -1,0 +1,105 @@
+//! Group commit for the journal of session recordings: rows are opaque, none is a duplicate.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use journal::{Batch, Offset, Writer};
+
+use crate::error::{Error, Rejected};
+use crate::group::{self, Lane, Staged, Submitter};
+use crate::guard::JoinGuard;
+use crate::options::QueueOptions;
+use crate::prepared::{Records, check_row_bytes};
+use crate::queue::Weight;
+
+/// Starts the group commit of recordings.
+///
+/// # Errors
+/// When the thread cannot be started.
+pub fn start_recordings(
+    writer: Writer,
+    options: QueueOptions,
+) -> Result<(Appender, JoinGuard), Error> {
+    let (submitter, guard) = group::start(RecordingLane::default(), writer, options)?;
+    Ok((Appender { submitter }, guard))
+}
+
+/// Appends rows as they are; clones append to the same journal.
+#[derive(Clone, Debug)]
+pub struct Appender {
+    submitter: Submitter<RecordingLane>,
+}
+
+impl Appender {
+    /// Appends rows and returns their offsets once they are durable.
+    ///
+    /// A record holds rows one after the other, so each must say itself where it ends, as
+    /// length-delimited protobuf does.
+    ///
+    /// # Errors
+    /// When none of them was stored.
+    pub async fn append(&self, rows: Vec<Bytes>) -> Result<Range<Offset>, Rejected> {
+        let appended = self.try_append(rows).await;
+        appended.inspect_err(group::count_rejection::<RecordingLane>)
+    }
+
+    /// Says whether submissions are taken.
+    pub fn is_running(&self) -> bool {
+        self.submitter.is_running()
+    }
+
+    async fn try_append(&self, rows: Vec<Bytes>) -> Result<Range<Offset>, Rejected> {
+        let bytes = rows.iter().map(Bytes::len).sum();
+        let weight = Weight { rows: rows.len(), bytes };
+        self.submitter.submit(batches(rows)?, weight).await
+    }
+}
+
+/// Gathers rows into records.
+fn batches(mut rows: Vec<Bytes>) -> Result<Vec<Batch>, Rejected> {
+    rows.iter().try_for_each(|row| check_row_bytes(row.len()))?;
+    let mut end = 0;
+    let ends: Vec<usize> = rows.iter().map(|row| { end += row.len(); end }).collect();
+    let payload = match rows.len() {
+        1 => rows.pop().unwrap_or_default(),
+        _ => rows.concat().into(),
+    };
+    let mut batches = Vec::new();
+    let mut records = Records::new(&payload, &mut batches);
+    let mut start = 0;
+    for end in ends {
+        records.keep(start, end);
+        start = end;
+    }
+    records.finish();
+    Ok(batches)
+}
+
+#[derive(Debug, Default)]
+struct RecordingLane {
+    next: Offset,
+}
+
+impl Lane for RecordingLane {
+    type Submission = Vec<Batch>;
+    type Receipt = Range<Offset>;
+    const NAME: &'static str = "recordings";
+
+    fn begin(&mut self, first: Offset, _rows: usize) {
+        self.next = first;
+    }
+
+    fn stage(&mut self, submission: Vec<Batch>, batches: &mut Vec<Batch>) -> Staged<Range<Offset>> {
+        let first = self.next;
+        let rows: u64 = submission.iter().map(|batch| u64::from(batch.rows)).sum();
+        self.next = first.advanced(rows);
+        batches.extend(submission);
+        Staged { receipt: first..self.next, needs_group: rows > 0 }
+    }
+
+    fn publish(&mut self, _end: Offset, _bytes: u64) {}
+
+    fn discard(&mut self) {}
+
+    fn finish(self) {}
+}

@@ -1,0 +1,100 @@
+//! The client's address.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use http::HeaderMap;
+use ipnet::IpNet;
+
+/// Peers whose `X-Forwarded-For` is believed; anyone else could write what they like into it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+impl Default for TrustedProxies {
+    /// Loopback: a proxy on the same machine.
+    fn default() -> Self {
+        "127.0.0.0/8,::1/128".parse().expect("two networks")
+    }
+}
+
+impl FromStr for TrustedProxies {
+    type Err = String;
+
+    /// Parses addresses and networks between commas, such as `10.0.0.0/8,192.0.2.1`; `none` for
+    /// nobody.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.trim() == "none" {
+            return Ok(Self(Vec::new()));
+        }
+        let network = |part: &str| {
+            let part = part.trim();
+            part.parse::<IpNet>()
+                .or_else(|_| part.parse::<IpAddr>().map(IpNet::from))
+                .map_err(|_| format!("{part} is neither an address nor a network"))
+        };
+        text.split(',').map(network).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl TrustedProxies {
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address.to_canonical()))
+    }
+
+    /// The address nearest to us that is not one of our proxies.
+    pub(crate) fn client_ip(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+        let peer = peer?.to_canonical();
+        if !self.trusts(peer) {
+            return Some(peer);
+        }
+        let forwarded = headers.get_all("x-forwarded-for").iter().rev();
+        let hops = forwarded.filter_map(|value| value.to_str().ok()).flat_map(|v| v.rsplit(','));
+        let mut nearest = peer;
+        for hop in hops {
+            match parse_hop(hop) {
+                Some(address) if self.trusts(address) => nearest = address,
+                Some(address) => return Some(address),
+                None => break,
+            }
+        }
+        Some(nearest)
+    }
+}
+
+/// An address as proxies write it: bare, with a port, or IPv6 in brackets.
+fn parse_hop(hop: &str) -> Option<IpAddr> {
+    let hop = hop.trim();
+    let address = hop
+        .parse::<IpAddr>()
+        .ok()
+        .or_else(|| hop.parse::<std::net::SocketAddr>().ok().map(|socket| socket.ip()))
+        .or_else(|| hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok())?;
+    Some(address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(peer: &str, forwarded: &str) -> String {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-for", forwarded.parse().unwrap());
+        let proxies: TrustedProxies = "127.0.0.0/8,10.0.0.0/8".parse().unwrap();
+        proxies.client_ip(Some(peer.parse().unwrap()), &headers).unwrap().to_string()
+    }
+
+    #[test]
+    fn a_stranger_cannot_choose_an_address() {
+        assert_eq!(client("198.51.100.9", "203.0.113.7"), "198.51.100.9");
+        assert_eq!(client("127.0.0.1", "6.6.6.6, 203.0.113.7"), "203.0.113.7");
+        assert_eq!(client("127.0.0.1", "203.0.113.7, 10.1.1.1"), "203.0.113.7");
+    }
+
+    #[test]
+    fn the_forms_that_proxies_write_are_read() {
+        assert_eq!(client("::ffff:127.0.0.1", "203.0.113.7:4711"), "203.0.113.7");
+        assert_eq!(client("127.0.0.1", "[2001:db8::1]:443"), "2001:db8::1");
+        assert_eq!(client("127.0.0.1", "unknown"), "127.0.0.1");
+        assert_eq!(client("127.0.0.1", "10.0.0.1"), "10.0.0.1");
+    }
+}

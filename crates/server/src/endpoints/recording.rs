@@ -1,0 +1,29 @@
+//! `/s`: pieces of session recordings.
+
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use capture::Lane;
+use event::encode_recording;
+
+use crate::answer::{self, Failure};
+use crate::intake::Incoming;
+use crate::{EdgeState, metrics};
+
+/// Takes a piece of a recording into the recordings' own journal.
+pub(crate) async fn recording(State(state): State<EdgeState>, request: Request) -> Response {
+    match store(&state, request).await {
+        Ok(()) => {
+            metrics::REQUESTS_ACCEPTED.increment(1);
+            answer::success(false)
+        }
+        Err(failure) => failure.into_response(),
+    }
+}
+
+async fn store(state: &EdgeState, request: Request) -> Result<(), Failure> {
+    let incoming = Incoming::read(state, request).await?;
+    let (recording, _reservation) =
+        incoming.decode(state, Lane::Recording, capture::decode_recording).await?;
+    state.recordings.append(vec![encode_recording(&recording)]).await?;
+    Ok(())
+}

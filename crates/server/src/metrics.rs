@@ -1,0 +1,28 @@
+//! This crate's metrics.
+
+use std::sync::LazyLock;
+
+use metrics::{Counter, counter};
+
+/// Events that were decoded.
+pub(crate) static EVENTS_RECEIVED: LazyLock<Counter> =
+    LazyLock::new(|| counter!("hogflare_events_received_total"));
+/// Events that were stored and acknowledged.
+pub(crate) static EVENTS_ACCEPTED: LazyLock<Counter> =
+    LazyLock::new(|| counter!("hogflare_events_accepted_total"));
+/// Events that were acknowledged because they were stored before.
+pub(crate) static EVENTS_DUPLICATE: LazyLock<Counter> =
+    LazyLock::new(|| counter!("hogflare_events_duplicate_total"));
+/// Requests to write lanes that were acknowledged.
+pub(crate) static REQUESTS_ACCEPTED: LazyLock<Counter> =
+    LazyLock::new(|| counter!("hogflare_requests_accepted_total"));
+
+/// Counts a request to a write lane that was answered with an error.
+pub(crate) fn request_rejected(reason: &'static str) {
+    counter!("hogflare_requests_rejected_total", "reason" => reason).increment(1);
+}
+
+/// Counts what was skipped or changed in a request that was accepted.
+pub(crate) fn noted(reason: &'static str, count: u64) {
+    counter!("hogflare_events_adjusted_total", "reason" => reason).increment(count);
+}

@@ -1,0 +1,65 @@
+//! The routes, by who uses them.
+
+use axum::Router;
+use axum::middleware::from_fn;
+use axum::routing::{MethodRouter, get, post};
+
+use crate::endpoints::{capture, flags, health, metrics, recording, sql};
+use crate::{EdgeState, cors};
+
+/// Routes of the public listener.
+pub fn router(state: EdgeState) -> Router {
+    Router::new()
+        .merge(for_sdks())
+        .merge(for_operators())
+        .merge(for_readers())
+        .with_state(state)
+}
+
+/// Routes of the socket in the data folder: whoever may open it may read.
+pub fn local_router(state: EdgeState) -> Router {
+    Router::new()
+        .route("/api/sql", post(sql::query_locally))
+        .route("/metrics", get(metrics::render_locally))
+        .route("/_readiness", get(health::readiness))
+        .with_state(state)
+}
+
+/// What SDKs talk to; every path also with a slash at its end, since a redirect loses a batch.
+fn for_sdks() -> Router<EdgeState> {
+    let lanes: [(&str, MethodRouter<EdgeState>); 12] = [
+        ("/e", get(capture::capture).post(capture::capture)),
+        ("/i/v0/e", get(capture::capture).post(capture::capture)),
+        ("/capture", get(capture::capture).post(capture::capture)),
+        ("/track", get(capture::capture).post(capture::capture)),
+        ("/batch", get(capture::batch).post(capture::batch)),
+        ("/engage", get(capture::engage).post(capture::engage)),
+        ("/identify", get(capture::identify).post(capture::identify)),
+        ("/alias", get(capture::alias).post(capture::alias)),
+        ("/groups", get(capture::groups).post(capture::groups)),
+        ("/s", get(recording::recording).post(recording::recording)),
+        ("/decide", get(flags::decide).post(flags::decide)),
+        ("/flags", get(flags::flags).post(flags::flags)),
+    ];
+    let mut router = Router::new();
+    for (path, handlers) in lanes {
+        router = router.route(path, handlers.clone()).route(&format!("{path}/"), handlers);
+    }
+    router.fallback(health::unknown_path).layer(from_fn(cors::mirror))
+}
+
+/// What balancers and orchestrators ask.
+fn for_operators() -> Router<EdgeState> {
+    Router::new()
+        .route("/", get(health::index))
+        .route("/healthz", get(health::healthz))
+        .route("/_liveness", get(health::liveness))
+        .route("/_readiness", get(health::readiness))
+}
+
+/// What needs the read key.
+fn for_readers() -> Router<EdgeState> {
+    Router::new()
+        .route("/api/sql", post(sql::query))
+        .route("/metrics", get(metrics::render))
+}

@@ -1,0 +1,78 @@
+//! What handlers share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use event::Token;
+use metrics_exporter_prometheus::PrometheusHandle;
+use query::Engine;
+use sink::Status;
+
+use crate::{Ack, Budget, Projects, ReadKey, TrustedProxies};
+
+/// Everything that handlers need; built once by the binary.
+#[derive(Debug)]
+pub struct Edge {
+    /// How requests are decoded.
+    pub capture: capture::Settings,
+    /// `POSTHOG_SIGNING_SECRET`: when set, write lanes require a valid signature.
+    pub signing_secret: Option<String>,
+    /// `POSTHOG_SESSION_RECORDING_ENDPOINT`, told to SDKs.
+    pub recording_endpoint: Option<String>,
+    /// Which project a token belongs to.
+    pub projects: Projects,
+    /// Whose forwarded addresses are believed.
+    pub trusted_proxies: TrustedProxies,
+    /// The bytes that requests in flight may hold.
+    pub budget: Budget,
+    /// The way into the journal.
+    pub sequencer: sequencer::Handle,
+    /// The way into the recordings' journal.
+    pub recordings: sequencer::Appender,
+    /// What an acknowledgement waits for.
+    pub ack: Ack,
+    /// SQL over the lake; `None` where the lake is off.
+    pub engine: Option<Engine>,
+    /// What readers must show.
+    pub read_key: ReadKey,
+    /// Sinks, for readiness.
+    pub sinks: Vec<Status>,
+    /// Renders the metrics page.
+    pub metrics: PrometheusHandle,
+    /// Turns true when the process begins to stop.
+    pub draining: AtomicBool,
+}
+
+/// [`Edge`], shared.
+#[derive(Clone, Debug)]
+pub struct EdgeState(Arc<Edge>);
+
+impl EdgeState {
+    /// Shares the edge among connections.
+    pub fn new(edge: Edge) -> Self {
+        Self(Arc::new(edge))
+    }
+
+    /// From now on readiness says no, so that a balancer sends nobody new.
+    pub fn drain(&self) {
+        self.0.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Relaxed)
+    }
+
+    /// The token that requests without one get.
+    pub(crate) fn default_token(&self) -> Option<&Token> {
+        self.0.capture.default_token.as_ref()
+    }
+}
+
+impl std::ops::Deref for EdgeState {
+    type Target = Edge;
+
+    fn deref(&self) -> &Edge {
+        &self.0
+    }
+}
+

@@ -1,0 +1,66 @@
+//! Rows that the other side refused, kept for an operator to look at and send again.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::{Error, metrics};
+
+/// One refused row.
+#[derive(Debug, Serialize)]
+pub struct DeadLetter {
+    /// The row's offset in the journal.
+    pub journal_offset: u64,
+    /// When it was refused, RFC 3339.
+    pub refused_at: String,
+    /// What the other side said, cut to a sensible length.
+    pub reason: String,
+    /// The row as it was sent.
+    pub row: Box<RawValue>,
+}
+
+/// Appends refused rows to one NDJSON file a day.
+#[derive(Debug)]
+pub struct DeadLetters {
+    sink: &'static str,
+    folder: PathBuf,
+}
+
+impl DeadLetters {
+    /// Dead letters of a sink in this folder, which is made when the first one is written.
+    pub fn new(sink: &'static str, folder: PathBuf) -> Self {
+        Self { sink, folder }
+    }
+
+    /// Keeps a row, durably.
+    ///
+    /// A crash between this and the cursor writes the same letter again; `journal_offset` tells.
+    ///
+    /// # Errors
+    /// When the disk does not take it; the row must then not be passed over.
+    pub fn keep(&self, letter: &DeadLetter) -> Result<(), Error> {
+        self.append(letter)
+            .map_err(|error| Error::transient(format!("cannot keep a dead letter: {error}")))?;
+        ::metrics::counter!(metrics::DEAD_LETTERS_TOTAL, "sink" => self.sink).increment(1);
+        Ok(())
+    }
+
+    fn append(&self, letter: &DeadLetter) -> std::io::Result<()> {
+        std::fs::create_dir_all(&self.folder)?;
+        let day = letter.refused_at.get(..10).unwrap_or("undated");
+        let path = self.folder.join(format!("{day}.ndjson"));
+        let mut line = serde_json::to_vec(letter)?;
+        line.push(b'\n');
+        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+        file.write_all(&line)?;
+        file.sync_all()?;
+        sync_folder(&self.folder)
+    }
+}
+
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
+}

@@ -1,0 +1,20 @@
+//! Names of this crate's metrics.
+
+/// Rows that a sink has yet to keep, by `sink`.
+pub(crate) const LAG_ROWS: &str = "hogflare_sink_lag_rows";
+/// Bytes of journal that a sink holds, by `sink`.
+pub(crate) const LAG_BYTES: &str = "hogflare_sink_lag_bytes";
+/// Seconds since a sink last had everything, by `sink`.
+pub(crate) const LAG_SECONDS: &str = "hogflare_sink_lag_seconds";
+/// Rows that a sink keeps, by `sink`.
+pub(crate) const ROWS_TOTAL: &str = "hogflare_sink_rows_total";
+/// Failed writes and flushes, by `sink`.
+pub(crate) const FAILURES_TOTAL: &str = "hogflare_sink_failures_total";
+/// 1 while a sink waits for an operator, by `sink`.
+pub(crate) const PAUSED: &str = "hogflare_sink_paused";
+/// Rows put aside because the other side refused them, by `sink`.
+pub(crate) const DEAD_LETTERS_TOTAL: &str = "hogflare_sink_dead_letters_total";
+/// Requests sent again although the first may have arrived, by `sink`.
+pub(crate) const AMBIGUOUS_RETRIES_TOTAL: &str = "hogflare_sink_ambiguous_retries_total";
+/// Answers that committed another number of rows than was sent, by `sink`.
+pub(crate) const COUNT_MISMATCHES_TOTAL: &str = "hogflare_sink_count_mismatches_total";

@@ -1,0 +1,25 @@
+//! The sink `pipelines`: JSON arrays to the HTTP endpoint of a Cloudflare Pipelines stream
+//! (Basin Pipelines).
+//!
+//! The endpoint neither recognizes a row sent twice nor checks a row against the stream's schema
+//! before it says 200; rows that do not fit are dropped later and silently. So every row has a
+//! stable uuid, and the JSON has only columns of [`schema`], each in the form that its type takes.
+//!
+//! At least once: after an answer that did not come the batch is sent again.
+
+mod batch;
+mod config;
+mod probe;
+mod request;
+mod row;
+mod schema;
+mod sink;
+mod source;
+#[cfg(test)]
+mod tests;
+
+pub use config::Config;
+pub use probe::probe;
+pub use schema::schema;
+pub use sink::{Folders, PipelinesSink};
+pub use source::{EventRows, RowSource};

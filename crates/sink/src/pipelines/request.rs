@@ -1,0 +1,143 @@
+//! One request to the endpoint, and what its answer means.
+
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{Client, Response, StatusCode, redirect};
+use serde::Deserialize;
+use tracing::warn;
+
+use super::Config;
+use crate::{Error, metrics};
+
+/// How much of an answer is worth keeping in a log or a dead letter.
+const REASON_BYTES: usize = 2_048;
+/// An idle connection older than this may have been closed by the other side.
+const POOL_IDLE: Duration = Duration::from_secs(45);
+
+/// What the service said of a body.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// It holds the rows.
+    Committed,
+    /// The body is too large; half of it may not be.
+    TooLarge(String),
+    /// Something in the body is wrong, and will be wrong again.
+    Refused(String),
+}
+
+/// Sends bodies.
+#[derive(Debug)]
+pub(super) struct Requester {
+    client: Client,
+    config: Config,
+}
+
+impl Requester {
+    pub(super) fn new(config: Config) -> Result<Self, reqwest::Error> {
+        let client = Client::builder()
+            .timeout(config.timeout)
+            .pool_idle_timeout(POOL_IDLE)
+            // A redirect would take the token to another host.
+            .redirect(redirect::Policy::none())
+            .user_agent(concat!("hogflare/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { client, config })
+    }
+
+    /// Posts a JSON array of so many rows.
+    pub(super) async fn post(&self, body: Vec<u8>, rows: usize) -> Result<Answer, Error> {
+        let mut request = self
+            .client
+            .post(self.config.endpoint.clone())
+            .header(CONTENT_TYPE, "application/json")
+            .body(body);
+        if let Some(token) = &self.config.auth_token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        match request.send().await {
+            Ok(response) => classify(response, rows).await,
+            Err(error) => Err(unanswered(&error)),
+        }
+    }
+}
+
+/// No answer came; unless the connection was never made, the rows may have arrived.
+fn unanswered(error: &reqwest::Error) -> Error {
+    if !error.is_connect() {
+        ::metrics::counter!(metrics::AMBIGUOUS_RETRIES_TOTAL, "sink" => "pipelines").increment(1);
+    }
+    let cause = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source())
+        .last()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let what = if error.is_timeout() { "timed out" } else { "failed" };
+    // The error's own text names the URL, which may carry credentials.
+    Error::transient(format!("request {what}: {cause}"))
+}
+
+async fn classify(response: Response, rows: usize) -> Result<Answer, Error> {
+    let status = response.status();
+    let retry_after = retry_after(&response);
+    let text = text_of(response).await;
+    let message = format!("answered {status}: {text}");
+    match status {
+        StatusCode::OK => committed(&text, rows),
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => Ok(Answer::Refused(message)),
+        StatusCode::PAYLOAD_TOO_LARGE => Ok(Answer::TooLarge(message)),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => match retry_after {
+            Some(retry_after) => Err(Error::busy(message, retry_after)),
+            None => Err(Error::transient(message)),
+        },
+        StatusCode::REQUEST_TIMEOUT => Err(Error::transient(message)),
+        status if status.is_success() => committed(&text, rows),
+        status if status.is_server_error() => Err(Error::transient(message)),
+        // Wrong token, deleted stream, wrong URL: a redirect or another 4xx is no fault of a row.
+        _ => Err(Error::paused(message)),
+    }
+}
+
+#[derive(Deserialize)]
+struct Body {
+    success: Option<bool>,
+    result: Option<CommitResult>,
+}
+
+#[derive(Deserialize)]
+struct CommitResult {
+    committed: Option<u64>,
+}
+
+/// Reads `{"success":true,"result":{"committed":n}}`, leniently: other stand-ins answer otherwise.
+fn committed(text: &str, rows: usize) -> Result<Answer, Error> {
+    let Ok(body) = serde_json::from_str::<Body>(text) else { return Ok(Answer::Committed) };
+    if body.success == Some(false) {
+        return Err(Error::transient(format!("answered 200 without success: {text}")));
+    }
+    match body.result.and_then(|result| result.committed) {
+        Some(committed) if committed != rows as u64 => {
+            // Sending again would store the committed ones twice and tell nothing.
+            ::metrics::counter!(metrics::COUNT_MISMATCHES_TOTAL, "sink" => "pipelines").increment(1);
+            warn!(committed, rows, "pipeline committed another number of rows than was sent");
+            Ok(Answer::Committed)
+        }
+        _ => Ok(Answer::Committed),
+    }
+}
+
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+async fn text_of(mut response: Response) -> String {
+    let mut bytes = Vec::new();
+    while bytes.len() < REASON_BYTES {
+        match response.chunk().await {
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
+            Ok(None) | Err(_) => break,
+        }
+    }
+    bytes.truncate(REASON_BYTES);
+    String::from_utf8_lossy(&bytes).trim().to_owned()
+}

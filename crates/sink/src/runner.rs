@@ -1,0 +1,252 @@
+//! What every sink needs: its loop.
+
+use std::time::{Duration, Instant};
+
+use journal::{Cursor, Hold, Journal, Offset, Reader, Record};
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use crate::{Backoff, Error, Health, Retry, Sink, Status, metrics};
+
+/// Journal bytes read and handed over at a time.
+const READ_BYTES: usize = 4 * 1024 * 1024;
+/// How long rows gather before they are handed over, so that a sink sees batches under load.
+const LINGER: Duration = Duration::from_millis(20);
+/// How often lag is reported when nothing happens.
+const REPORT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Drives one sink from its cursor to the end of the journal, and on.
+#[derive(Debug)]
+pub struct Runner<S> {
+    journal: Journal,
+    sink: S,
+    hold: Hold,
+    status: Status,
+    backoff: Backoff,
+    /// Everything below was written to the sink.
+    written: Offset,
+    /// Everything below is durable in the sink.
+    flushed: Offset,
+    last_flush: Instant,
+    caught_up_at: Instant,
+}
+
+/// The service stops; what is not kept yet stays in the journal.
+struct Stopped;
+
+impl<S: Sink> Runner<S> {
+    /// Prepares a runner; from here on the journal keeps what the sink lacks.
+    pub fn new(journal: Journal, sink: S) -> Self {
+        let hold = journal.hold(sink.name(), journal.first());
+        let status = Status::new(sink.name());
+        let (written, flushed) = (journal.first(), journal.first());
+        let (last_flush, caught_up_at) = (Instant::now(), Instant::now());
+        let backoff = Backoff::default();
+        Self { journal, sink, hold, status, backoff, written, flushed, last_flush, caught_up_at }
+    }
+
+    /// How the sink is doing, from now on.
+    pub fn status(&self) -> Status {
+        self.status.clone()
+    }
+
+    /// Runs until `stop` turns true, then hands over what is left and flushes once more.
+    ///
+    /// A failure while stopping ends the run: the journal has the rows, and the next start goes on
+    /// from the cursor.
+    pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        if self.drive(&mut stop).await.is_err() {
+            info!(sink = self.sink.name(), kept = %self.flushed, "sink stopped");
+        }
+    }
+
+    async fn drive(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), Stopped> {
+        let mut reader = self.open_reader(stop).await?;
+        let mut synced = self.journal.subscribe();
+        loop {
+            let stopping = *stop.borrow();
+            synced.borrow_and_update();
+            let (returned, records) = read(reader).await;
+            reader = returned;
+            match records {
+                Ok(records) if records.is_empty() => {
+                    self.caught_up_at = Instant::now();
+                    if stopping {
+                        self.flush(stop).await?;
+                        return Err(Stopped);
+                    }
+                    self.wait(&mut synced, stop).await;
+                }
+                Ok(records) => self.write(records, reader.offset(), stop).await?,
+                Err(error) => {
+                    self.failed(&Error::transient(error.to_string()), stop).await?;
+                    reader = self.open_reader(stop).await?;
+                }
+            }
+            if self.last_flush.elapsed() >= self.sink.flush_interval() {
+                self.flush(stop).await?;
+            }
+            self.report();
+        }
+    }
+
+    /// Loads the sink's cursor and opens the journal there.
+    async fn open_reader(&mut self, stop: &mut watch::Receiver<bool>) -> Result<Reader, Stopped> {
+        loop {
+            let opened = match self.sink.load_cursor().await {
+                Ok(cursor) => {
+                    let cursor = self.usable(cursor);
+                    self.journal.reader(cursor).map_err(|error| Error::paused(error.to_string()))
+                }
+                Err(error) => Err(error),
+            };
+            match opened {
+                Ok(reader) => {
+                    let offset = reader.offset();
+                    (self.written, self.flushed) = (offset, offset);
+                    self.keep(offset);
+                    return Ok(reader);
+                }
+                Err(error) => self.failed(&error, stop).await?,
+            }
+        }
+    }
+
+    /// Where to begin: the cursor, unless it speaks of a journal or of rows that are gone.
+    fn usable(&self, cursor: Option<Cursor>) -> Cursor {
+        let first = self.journal.first();
+        let beginning = Cursor { journal_id: self.journal.id(), offset: first };
+        let sink = self.sink.name();
+        match cursor {
+            None => beginning,
+            Some(cursor) if cursor.journal_id != beginning.journal_id => {
+                warn!(sink, cursor.journal_id = %cursor.journal_id, journal_id = %beginning.journal_id,
+                    "the cursor belongs to another journal, beginning with the oldest row of this one");
+                beginning
+            }
+            Some(cursor) if cursor.offset < first => {
+                error!(sink, cursor.offset = %cursor.offset, first = %first,
+                    "rows between the cursor and the journal's oldest are gone from the journal");
+                beginning
+            }
+            Some(cursor) => cursor,
+        }
+    }
+
+    async fn write(
+        &mut self,
+        records: Vec<Record>,
+        end: Offset,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<(), Stopped> {
+        while let Err(error) = self.sink.write(records.clone()).await {
+            self.failed(&error, stop).await?;
+        }
+        self.worked();
+        self.written = end;
+        Ok(())
+    }
+
+    async fn flush(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), Stopped> {
+        self.last_flush = Instant::now();
+        if self.flushed == self.written {
+            return Ok(());
+        }
+        loop {
+            match self.sink.flush().await {
+                Ok(offset) => {
+                    self.worked();
+                    let rows = offset.get().saturating_sub(self.flushed.get());
+                    ::metrics::counter!(metrics::ROWS_TOTAL, "sink" => self.sink.name())
+                        .increment(rows);
+                    self.flushed = offset;
+                    self.keep(offset);
+                    self.last_flush = Instant::now();
+                    return Ok(());
+                }
+                Err(error) => self.failed(&error, stop).await?,
+            }
+        }
+    }
+
+    /// Lets go of the journal below this offset.
+    fn keep(&mut self, offset: Offset) {
+        self.hold.advance(offset);
+        self.status.set_kept(offset);
+    }
+
+    fn worked(&mut self) {
+        if self.backoff.failures() > 0 {
+            info!(sink = self.sink.name(), "sink works again");
+            self.backoff.reset();
+        }
+        self.status.set_health(Health::Working);
+        ::metrics::gauge!(metrics::PAUSED, "sink" => self.sink.name()).set(0.0);
+    }
+
+    /// Reports a failure and waits before the next try.
+    async fn failed(
+        &mut self,
+        error: &Error,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<(), Stopped> {
+        let sink = self.sink.name();
+        let delay = self.backoff.next(error.retry);
+        ::metrics::counter!(metrics::FAILURES_TOTAL, "sink" => sink).increment(1);
+        let paused = error.retry == Retry::Paused;
+        ::metrics::gauge!(metrics::PAUSED, "sink" => sink).set(f64::from(u8::from(paused)));
+        let health = match paused {
+            true => Health::Paused(error.message.clone()),
+            false => Health::Retrying(error.message.clone()),
+        };
+        self.status.set_health(health);
+        match paused {
+            true => error!(sink, %error, "sink paused until this is put right, looking again in {delay:?}"),
+            false => warn!(sink, attempt = self.backoff.failures(), %error, "sink failed, retrying in {delay:?}"),
+        }
+        self.report();
+        tokio::select! {
+            () = tokio::time::sleep(delay) => Ok(()),
+            _ = stop.wait_for(|stop| *stop) => Err(Stopped),
+        }
+    }
+
+    /// Waits for new rows, for the time to flush or report, or for the stop.
+    async fn wait(&self, synced: &mut watch::Receiver<Offset>, stop: &mut watch::Receiver<bool>) {
+        let wake = match self.flushed == self.written {
+            true => REPORT_INTERVAL,
+            false => self.sink.flush_interval().saturating_sub(self.last_flush.elapsed()),
+        };
+        tokio::select! {
+            changed = synced.changed() => match changed {
+                Ok(()) => tokio::time::sleep(LINGER).await,
+                // The journal's writer is gone: only the stop is left to wait for.
+                Err(_) => { drop(tokio::time::timeout(wake, stop.changed()).await); }
+            },
+            () = tokio::time::sleep(wake) => {}
+            _ = stop.changed() => {}
+        }
+    }
+
+    fn report(&self) {
+        let sink = self.sink.name();
+        let lag = self.journal.synced().get().saturating_sub(self.flushed.get());
+        let seconds = match lag {
+            0 => 0.0,
+            _ => self.caught_up_at.elapsed().as_secs_f64(),
+        };
+        ::metrics::gauge!(metrics::LAG_ROWS, "sink" => sink).set(lag as f64);
+        ::metrics::gauge!(metrics::LAG_BYTES, "sink" => sink)
+            .set(self.journal.lag_bytes(self.flushed) as f64);
+        ::metrics::gauge!(metrics::LAG_SECONDS, "sink" => sink).set(seconds);
+    }
+}
+
+/// Reads on a thread that may block.
+async fn read(mut reader: Reader) -> (Reader, Result<Vec<Record>, journal::Error>) {
+    let read = tokio::task::spawn_blocking(move || {
+        let records = reader.read(READ_BYTES);
+        (reader, records)
+    });
+    read.await.expect("reading does not panic")
+}

@@ -1,0 +1,59 @@
+//! How a sink is doing, for `/_readiness`, `hogflare doctor` and metrics.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use journal::Offset;
+
+/// What is wrong with a sink, if anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// The last write or flush went well.
+    Working,
+    /// It is being retried; this is the last failure.
+    Retrying(String),
+    /// It waits for an operator; this is why.
+    Paused(String),
+}
+
+/// A sink's health and position. Cheap to clone; the runner writes it, anyone reads.
+#[derive(Clone, Debug)]
+pub struct Status {
+    name: &'static str,
+    inner: Arc<RwLock<Inner>>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    health: Health,
+    kept: Offset,
+}
+
+impl Status {
+    pub(crate) fn new(name: &'static str) -> Self {
+        let inner = Inner { health: Health::Working, kept: Offset::new(0) };
+        Self { name, inner: Arc::new(RwLock::new(inner)) }
+    }
+
+    /// The sink's name.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What is wrong with it, if anything.
+    pub fn health(&self) -> Health {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner).health.clone()
+    }
+
+    /// The offset below which it keeps everything.
+    pub fn kept(&self) -> Offset {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner).kept
+    }
+
+    pub(crate) fn set_health(&self, health: Health) {
+        self.inner.write().unwrap_or_else(PoisonError::into_inner).health = health;
+    }
+
+    pub(crate) fn set_kept(&self, kept: Offset) {
+        self.inner.write().unwrap_or_else(PoisonError::into_inner).kept = kept;
+    }
+}

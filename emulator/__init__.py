@@ -1,0 +1,1 @@
+"""A local stand-in for Cloudflare Pipelines: HTTP ingest into DuckDB."""

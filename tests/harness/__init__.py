@@ -1,0 +1,1 @@
+"""What the tests stand on: processes, the wire, the lake and comparisons."""
