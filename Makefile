@@ -43,6 +43,7 @@ docs:
 schema: build
 	$(BIN) schema pipelines > scripts/pipeline-schema.json
 	$(BIN) config > docs/configuration.md
+	$(BIN) schema events > docs/events.md
 
 ## bench: events a second, latency and CPU an event; takes some minutes
 bench:

@@ -1,7 +1,8 @@
 """Faults that can be ordered over HTTP, to see what a sender does about them."""
 
-from pydantic import BaseModel, ConfigDict, Field
 from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
 
 Mode = Literal["ok", "status", "hang", "reset", "commit_then_timeout"]
 

@@ -24,7 +24,9 @@ FROM (SELECT unnest(?::BIGINT[]) AS seq, unnest(?::VARCHAR[]) AS uuid, unnest(?:
              unnest(?::VARCHAR[]) AS distinct_id, unnest(?::VARCHAR[]) AS ts, unnest(?::VARCHAR[]) AS api_key,
              unnest(?::VARCHAR[]) AS source, unnest(?::VARCHAR[]) AS properties, unnest(?::VARCHAR[]) AS raw)
 """
-_INSERT_DROPPED = "INSERT INTO dropped SELECT unnest(?::BIGINT[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])"
+_INSERT_DROPPED = (
+    "INSERT INTO dropped SELECT unnest(?::BIGINT[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])"
+)
 _INSERT_STRIPPED = "INSERT INTO stripped SELECT unnest(?::BIGINT[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])"
 
 
@@ -97,7 +99,7 @@ class Store:
 
     def _insert(self, sql: str, rows: list[tuple]) -> None:
         if rows:
-            self._connection.execute(sql, [list(column) for column in zip(*rows)])
+            self._connection.execute(sql, [list(column) for column in zip(*rows, strict=True)])
 
     def _query(self, sql: str, values: list | None = None) -> list[tuple]:
         with self._lock:

@@ -19,7 +19,9 @@ def filled(hogflare: Hogflare) -> tuple[Hogflare, Ledger]:
     ledger = Ledger()
     with hogflare.connect() as wire:
         for n in range(60):
-            events = [new_event("journaled", distinct_id=f"marker-{n}", properties={"text": "x" * 200}) for _ in range(3)]
+            events = [
+                new_event("journaled", distinct_id=f"marker-{n}", properties={"text": "x" * 200}) for _ in range(3)
+            ]
             assert send_batch(wire, events)
             ledger.acknowledged |= {event["uuid"] for event in events}
     hogflare.kill9()

@@ -62,7 +62,9 @@ def test_death_before_the_journal_is_trimmed_doubles_nothing(new_hogflare, asser
     assert_nothing_lost(server, ledger)
 
 
-def test_death_after_a_dead_letter_keeps_the_rest_flowing(new_hogflare, assert_nothing_lost, emulator: Emulator) -> None:
+def test_death_after_a_dead_letter_keeps_the_rest_flowing(
+    new_hogflare, assert_nothing_lost, emulator: Emulator
+) -> None:
     emulator.fault("status", status=400, match="poison-value")
     server, ledger = new_hogflare(CLOUDFLARE_PIPELINE_ENDPOINT=emulator.url), Ledger()
     poison = new_event("fatal", properties={"text": "poison-value"})

@@ -1,5 +1,6 @@
 """A disk or a journal that is full says so, and takes the same request once there is room."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -42,6 +43,18 @@ def leave_free(folder: Path, megabytes: int) -> Path:
     return ballast
 
 
+def leave_nothing_free(folder: Path) -> Path:
+    """Fills the folder's disk to its last byte; returns the file that does."""
+    ballast = leave_free(folder, megabytes=8)
+    with ballast.open("ab", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError as error:
+            assert error.errno == errno.ENOSPC
+    return ballast
+
+
 def assert_refused_then_stored_once(server: Hogflare, ledger: Ledger, make_room) -> None:
     """A request is refused while there is no room and stored once when there is."""
     until(lambda: refuses(post(server, ledger, [new_event("filling")])), timeout=30, what="503 on a full disk")
@@ -53,7 +66,9 @@ def assert_refused_then_stored_once(server: Hogflare, ledger: Ledger, make_room)
     assert post(server, ledger, waiting).is_success()
 
 
-def test_a_full_disk_refuses_and_takes_the_same_request_later(small_disk: Path, new_hogflare, assert_nothing_lost) -> None:
+def test_a_full_disk_refuses_and_takes_the_same_request_later(
+    small_disk: Path, new_hogflare, assert_nothing_lost
+) -> None:
     server, ledger = new_hogflare(small_disk / "data").start(), Ledger()
     assert post(server, ledger, [new_event("before")]).is_success()
     ballast = leave_free(small_disk, megabytes=300)
@@ -65,7 +80,7 @@ def test_a_disk_without_one_free_byte_loses_nothing(small_disk: Path, new_hogfla
     server, ledger = new_hogflare(small_disk / "data").start(), Ledger()
     for _ in range(20):
         assert post(server, ledger, [new_event("before") for _ in range(20)]).is_success()
-    ballast = leave_free(small_disk, megabytes=0)
+    ballast = leave_nothing_free(small_disk)
     assert_refused_then_stored_once(server, ledger, ballast.unlink)
     server.restart()
     assert_nothing_lost(server, ledger)

@@ -1,14 +1,12 @@
 """The emulator over HTTP, without a network."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
-
 from emulator.app import create_app
 from emulator.settings import Settings
+from starlette.testclient import TestClient
 
 ROWS = [
     {"uuid": "1", "event_type": "a", "distinct_id": "u", "timestamp": "2026-01-02T03:04:05Z", "properties": {"n": 1}},
@@ -65,14 +63,21 @@ def test_another_content_type_is_refused(client: TestClient) -> None:
     assert client.post("/", content="[]", headers={"content-type": "text/plain"}).status_code == 415
 
 
-@pytest.mark.parametrize(("header", "status"), [({}, 401), ({"authorization": "Bearer no"}, 401), ({"authorization": "Bearer s"}, 200)])
+@pytest.mark.parametrize(
+    ("header", "status"), [({}, 401), ({"authorization": "Bearer no"}, 401), ({"authorization": "Bearer s"}, 200)]
+)
 def test_the_bearer_token_is_checked(header: dict, status: int) -> None:
     assert connect(auth_token="s").post("/", json=[], headers=header).status_code == status
 
 
 def test_a_body_over_the_limit_is_413() -> None:
     client = connect(max_bytes=100)
-    assert client.post("/", content=json.dumps([{"a": "x" * 100}]), headers={"content-type": "application/json"}).status_code == 413
+    assert (
+        client.post(
+            "/", content=json.dumps([{"a": "x" * 100}]), headers={"content-type": "application/json"}
+        ).status_code
+        == 413
+    )
     assert client.post("/", json=[{"a": 1}]).status_code == 200
 
 
@@ -103,7 +108,11 @@ def test_misfits_are_acknowledged_and_dropped(schema_file: Path) -> None:
     assert client.post("/", json=rows).json()["result"] == {"committed": 4}
     assert client.get("/events").json() == [{"uuid": "1"}]
     reasons = [(entry["reason"], entry["field"], entry["row"]) for entry in client.get("/dropped").json()]
-    assert reasons == [("missing_field", "uuid", {}), ("null_value", "uuid", rows[2]), ("type_mismatch", "uuid", rows[3])]
+    assert reasons == [
+        ("missing_field", "uuid", {}),
+        ("null_value", "uuid", rows[2]),
+        ("type_mismatch", "uuid", rows[3]),
+    ]
 
 
 def test_unknown_fields_are_stripped_and_recorded(schema_file: Path) -> None:
@@ -152,7 +161,10 @@ def test_health(client: TestClient) -> None:
     [
         ({}, Settings()),
         ({"EMULATOR_AUTH_TOKEN": "", "EMULATOR_MAX_BYTES": ""}, Settings()),
-        ({"EMULATOR_MAX_BYTES": "10", "EMULATOR_DB": "x.db", "EMULATOR_SCHEMA": "s.json"}, Settings(None, 10, "x.db", "s.json")),
+        (
+            {"EMULATOR_MAX_BYTES": "10", "EMULATOR_DB": "x.db", "EMULATOR_SCHEMA": "s.json"},
+            Settings(None, 10, "x.db", "s.json"),
+        ),
     ],
 )
 def test_settings_come_from_the_environment(env: dict[str, str], settings: Settings) -> None:

@@ -1,11 +1,26 @@
 """What counts as a body, and that its text survives."""
 
 import pytest
-
 from emulator.rows import Malformed, parse_rows
 
 
-@pytest.mark.parametrize("body", [b"", b"[", b"[1]", b'["a"]', b"[{}", b"[{},]", b"[{}]x", b"{}{}", b'[{"a":NaN}]', b'[{"a":"\xff"}]', b"\x1f\x8b\x08", b"[" * 200_000])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[",
+        b"[1]",
+        b'["a"]',
+        b"[{}",
+        b"[{},]",
+        b"[{}]x",
+        b"{}{}",
+        b'[{"a":NaN}]',
+        b'[{"a":"\xff"}]',
+        b"\x1f\x8b\x08",
+        b"[" * 200_000,
+    ],
+)
 def test_malformed_bodies_are_refused(body: bytes) -> None:
     with pytest.raises(Malformed):
         parse_rows(body)

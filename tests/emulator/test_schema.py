@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-
 from emulator.schema import MISSING_FIELD, NULL_VALUE, PARSE_FAILURE, TYPE_MISMATCH, Misfit, Schema
 
 FIELDS = [

@@ -76,7 +76,13 @@ def _event(item: dict, envelope: dict, sent_at: Any, exchange) -> SentEvent:
     distinct_id = item.get("distinct_id")
     if distinct_id is None:
         distinct_id = properties["distinct_id"]
-    token = envelope.get("api_key") or envelope.get("token") or item.get("api_key") or item.get("token") or properties.get("token")
+    token = (
+        envelope.get("api_key")
+        or envelope.get("token")
+        or item.get("api_key")
+        or item.get("token")
+        or properties.get("token")
+    )
     return SentEvent(
         token=token,
         event=item["event"],

@@ -20,7 +20,9 @@ class Emulator:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self.port = folder, free_port()
         schema = {"EMULATOR_SCHEMA": str(SCHEMA)} if SCHEMA.exists() else {}
-        self._env = {"EMULATOR_DB": str(folder / "pipeline.duckdb"), "PYTHONDONTWRITEBYTECODE": "1"} | schema | (env or {})
+        self._env = (
+            {"EMULATOR_DB": str(folder / "pipeline.duckdb"), "PYTHONDONTWRITEBYTECODE": "1"} | schema | (env or {})
+        )
         self.process: Process | None = None
 
     def start(self) -> "Emulator":

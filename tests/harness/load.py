@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from .server import TOKEN, Hogflare
 from .wire import Wire
@@ -26,7 +26,7 @@ def new_uuid() -> str:
 
 def now() -> str:
     """Returns the time as SDKs write it."""
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def new_event(event: str = "load", **fields) -> dict:

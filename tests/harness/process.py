@@ -82,16 +82,7 @@ def child_env(extra: dict[str, str]) -> dict[str, str]:
 
 def memory_peak_bytes(pid: int) -> int:
     """Returns the largest resident size the process ever had."""
-    return _status_bytes(pid, "VmHWM")
-
-
-def memory_bytes(pid: int) -> int:
-    """Returns the process's resident size."""
-    return _status_bytes(pid, "VmRSS")
-
-
-def _status_bytes(pid: int, field: str) -> int:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(f"{field}:"):
+        if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
-    raise AssertionError(f"/proc/{pid}/status has no {field}")
+    raise AssertionError(f"/proc/{pid}/status has no VmHWM")

@@ -3,7 +3,7 @@
 import socket
 import threading
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from .decode import SentEvent, is_analytics, sent_events
 
@@ -91,7 +91,7 @@ class Tee:
             return False
         method, target = head.split(b" ")[:2]
         raw, body = _read_body(reader, headers)
-        sent_on = datetime.now(timezone.utc)
+        sent_on = datetime.now(UTC)
         upstream.sendall(head + raw)
         answer_head, answer_headers = _read_head(answers)
         if not answer_head:
@@ -99,9 +99,7 @@ class Tee:
         status = int(answer_head.split(b" ")[1])
         empty = method == b"HEAD" or status in (204, 304)
         answer_raw = b"" if empty else _read_body(answers, answer_headers, until_close=True)[0]
-        exchange = Exchange(
-            method.decode(), target.decode(), headers, body, sent_on, datetime.now(timezone.utc), status
-        )
+        exchange = Exchange(method.decode(), target.decode(), headers, body, sent_on, datetime.now(UTC), status)
         with self._lock:
             self._exchanges.append(exchange)
         client.sendall(answer_head + answer_raw)

@@ -45,7 +45,9 @@ class Wire:
     def __exit__(self, *_exception) -> None:
         self.connection.close()
 
-    def request(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
+    def request(
+        self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> Answer:
         """Sends one request and reads its answer."""
         self.connection.request(method, path, body, headers or {})
         response = self.connection.getresponse()

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,10 +20,15 @@ EVENTS = 1500
 @pytest.fixture
 def filled(hogflare: Hogflare) -> Hogflare:
     """A server whose lake and its Iceberg metadata hold EVENTS events of five days."""
-    start = datetime.now(timezone.utc) - timedelta(days=4, hours=1)
+    start = datetime.now(UTC) - timedelta(days=4, hours=1)
     days = [(start + timedelta(days=day)).isoformat() for day in range(5)]
     events = [
-        new_event(f"kind {n % 3}", timestamp=days[n % 5], distinct_id=f"user-{n % 50}", properties={"n": n, "text": "🦔 \u00e9"})
+        new_event(
+            f"kind {n % 3}",
+            timestamp=days[n % 5],
+            distinct_id=f"user-{n % 50}",
+            properties={"n": n, "text": "🦔 \u00e9"},
+        )
         for n in range(EVENTS)
     ]
     send_events(hogflare, events)
@@ -64,7 +69,7 @@ def test_table_is_partitioned_by_day_with_utc_timestamps(filled: Hogflare) -> No
         assert table.format_version == 2
         files = list(table.scan().plan_files())
         assert sum(task.file.record_count for task in files) == EVENTS
-        yesterday = (datetime.now(timezone.utc) - timedelta(days=1)).date().isoformat()
+        yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
         pruned = table.scan(row_filter=f"timestamp >= '{yesterday}T00:00:00+00:00'").plan_files()
         assert 0 < len(list(pruned)) < len(files)
 
@@ -79,7 +84,7 @@ def test_duckdb_reads_the_same_values_as_sql(filled: Hogflare) -> None:
         assert (row["event"], row["distinct_id"]) == (event, distinct_id)
         assert json.loads(row["properties"]) == json.loads(properties)
         stored = datetime.fromisoformat(row["timestamp"])
-        assert (stored - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1) == micros
+        assert (stored - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) == micros
 
 
 def test_lake_opens_after_the_server_stopped(filled: Hogflare) -> None:

@@ -40,7 +40,9 @@ class Stalled:
 
 
 def test_body_over_the_limit_is_413_and_the_connection_lives(hogflare: Hogflare) -> None:
-    too_large = json.dumps({"api_key": TOKEN, "event": "x", "distinct_id": "x", "properties": {"x": filler(22 * MEGABYTE)}})
+    too_large = json.dumps(
+        {"api_key": TOKEN, "event": "x", "distinct_id": "x", "properties": {"x": filler(22 * MEGABYTE)}}
+    )
     with hogflare.connect() as wire:
         refused = wire.post("/batch/", too_large)
         assert refused.status == 413
@@ -52,7 +54,10 @@ def test_refused_signature_of_a_long_body_leaves_the_connection_usable(start_hog
     server = start_hogflare(POSTHOG_SIGNING_SECRET="s3cret")
     with server.connect() as wire:
         for _ in range(3):
-            assert wire.post("/batch/", {"api_key": TOKEN, "batch": [new_event(properties={"x": "y" * 100_000})]}).status == 401
+            assert (
+                wire.post("/batch/", {"api_key": TOKEN, "batch": [new_event(properties={"x": "y" * 100_000})]}).status
+                == 401
+            )
 
 
 def test_many_clients_that_stall_do_not_stop_others(hogflare: Hogflare) -> None:

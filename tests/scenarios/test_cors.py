@@ -30,7 +30,9 @@ def test_preflight_allows_what_the_page_asks_for(shared: Hogflare, path: str) ->
     assert "post" in words(answer.headers["access-control-allow-methods"])
 
 
-@pytest.mark.parametrize("body", [{"api_key": TOKEN, "event": "e", "distinct_id": "u"}, {"nothing": 1}], ids=["good", "bad"])
+@pytest.mark.parametrize(
+    "body", [{"api_key": TOKEN, "event": "e", "distinct_id": "u"}, {"nothing": 1}], ids=["good", "bad"]
+)
 def test_answers_and_errors_can_be_read_by_the_page(shared: Hogflare, body: dict) -> None:
     answer = shared.post("/e/", body, origin=ORIGIN)
     assert answer.headers["access-control-allow-origin"] == ORIGIN

@@ -5,7 +5,7 @@ import gzip
 import json
 import urllib.parse
 import zlib
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -134,8 +134,14 @@ def test_decide(hogflare: Hogflare, start_hogflare, tmp_path) -> None:
     assert told["sessionRecording"] is False
     assert {"gzip", "gzip-js"} & set(told["supportedCompression"])
     assert told["status"] == 200
-    assert hogflare.post("/decide/?v=3", {"api_key": OTHER_TOKEN, "distinct_id": "u"}).json()["config"]["apiToken"] == OTHER_TOKEN
-    assert hogflare.post("/decide/?v=3", {"token": OTHER_TOKEN, "distinct_id": "u"}).json()["config"]["apiToken"] == OTHER_TOKEN
+    assert (
+        hogflare.post("/decide/?v=3", {"api_key": OTHER_TOKEN, "distinct_id": "u"}).json()["config"]["apiToken"]
+        == OTHER_TOKEN
+    )
+    assert (
+        hogflare.post("/decide/?v=3", {"token": OTHER_TOKEN, "distinct_id": "u"}).json()["config"]["apiToken"]
+        == OTHER_TOKEN
+    )
     by_header = hogflare.post("/decide/?v=3", {"distinct_id": "u"}, x_posthog_api_key=OTHER_TOKEN)
     assert by_header.json()["config"]["apiToken"] == OTHER_TOKEN
     recording = start_hogflare(tmp_path / "recording", POSTHOG_SESSION_RECORDING_ENDPOINT="/s/")
@@ -208,11 +214,11 @@ def test_a_beacon_gets_no_content(hogflare: Hogflare) -> None:
 
 
 def test_sent_at_in_a_header_corrects_the_clock(hogflare: Hogflare) -> None:
-    client_now = datetime.now(timezone.utc) - timedelta(hours=3)
+    client_now = datetime.now(UTC) - timedelta(hours=3)
     event = EVENT | {"timestamp": (client_now - timedelta(minutes=1)).isoformat()}
-    before = datetime.now(timezone.utc)
+    before = datetime.now(UTC)
     answer = hogflare.post("/capture", {"api_key": TOKEN} | event, x_posthog_sent_at=client_now.isoformat())
-    after = datetime.now(timezone.utc)
+    after = datetime.now(UTC)
     assert answer.is_success()
     (row,) = hogflare.query("select timestamp from events")
     tick, minute = timedelta(milliseconds=1), timedelta(minutes=1)

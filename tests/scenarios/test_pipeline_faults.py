@@ -26,7 +26,9 @@ def arrived(emulator: Emulator) -> Counter:
 
 def assert_all_arrive(server: Hogflare, emulator: Emulator, uuids: set[str]) -> Counter:
     """Each uuid lands at least once and nothing else does; the lake has each exactly once."""
-    until(lambda: uuids <= arrived(emulator).keys(), timeout=RECOVERY_SECONDS, every=0.5, what="every row in the pipeline")
+    until(
+        lambda: uuids <= arrived(emulator).keys(), timeout=RECOVERY_SECONDS, every=0.5, what="every row in the pipeline"
+    )
     found = arrived(emulator)
     assert found.keys() == uuids
     assert_in_lake_once(server, uuids)

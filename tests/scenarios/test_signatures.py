@@ -78,7 +78,9 @@ def test_signature_covers_the_compressed_body(signed: Hogflare) -> None:
     assert refused(signed.post("/capture", packed, **wrong))
 
 
-@pytest.mark.parametrize("path", ["/e/", "/i/v0/e/", "/batch/", "/identify", "/groups", "/alias", "/engage", "/s/", "/track"])
+@pytest.mark.parametrize(
+    "path", ["/e/", "/i/v0/e/", "/batch/", "/identify", "/groups", "/alias", "/engage", "/s/", "/track"]
+)
 def test_every_path_that_writes_needs_a_signature(signed: Hogflare, path: str) -> None:
     assert refused(signed.post(path, BODY))
 

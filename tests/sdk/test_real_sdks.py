@@ -13,7 +13,15 @@ from harness.server import TOKEN
 
 SDKS = ["posthog_js.js", "posthog_node.js", "posthog_python.py"]
 ORIGINAL_NAMES = {
-    "source", "event_type", "distinct_id", "timestamp", "properties", "context", "person_properties", "api_key", "extra",
+    "source",
+    "event_type",
+    "distinct_id",
+    "timestamp",
+    "properties",
+    "context",
+    "person_properties",
+    "api_key",
+    "extra",
 }
 
 

@@ -5,11 +5,15 @@ use memchr::memchr2;
 /// Whether a valid JSON value nests deeper than so many levels.
 ///
 /// Each level takes two bytes at least, so short values need no look; strings are skipped whole.
+#[inline]
 pub(crate) fn exceeds(value: &str, levels: usize) -> bool {
-    let mut rest = value.as_bytes();
-    if rest.len() <= 2 * levels || !matches!(rest.first(), Some(b'{' | b'[')) {
-        return false;
-    }
+    let value = value.as_bytes();
+    value.len() > 2 * levels
+        && matches!(value.first(), Some(b'{' | b'['))
+        && scan_exceeds(value, levels)
+}
+
+fn scan_exceeds(mut rest: &[u8], levels: usize) -> bool {
     let mut depth = 0usize;
     while let Some((&byte, after)) = rest.split_first() {
         rest = after;

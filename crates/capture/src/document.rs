@@ -49,12 +49,14 @@ impl<'a> Source<'a> {
         Self { text, has_escapes }
     }
 
+    #[inline]
     pub(crate) fn get(self, span: Span) -> &'a str {
         let range = span.start as usize..span.end as usize;
         self.text.get(range).unwrap_or_default()
     }
 
     /// The name of a member.
+    #[inline]
     pub(crate) fn name(self, member: &Member) -> Cow<'a, str> {
         let Span { start, end } = member.key;
         let unquoted = self.get(Span {
@@ -265,6 +267,7 @@ impl<'p, 'm, 'a> Parser<'p, 'm, 'a> {
     }
 
     /// A member whose value stands at this level of nesting.
+    #[inline]
     fn member<E: de::Error>(
         &mut self,
         key: &'a RawValue,
@@ -283,6 +286,7 @@ impl<'p, 'm, 'a> Parser<'p, 'm, 'a> {
     }
 
     /// Where a borrowed piece stands in the text, whose length fits in 32 bits.
+    #[inline]
     fn span(&self, piece: &'a str) -> Span {
         let start = piece.as_ptr() as usize - self.document.source.text.as_ptr() as usize;
         Span {

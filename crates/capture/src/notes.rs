@@ -27,13 +27,11 @@ pub enum Note {
     RepeatedKey,
     /// An unknown member beside `batch`, which belongs to no event.
     IgnoredEnvelopeMember,
-    /// A member of a recording beside those that recordings have.
-    IgnoredRecordingMember,
 }
 
 impl Note {
     /// Every note.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 12] = [
         Self::PerformanceEvent,
         Self::NullItem,
         Self::LoneSurrogate,
@@ -46,7 +44,6 @@ impl Note {
         Self::CutDistinctId,
         Self::RepeatedKey,
         Self::IgnoredEnvelopeMember,
-        Self::IgnoredRecordingMember,
     ];
 
     /// Its name as a metric label.
@@ -64,7 +61,6 @@ impl Note {
             Self::CutDistinctId => "cut_distinct_id",
             Self::RepeatedKey => "repeated_key",
             Self::IgnoredEnvelopeMember => "ignored_envelope_member",
-            Self::IgnoredRecordingMember => "ignored_recording_member",
         }
     }
 }

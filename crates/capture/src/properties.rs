@@ -50,6 +50,7 @@ impl Name {
         }
     }
 
+    #[inline]
     fn of(name: &str) -> Option<Self> {
         // By length first: most properties are none of these, and must cost next to nothing.
         let candidates: &[Self] = match name.len() {

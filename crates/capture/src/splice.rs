@@ -148,6 +148,7 @@ fn find_surely(source: Source<'_>, members: &[Member], replaced: &mut Vec<u32>) 
 }
 
 /// Quick, and good enough for keys that nobody chose to collide.
+#[inline]
 fn hash(name: &str) -> u64 {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
     let bytes = name.as_bytes();

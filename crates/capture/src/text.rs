@@ -1,4 +1,4 @@
-//! From bytes to text: UTF-8, and the CESU-8 of old SDKs.
+//! Text: from UTF-8, from the CESU-8 of old SDKs, and cut to a length.
 
 use std::borrow::Cow;
 
@@ -65,6 +65,22 @@ fn from_cesu8(bytes: &[u8], notes: &mut Notes) -> Option<String> {
     Some(text)
 }
 
+/// At most so many UTF-16 units, and no half characters.
+pub(crate) fn cut_utf16(text: Cow<'_, str>, units: usize) -> Cow<'_, str> {
+    if text.len() <= units {
+        return text;
+    }
+    let mut used = 0;
+    let end = text.char_indices().find(|(_, character)| {
+        used += character.len_utf16();
+        used > units
+    });
+    match end {
+        None => text,
+        Some((end, _)) => Cow::Owned(text.get(..end).unwrap_or_default().to_owned()),
+    }
+}
+
 /// The surrogate that these bytes start with, spelled in three.
 fn surrogate(bytes: &[u8]) -> Option<u32> {
     match *bytes {
@@ -103,6 +119,13 @@ mod tests {
     fn other_bytes_are_no_text() {
         assert_eq!(decoded(b"{\"event\":\"\xff\xfe\"}"), None);
         assert_eq!(decoded(b"\xed\xa0"), None);
+    }
+
+    #[test]
+    fn long_text_is_cut_by_utf16_units() {
+        assert_eq!(cut_utf16("a😀b".into(), 2), "a");
+        assert_eq!(cut_utf16("a😀b".into(), 3), "a😀");
+        assert_eq!(cut_utf16("é".repeat(400).into(), 400), "é".repeat(400));
     }
 
     #[test]

@@ -185,7 +185,7 @@ mod tests {
         assert_eq!(fate("\"2025-07-02T11:00:00.001Z\""), Followed::Clamped);
         assert_eq!(fate("\"1971-01-01T00:00:00Z\""), Followed::Fully);
         assert_eq!(fate("\"1970-12-31T23:59:59Z\""), Followed::Clamped);
-        assert_eq!(fate("\"9999-12-31T23:59:59Z\""), Followed::Clamped);
+        assert_eq!(fate("\"9999-12-30T00:00:00Z\""), Followed::Clamped);
         assert_eq!(fate("1e300"), Followed::Clamped);
         assert_eq!(fate("{}"), Followed::Unreadable);
     }

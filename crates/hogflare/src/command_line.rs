@@ -11,6 +11,7 @@ pub(crate) enum Command {
     Sql(ArgMatches),
     KeyShow(ArgMatches),
     Doctor(ArgMatches),
+    SchemaEvents,
     SchemaPipelines,
     ConfigReference,
 }
@@ -23,7 +24,10 @@ pub(crate) fn parse() -> Command {
         Some(("serve", flags)) => Command::Serve(flags.clone()),
         Some(("sql", flags)) => Command::Sql(flags.clone()),
         Some(("doctor", flags)) => Command::Doctor(flags.clone()),
-        Some(("schema", _)) => Command::SchemaPipelines,
+        Some(("schema", flags)) => match flags.subcommand_name() {
+            Some("events") => Command::SchemaEvents,
+            _ => Command::SchemaPipelines,
+        },
         Some(("config", _)) => Command::ConfigReference,
         Some((_, flags)) => match flags.subcommand() {
             Some((_, flags)) => Command::KeyShow(flags.clone()),
@@ -53,7 +57,8 @@ fn clap() -> Clap {
                 .args(setting_flags()),
         )
         .subcommand(Clap::new("schema").about("Schemas for other systems").subcommand_required(true)
-            .subcommand(Clap::new("pipelines").about("Print the schema for a Cloudflare pipeline")))
+            .subcommand(Clap::new("pipelines").about("Print the schema for a Cloudflare pipeline"))
+            .subcommand(Clap::new("events").about("Print the reference of the table `events`")))
         .subcommand(Clap::new("config").about("Print the reference of all settings"))
 }
 

@@ -23,6 +23,7 @@ fn main() -> ExitCode {
         Command::Sql(arguments) => commands::sql::run(&arguments),
         Command::KeyShow(arguments) => commands::key::show(&arguments),
         Command::Doctor(arguments) => commands::doctor::run(&arguments),
+        Command::SchemaEvents => commands::schema::events(),
         Command::SchemaPipelines => commands::schema::pipelines(),
         Command::ConfigReference => commands::reference::print(),
     };

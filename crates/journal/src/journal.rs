@@ -138,6 +138,8 @@ impl Journal {
             return Ok(0);
         }
         self.clear_leftovers()?;
+        // A removal whose own sync failed must be durable before the next one.
+        self.sync_dir()?;
         let mut removed = 0;
         while let Some(segment) = self.pop_unneeded() {
             if let Err(error) = self.fs().remove(&segment.path).context("remove", &segment.path) {
@@ -185,10 +187,11 @@ impl Journal {
     }
 
     /// Removes the files of segments that turned out to hold nothing, durably.
-    ///
-    /// Also makes earlier removals durable, where their own sync failed.
     pub(crate) fn clear_leftovers(&self) -> Result<(), Error> {
         let leftovers = self.segments().leftovers();
+        if leftovers.is_empty() {
+            return Ok(());
+        }
         remove_leftovers(&**self.fs(), self.dir(), &leftovers)?;
         self.segments().forget_leftovers(&leftovers);
         Ok(())

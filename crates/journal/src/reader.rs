@@ -145,10 +145,10 @@ impl Reader {
 
     /// Goes past the records that end at or before `start`.
     fn skip_to(&mut self, start: Offset) -> Result<(), Error> {
-        let end = self.segment.extent().end;
+        let extent = self.segment.extent();
         let (mut position, mut next) = (self.position, self.next);
-        let mut window = Window::new(&*self.file);
-        while next < start.min(end) {
+        let mut window = Window::new(&*self.file, extent.position);
+        while next < start.min(extent.end) {
             let bytes = window.at(position, HEADER_BYTES).context("read", &self.segment.path)?;
             let header = self.decode(bytes, position, next)?;
             if header.end() > start {

@@ -20,16 +20,18 @@ pub(crate) fn is_zero(block: &[u8]) -> bool {
 #[derive(Debug)]
 pub(crate) struct Window<'a> {
     file: &'a dyn File,
+    /// Where looking ends, at most the end of the file.
+    end: u64,
     start: u64,
     bytes: Vec<u8>,
 }
 
 impl<'a> Window<'a> {
-    pub(crate) fn new(file: &'a dyn File) -> Self {
-        Self { file, start: 0, bytes: Vec::new() }
+    pub(crate) fn new(file: &'a dyn File, end: u64) -> Self {
+        Self { file, end, start: 0, bytes: Vec::new() }
     }
 
-    /// Returns `len` bytes from `position`, fewer where the file ends.
+    /// Returns `len` bytes from `position`, fewer at the end.
     pub(crate) fn at(&mut self, position: u64, len: usize) -> io::Result<&[u8]> {
         if !self.covers(position, len) {
             self.load(position, len.max(WINDOW_BYTES))?;
@@ -48,8 +50,9 @@ impl<'a> Window<'a> {
     }
 
     fn load(&mut self, position: u64, len: usize) -> io::Result<()> {
+        let left = usize::try_from(self.end.saturating_sub(position)).unwrap_or(usize::MAX);
         self.bytes.clear();
-        self.bytes.resize(len, 0);
+        self.bytes.resize(len.min(left), 0);
         self.start = position;
         let read = read_full_at(self.file, &mut self.bytes, position);
         self.bytes.truncate(*read.as_ref().unwrap_or(&0));

@@ -94,20 +94,23 @@ impl Writer {
         }
     }
 
-    /// Says cheaply whether a group could be committed now, as far as space goes.
+    /// Says cheaply whether the largest record could be committed now, as far as space goes.
     ///
     /// # Errors
     /// [`CommitError::Full`] or [`CommitError::NoSpace`] where it could not.
     pub fn check_capacity(&self) -> Result<(), CommitError> {
-        self.check_reserve(0)?;
         let record_bytes = record::record_bytes(self.options.max_record_bytes);
-        match &self.active {
-            Some(active) if active.room() >= record_bytes => Ok(()),
-            active => {
-                let given_back = active.as_ref().map_or(0, Active::room);
-                self.check_budget(self.options.segment_target_bytes(), given_back)
+        let segment_bytes = self.options.segment_target_bytes();
+        let (needed, given_back) = match &self.active {
+            Some(active) if active.room() >= record_bytes => return self.check_reserve(0),
+            Some(active) if active.is_empty() => {
+                (segment_bytes.saturating_sub(active.allocated()), 0)
             }
-        }
+            Some(active) => (segment_bytes, active.room()),
+            None => (segment_bytes, 0),
+        };
+        self.check_budget(needed, given_back)?;
+        self.check_reserve(needed)
     }
 
     /// Ends the journal cleanly, so that damage to its very last record will be noticed.
@@ -198,7 +201,7 @@ impl Writer {
         self.active = Some(Active::new(segment, file));
         self.journal.publish(self.next);
         if let Err(error) = self.journal.clear_leftovers() {
-            warn!(%error, "cannot remove an empty segment yet, trying again at the next trim");
+            warn!(%error, "cannot remove an empty segment yet, trying again later");
         }
         Ok(())
     }

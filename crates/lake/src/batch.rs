@@ -1,7 +1,9 @@
 //! Journal records become columns.
 
+use std::sync::Arc;
+
 use arrow::array::{
-    ArrayRef, Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
+    Array, ArrayRef, Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
 };
 use event::{COLUMNS, Kind, Promoted, StoredRow, Value, decode_rows};
 use journal::{JournalId, Offset, Record};
@@ -18,7 +20,7 @@ pub(crate) fn decode(
     from: Offset,
 ) -> Result<Option<TailBatch>, Error> {
     let mut rows = Rows::new(records.iter().map(|record| record.rows as usize).sum());
-    let (mut first, mut end, mut misfits) = (None, from, 0);
+    let (mut end, mut misfits) = (from, 0);
     for record in records {
         let decoded = decode_rows(record.payload.clone())
             .map_err(|error| Error::Record { first: record.first, message: error.to_string() })?;
@@ -33,8 +35,7 @@ pub(crate) fn decode(
             let promoted = Promoted::of(&row.properties);
             misfits += promoted.misfits();
             let journal_id = journal_id.as_uuid();
-            let stored =
-                StoredRow { row, promoted: &promoted, journal_id, journal_offset: offset };
+            let stored = StoredRow { row, promoted: &promoted, journal_id, journal_offset: offset };
             rows.append(stored);
             first.get_or_insert(Offset::new(offset));
             end = Offset::new(offset + 1);
@@ -96,14 +97,17 @@ impl Builder {
         }
     }
 
-    /// The column without the room that it grew in advance, since the tail counts its memory.
     fn finish(self) -> ArrayRef {
-        let mut column: ArrayRef = match self {
-            Self::Text(mut column) => std::sync::Arc::new(column.finish()),
-            Self::Integer(mut column) => std::sync::Arc::new(column.finish()),
-            Self::Timestamp(mut column) => std::sync::Arc::new(column.finish()),
-        };
-        column.shrink_to_fit();
-        column
+        match self {
+            Self::Text(mut column) => fitted(column.finish()),
+            Self::Integer(mut column) => fitted(column.finish()),
+            Self::Timestamp(mut column) => fitted(column.finish()),
+        }
     }
+}
+
+/// The column without the room that it grew in advance, since the tail counts its memory.
+fn fitted(mut column: impl Array + 'static) -> ArrayRef {
+    column.shrink_to_fit();
+    Arc::new(column)
 }

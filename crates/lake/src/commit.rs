@@ -14,7 +14,7 @@ use arrow::array::RecordBatch;
 use arrow::compute::interleave_record_batch;
 use journal::{JournalId, Offset};
 
-use crate::catalog::Advance;
+use crate::catalog::{Advance, Catalog};
 use crate::day::Partition;
 use crate::file::{Effort, FileWriter, NewFile};
 use crate::order::{self, Place};
@@ -46,9 +46,13 @@ impl Shared {
         }
         let files = self.write_files(&version.tail)?;
         self.failpoints.reach(failpoint::AFTER_PARQUET_SYNC)?;
-        self.register(&files, &Advance { journal_id, from: committed, to })?;
+        let advance = Advance { journal_id, from: committed, to };
+        // The lock is held until queries see the commit, so that list and version agree.
+        let mut catalog = self.catalog()?;
+        self.register(&mut catalog, &files, &advance)?;
         self.failpoints.reach(failpoint::AFTER_COMMIT)?;
-        self.publish_commit(&files, version.tail.len(), (journal_id, to));
+        self.publish_commit(&files, &advance);
+        drop(catalog);
         ::metrics::histogram!(metrics::COMMIT_SECONDS).record(started.elapsed());
         Ok(to)
     }
@@ -86,35 +90,22 @@ impl Shared {
     }
 
     /// Makes files and cursor part of the table, both or neither.
-    fn register(&self, files: &[NewFile], advance: &Advance) -> Result<(), Error> {
-        let mut catalog = self.catalog()?;
-        let Err(error) = catalog.commit(files, advance) else {
-            return Ok(());
-        };
-        // An error does not say whether the transaction took place; the catalog does.
-        match catalog.next_offset(advance.journal_id) {
-            Ok(stored) if stored == Some(advance.to) => Ok(()),
-            Ok(stored) => {
-                self.discard(files);
-                if stored != advance.from {
-                    self.reload(&catalog, advance.journal_id)?;
-                }
-                Err(error)
-            }
-            // Nobody knows. The files stay; the next commit finds the cursor moved, or the next
-            // start finds them in no table.
-            Err(_) => Err(error),
-        }
+    fn register(
+        &self,
+        catalog: &mut Catalog,
+        files: &[NewFile],
+        advance: &Advance,
+    ) -> Result<(), Error> {
+        catalog.commit(files, advance).or_else(|error| self.settle(catalog, files, error))
     }
 
-    fn publish_commit(&self, files: &[NewFile], batches: usize, to: (JournalId, Offset)) {
+    fn publish_commit(&self, files: &[NewFile], advance: &Advance) {
         let data_files: Vec<_> = files.iter().map(|new| new.file.clone()).collect();
         let rows: u64 = data_files.iter().map(|file| file.rows).sum();
         let bytes: u64 = data_files.iter().map(|file| file.bytes).sum();
         self.current.update(|version| {
-            version.tail.drain(..batches);
             version.replace_files(&[], data_files);
-            Arc::make_mut(&mut version.cursors).insert(to.0, to.1);
+            version.advance(advance.journal_id, advance.to);
         });
         ::metrics::counter!(metrics::COMMITTED_ROWS_TOTAL).increment(rows);
         ::metrics::counter!(metrics::COMMITTED_BYTES_TOTAL).increment(bytes);

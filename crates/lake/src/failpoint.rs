@@ -1,8 +1,5 @@
 //! Places at which crash tests let the process die.
 
-#[cfg(not(test))]
-use std::sync::OnceLock;
-
 use crate::Error;
 
 /// Parquet files are durable, nothing is committed.
@@ -24,26 +21,15 @@ pub(crate) struct Failpoints {
 }
 
 impl Failpoints {
-    /// Aborts the process where `HOGFLARE_FAILPOINT` names this place.
-    #[cfg(not(test))]
-    #[expect(clippy::unused_self, reason = "tests keep what is armed in it")]
+    /// Aborts the process where `HOGFLARE_FAILPOINT` names this place. In a test of this crate it
+    /// fails instead, once, as if the process had died here.
     pub(crate) fn reach(&self, name: &'static str) -> Result<(), Error> {
-        static ARMED: OnceLock<Option<String>> = OnceLock::new();
-        let armed = ARMED.get_or_init(|| std::env::var("HOGFLARE_FAILPOINT").ok());
-        if armed.as_deref() == Some(name) {
-            std::process::abort();
+        journal::failpoint(name);
+        #[cfg(test)]
+        if self.armed.lock().unwrap().take_if(|armed| *armed == name).is_some() {
+            return Err(Error::Crashed(name));
         }
         Ok(())
-    }
-
-    /// Fails once as if the process had died here, where a test asked for it.
-    #[cfg(test)]
-    pub(crate) fn reach(&self, name: &'static str) -> Result<(), Error> {
-        let mut armed = self.armed.lock().unwrap();
-        match *armed == Some(name) {
-            true => Err(Error::Crashed(armed.take().unwrap())),
-            false => Ok(()),
-        }
     }
 
     #[cfg(test)]

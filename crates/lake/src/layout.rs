@@ -115,7 +115,8 @@ impl Layout {
 
     /// The path of a file of this lake that was given as an absolute URI.
     pub(crate) fn relative(&self, uri: &str) -> Option<FilePath> {
-        let path = uri.strip_prefix("file://")?.strip_prefix(&*self.root_text)?.strip_prefix('/')?;
+        let path =
+            uri.strip_prefix("file://")?.strip_prefix(&*self.root_text)?.strip_prefix('/')?;
         Some(FilePath(path.into()))
     }
 }

@@ -22,9 +22,8 @@ pub(crate) const SORT: [usize; 3] = [TOKEN, EVENT, TIMESTAMP];
 
 /// Returns the table's Arrow schema; columns carry their Iceberg field ids.
 pub fn schema() -> SchemaRef {
-    static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
-        Arc::new(Schema::new(COLUMNS.iter().map(field).collect::<Vec<_>>()))
-    });
+    static SCHEMA: LazyLock<SchemaRef> =
+        LazyLock::new(|| Arc::new(Schema::new(COLUMNS.iter().map(field).collect::<Vec<_>>())));
     SCHEMA.clone()
 }
 

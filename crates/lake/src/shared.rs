@@ -3,8 +3,6 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use journal::JournalId;
-
 use crate::catalog::{Catalog, FileList};
 use crate::failpoint::Failpoints;
 use crate::file::NewFile;
@@ -92,15 +90,31 @@ impl Shared {
         self.report();
     }
 
+    /// Finds out what became of a transaction that failed: an error does not say whether it took
+    /// place, the catalog does.
+    pub(crate) fn settle(
+        &self,
+        catalog: &Catalog,
+        files: &[NewFile],
+        error: Error,
+    ) -> Result<(), Error> {
+        let is_listed = |new: &NewFile| catalog.is_listed(&new.file.name);
+        match files.first().map(is_listed).transpose() {
+            Ok(Some(true)) => return Ok(()),
+            Ok(_) => self.discard(files),
+            // Nobody knows. The files stay; the next transaction finds a list that it did not
+            // expect, or the next start finds files in no table.
+            Err(_) => {}
+        }
+        // An earlier transaction may have taken place, too, with nobody to tell.
+        self.reload(catalog)?;
+        Err(error)
+    }
+
     /// Takes the file list as the catalog has it; of the tail stays what is not committed.
-    pub(crate) fn reload(&self, catalog: &Catalog, journal_id: JournalId) -> Result<(), Error> {
+    fn reload(&self, catalog: &Catalog) -> Result<(), Error> {
         let fresh = version(catalog.file_list()?);
-        let committed = fresh.cursors.get(&journal_id).copied().unwrap_or_default();
-        self.current.update(|version| {
-            version.files = fresh.files;
-            version.cursors = fresh.cursors;
-            version.tail.retain(|batch| batch.first >= committed);
-        });
+        self.current.update(|version| version.reload(fresh));
         Ok(())
     }
 

@@ -40,18 +40,19 @@ impl DataFile {
 /// Rows of the tail, decoded together.
 #[derive(Debug)]
 pub(crate) struct TailBatch {
+    journal_id: JournalId,
     pub(crate) rows: RecordBatch,
-    pub(crate) first: Offset,
     /// The offset after the last row.
-    pub(crate) end: Offset,
+    end: Offset,
     /// Memory that the rows take.
     pub(crate) bytes: usize,
 }
 
 impl TailBatch {
-    pub(crate) fn new(rows: RecordBatch, first: Offset, end: Offset) -> Self {
+    /// Takes rows that end before an offset.
+    pub(crate) fn new(rows: RecordBatch, journal_id: JournalId, end: Offset) -> Self {
         let bytes = rows.get_array_memory_size();
-        Self { rows, first, end, bytes }
+        Self { journal_id, rows, end, bytes }
     }
 }
 
@@ -103,14 +104,41 @@ impl Version {
 
     /// Up to where files and batches hold a journal's rows.
     pub(crate) fn end(&self, journal_id: JournalId) -> Offset {
-        let committed = self.cursors.get(&journal_id).copied().unwrap_or_default();
-        self.tail.last().map_or(committed, |batch| batch.end.max(committed))
+        let last = self.tail.iter().rev().find(|batch| batch.journal_id == journal_id);
+        last.map_or_else(|| self.committed(journal_id), |batch| batch.end)
     }
 
-    /// This version with `files` in the place of those that `gone` names.
+    fn committed(&self, journal_id: JournalId) -> Offset {
+        self.cursors.get(&journal_id).copied().unwrap_or_default()
+    }
+
+    /// Puts `files` in the place of those that `gone` names.
     pub(crate) fn replace_files(&mut self, gone: &[FilePath], files: Vec<Arc<DataFile>>) {
         let kept = self.files.iter().filter(|file| !gone.contains(&file.name)).cloned();
         self.files = kept.chain(files).collect();
+    }
+
+    /// Moves a cursor; rows below it are in files and leave the tail.
+    pub(crate) fn advance(&mut self, journal_id: JournalId, to: Offset) {
+        Arc::make_mut(&mut self.cursors).insert(journal_id, to);
+        self.drop_committed();
+    }
+
+    /// Takes files and cursors of another version. Of a file that both have, this one's entry
+    /// stays, by which it is known who holds the file.
+    pub(crate) fn reload(&mut self, fresh: Self) {
+        let known: BTreeMap<_, _> = self.files.iter().map(|file| (&file.name, file)).collect();
+        let files = fresh.files.iter();
+        let files = files.map(|file| known.get(&file.name).copied().unwrap_or(file).clone());
+        self.files = files.collect();
+        self.cursors = fresh.cursors;
+        self.drop_committed();
+    }
+
+    fn drop_committed(&mut self) {
+        let mut tail = std::mem::take(&mut self.tail);
+        tail.retain(|batch| batch.end > self.committed(batch.journal_id));
+        self.tail = tail;
     }
 }
 

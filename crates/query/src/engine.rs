@@ -54,6 +54,11 @@ impl Engine {
         Ok(Self { lake, schema, runtime, limits })
     }
 
+    /// The lake that is asked.
+    pub(crate) fn lake(&self) -> &Lake {
+        &self.lake
+    }
+
     /// Plans one statement over the newest version of the lake, and begins to run it.
     ///
     /// # Errors

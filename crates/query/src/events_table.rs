@@ -65,7 +65,7 @@ impl EventsTable {
     }
 
     fn scan_tail(&self, projection: Option<&Vec<usize>>) -> Result<Arc<dyn ExecutionPlan>> {
-        let batches = self.version.batches().to_vec();
+        let batches = self.version.batches().cloned().collect();
         let schema = Arc::clone(&self.schema);
         Ok(MemorySourceConfig::try_new_exec(&[batches], schema, projection.cloned())?)
     }
@@ -96,7 +96,7 @@ impl TableProvider for EventsTable {
         if !self.version.files().is_empty() {
             parts.push(self.scan_files(state, projection, filters, limit)?);
         }
-        if parts.is_empty() || !self.version.batches().is_empty() {
+        if parts.is_empty() || self.version.batches().len() > 0 {
             parts.push(self.scan_tail(projection)?);
         }
         match parts.len() {

@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod answer;
+mod archive;
 mod engine;
 mod error;
 mod events_table;

@@ -4,6 +4,7 @@ use journal::{Batch, Offset};
 use metrics::counter;
 
 use crate::dedup::Window;
+use crate::error::Rejected;
 use crate::group::{Lane, Staged};
 use crate::metrics::DUPLICATES_TOTAL;
 use crate::prepared::{Prepared, Records};
@@ -65,13 +66,17 @@ impl Lane for EventLane {
 
     fn publish(&mut self, end: Offset, bytes: u64) {
         counter!(DUPLICATES_TOTAL).increment(self.group.duplicates);
-        if let Some(received) = self.group.received {
+        // A group of nothing but duplicates says nothing about where the journal ends.
+        if let Some(received) = self.group.received.filter(|_| bytes > 0) {
             self.window.publish(end, bytes, received);
         }
     }
 
-    fn discard(&mut self) {
+    fn discard(&mut self, cause: &Rejected) {
         self.window.discard();
+        if matches!(cause, Rejected::JournalFull(_) | Rejected::DiskFull(_)) {
+            self.window.release_journal();
+        }
     }
 
     fn finish(self) {

@@ -42,7 +42,7 @@ pub(crate) trait Lane: Send + 'static {
     /// Keeps what the group changed: it is stored, with `bytes` of payload, and ends at `end`.
     fn publish(&mut self, end: Offset, bytes: u64);
     /// Undoes what the group changed: nothing of it is stored.
-    fn discard(&mut self);
+    fn discard(&mut self, cause: &Rejected);
     /// Ends in order, after the last group.
     fn finish(self);
 }
@@ -157,7 +157,7 @@ impl<L: Lane> Committer<L> {
         let outcome = self.commit(first, &batches);
         match &outcome {
             Ok(end) => self.lane.publish(*end, payload_bytes(&batches)),
-            Err(_) => self.lane.discard(),
+            Err(rejected) => self.lane.discard(rejected),
         }
         for (reply, staged) in waiting {
             answer(reply, staged, &outcome);
@@ -175,7 +175,7 @@ impl<L: Lane> Committer<L> {
         match committed {
             Ok(range) => {
                 let rows = range.end.rows_since(range.start);
-                assert_eq!(range.start, first, "rows are stored where the writer said they would be");
+                debug_assert_eq!(range.start, first, "rows are where the writer said they would be");
                 histogram!(GROUP_ROWS, JOURNAL => L::NAME).record(rows as f64);
                 counter!(APPENDED_TOTAL, JOURNAL => L::NAME).increment(rows);
                 Ok(range.end)
@@ -236,5 +236,62 @@ impl Drop for End {
             ),
         }
         self.running.send_replace(false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use journal::Journal;
+    use journal::sim::SimFs;
+
+    use super::*;
+    use crate::error::Panicked;
+
+    /// Panics where it is told to.
+    struct Defective;
+
+    impl Lane for Defective {
+        type Submission = bool;
+        type Receipt = ();
+        const NAME: &'static str = "defective";
+
+        fn begin(&mut self, _first: Offset, _rows: usize) {}
+
+        fn stage(&mut self, is_fatal: bool, _batches: &mut Vec<Batch>) -> Staged<()> {
+            assert!(!is_fatal, "a defect, as this test wants it");
+            Staged { receipt: (), needs_group: false }
+        }
+
+        fn publish(&mut self, _end: Offset, _bytes: u64) {}
+
+        fn discard(&mut self, _cause: &Rejected) {}
+
+        fn finish(self) {}
+    }
+
+    fn start_defective() -> (Submitter<Defective>, JoinGuard) {
+        let dir = Path::new("journal");
+        let (writer, _) =
+            Journal::open(Arc::new(SimFs::new(1)), dir, journal::Options::default()).unwrap();
+        start(Defective, writer, QueueOptions::default()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_panic_rejects_whoever_waits_and_is_seen() {
+        let (submitter, guard) = start_defective();
+        assert_eq!(submitter.submit(false, Weight::default()).await, Ok(()));
+        let waiting = [true, false, false].map(|is_fatal| {
+            let submitter = submitter.clone();
+            tokio::spawn(async move { submitter.submit(is_fatal, Weight::default()).await })
+        });
+        for task in waiting {
+            assert!(matches!(task.await.unwrap(), Err(Rejected::Stopped)));
+        }
+        guard.ended().await;
+        assert!(!submitter.is_running());
+        assert_eq!(submitter.submit(false, Weight::default()).await, Err(Rejected::Stopped));
+        assert_eq!(guard.stop(), Err(Panicked));
     }
 }

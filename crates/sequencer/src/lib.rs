@@ -16,7 +16,7 @@
 //!   not. So the retry of a failed request is stored, not mistaken for a duplicate.
 //! - A row that the client identified (token, event, distinct id, uuid) is stored once within the
 //!   window of [`DedupOptions`], across restarts and crashes.
-//! - The thread never waits for the dedup files; a background thread writes and merges them.
+//! - A background thread writes and merges the dedup files; the sequencer's thread touches none.
 //!
 //! [`start`] runs the events' sequencer; [`start_recordings`] runs the same group commit, without
 //! deduplication, for the journal of session recordings.

@@ -28,6 +28,8 @@ pub const WINDOW_KEYS: &str = "hogflare_dedup_window_keys";
 pub const MEMORY_BYTES: &str = "hogflare_dedup_memory_bytes";
 /// Counter, by `reason`: keys forgotten before their time.
 pub const LOST_KEYS_TOTAL: &str = "hogflare_dedup_lost_keys_total";
+/// Counter: key files that could not be used at a start and shortened the window.
+pub const UNUSABLE_FILES_TOTAL: &str = "hogflare_dedup_unusable_files_total";
 /// Counter: attempts to write or merge key files that failed.
 pub const WRITE_FAILURES_TOTAL: &str = "hogflare_dedup_write_failures_total";
 

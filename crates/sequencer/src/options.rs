@@ -65,7 +65,7 @@ impl Default for DedupOptions {
             window: Duration::from_secs(24 * 3600),
             max_keys: 50_000_000,
             flush_interval: Duration::from_secs(3600),
-            flush_bytes: 128 * MIB as u64,
+            flush_bytes: 64 * MIB as u64,
             filter_bits_per_key: 6,
             merge_reserve_bytes: 1 << 30,
         }

@@ -99,7 +99,7 @@ impl Lane for RecordingLane {
 
     fn publish(&mut self, _end: Offset, _bytes: u64) {}
 
-    fn discard(&mut self) {}
+    fn discard(&mut self, _cause: &Rejected) {}
 
     fn finish(self) {}
 }

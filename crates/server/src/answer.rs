@@ -17,7 +17,7 @@ const RETRY_SECONDS: HeaderValue = HeaderValue::from_static("5");
 pub(crate) fn success(beacon: bool) -> Response {
     match beacon {
         true => StatusCode::NO_CONTENT.into_response(),
-        false => json(StatusCode::OK, capture::success_body()),
+        false => json(StatusCode::OK, capture::SUCCESS_BODY),
     }
 }
 
@@ -36,6 +36,8 @@ pub(crate) enum Failure {
     Capture(capture::Error),
     /// The journal could not take it.
     Journal(Rejected),
+    /// The client stopped sending, or went away.
+    ClientStopped,
     /// Memory for requests in flight is spent.
     Overloaded,
     /// The pipeline refused a row for good.
@@ -61,6 +63,7 @@ impl Failure {
         match self {
             Self::Capture(error) => error.status(),
             Self::Journal(Rejected::RowTooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::ClientStopped => StatusCode::REQUEST_TIMEOUT,
             Self::RefusedByPipeline => StatusCode::BAD_REQUEST,
             Self::Journal(_) | Self::Overloaded | Self::NotYetDelivered => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -74,6 +77,7 @@ impl Failure {
             Self::Journal(Rejected::RowTooLarge { .. }) => {
                 "maximum event size exceeded: event does not fit a journal record".to_owned()
             }
+            Self::ClientStopped => "client stopped sending data".to_owned(),
             Self::RefusedByPipeline => "event refused by the pipeline".to_owned(),
             // Causes are for logs; a stranger learns only that trying again may help.
             Self::Journal(_) | Self::NotYetDelivered => "transient error, please retry".to_owned(),
@@ -85,6 +89,7 @@ impl Failure {
         match self {
             Self::Capture(error) => error.reason(),
             Self::Journal(rejected) => rejected.reason(),
+            Self::ClientStopped => "body_read_timeout",
             Self::Overloaded => "overloaded",
             Self::RefusedByPipeline => "refused_by_pipeline",
             Self::NotYetDelivered => "not_yet_delivered",
@@ -96,7 +101,7 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         metrics::request_rejected(self.reason());
         let status = self.status();
-        let mut response = json(status, capture::error_body(&self.message()));
+        let mut response = json(status, capture::error_body(self.message()));
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS);
         }

@@ -71,7 +71,7 @@ async fn next_chunk(body: &mut Body) -> Result<Option<Bytes>, Failure> {
                 }
             }
             Ok(None) => return Ok(None),
-            Ok(Some(Err(_))) | Err(_) => return Err(capture::Error::body_read_timeout().into()),
+            Ok(Some(Err(_))) | Err(_) => return Err(Failure::ClientStopped),
         }
     }
 }

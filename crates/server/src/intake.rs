@@ -54,9 +54,7 @@ async fn try_events(state: EdgeState, lane: Lane, request: Request) -> Result<bo
     let (captured, _reservation) =
         incoming.decode(&state, lane, capture::decode_events).await?;
     metrics::EVENTS_RECEIVED.increment(captured.events.len() as u64);
-    for note in &captured.notes {
-        metrics::noted(note.reason, note.count);
-    }
+    metrics::note(&captured.notes);
     if captured.events.is_empty() {
         return Ok(captured.beacon);
     }
@@ -118,6 +116,25 @@ impl Incoming {
                 Ok(decoded) => return Ok((decoded, self.reservation)),
             }
         }
+    }
+
+    /// The answer to a question for flags.
+    pub(crate) fn flags(
+        &mut self,
+        state: &EdgeState,
+        endpoint: capture::flags::Endpoint,
+    ) -> serde_json::Value {
+        let request = capture::flags::Request {
+            endpoint,
+            method: &self.parts.method,
+            query: self.parts.uri.query(),
+            headers: &self.parts.headers,
+            body: self.body.clone(),
+            received_at: self.received_at,
+        };
+        let recording_endpoint = state.recording_endpoint.as_deref();
+        let mut memory = Inflating { reservation: &mut self.reservation, missing: 0 };
+        capture::flags::placeholder(&request, &state.capture, recording_endpoint, &mut memory)
     }
 
     fn decode_once<T>(

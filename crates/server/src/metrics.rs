@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use capture::Notes;
 use metrics::{Counter, counter};
 
 /// Events that were decoded.
@@ -22,7 +23,10 @@ pub(crate) fn request_rejected(reason: &'static str) {
     counter!("hogflare_requests_rejected_total", "reason" => reason).increment(1);
 }
 
-/// Counts what was skipped or changed in a request that was accepted.
-pub(crate) fn noted(reason: &'static str, count: u64) {
-    counter!("hogflare_events_adjusted_total", "reason" => reason).increment(count);
+/// Counts what was left out or changed in a request that was accepted.
+pub(crate) fn note(notes: &Notes) {
+    for (note, count) in notes.iter() {
+        counter!("hogflare_events_adjusted_total", "reason" => note.reason())
+            .increment(count.into());
+    }
 }

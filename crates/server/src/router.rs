@@ -4,7 +4,7 @@ use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{MethodRouter, get, post};
 
-use crate::endpoints::{capture, flags, health, metrics, recording, sql};
+use crate::endpoints::{capture, flags, health, metrics, recording, remote_config, sql};
 use crate::{EdgeState, cors};
 
 /// Routes of the public listener.
@@ -45,7 +45,10 @@ fn for_sdks() -> Router<EdgeState> {
     for (path, handlers) in lanes {
         router = router.route(path, handlers.clone()).route(&format!("{path}/"), handlers);
     }
-    router.fallback(health::unknown_path).layer(from_fn(cors::mirror))
+    router
+        .route("/array/{token}/config", get(remote_config::json))
+        .route("/array/{token}/config.js", get(remote_config::script))
+        .fallback(health::unknown_path).layer(from_fn(cors::mirror))
 }
 
 /// What balancers and orchestrators ask.

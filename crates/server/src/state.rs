@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use event::Token;
 use metrics_exporter_prometheus::PrometheusHandle;
 use query::Engine;
 use sink::Status;
@@ -60,11 +59,6 @@ impl EdgeState {
 
     pub(crate) fn is_draining(&self) -> bool {
         self.0.draining.load(Ordering::Relaxed)
-    }
-
-    /// The token that requests without one get.
-    pub(crate) fn default_token(&self) -> Option<&Token> {
-        self.0.capture.default_token.as_ref()
     }
 }
 

@@ -6,6 +6,9 @@
 //! flush in time, retries with backoff and jitter, reports lag, and holds the journal's segments
 //! until the sink is past them.
 //!
+//! An optional sink that falls too far behind is parked ([`Parking`]): it lets go of the journal, and
+//! when it works again it catches up from an [`Archive`], the lake, before it returns to the journal.
+//!
 //! ```text
 //! journal ──Reader──▶ Runner ──write──▶ Sink      rows are taken, perhaps buffered
 //!    ▲                  │ ────flush──▶            rows are durable, the cursor with them
@@ -14,6 +17,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod archive;
 mod backoff;
 mod cursor_file;
 mod dead_letters;
@@ -25,11 +29,12 @@ mod runner;
 mod sink;
 mod status;
 
+pub use archive::Archive;
 pub use backoff::Backoff;
 pub use cursor_file::CursorFile;
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use delivery::{Delivery, Outcome};
 pub use error::{Error, Retry};
-pub use runner::Runner;
+pub use runner::{Parking, Runner};
 pub use sink::{Importance, Sink};
 pub use status::{Health, Status};

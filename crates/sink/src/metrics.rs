@@ -12,6 +12,8 @@ pub(crate) const ROWS_TOTAL: &str = "hogflare_sink_rows_total";
 pub(crate) const FAILURES_TOTAL: &str = "hogflare_sink_failures_total";
 /// 1 while a sink waits for an operator, by `sink`.
 pub(crate) const PAUSED: &str = "hogflare_sink_paused";
+/// 1 while a sink is parked, by `sink`.
+pub(crate) const PARKED: &str = "hogflare_sink_parked";
 /// Rows put aside because the other side refused them, by `sink`.
 pub(crate) const DEAD_LETTERS_TOTAL: &str = "hogflare_sink_dead_letters_total";
 /// Requests sent again although the first may have arrived, by `sink`.

@@ -1,12 +1,14 @@
 //! What every sink needs: its loop.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use journal::{Cursor, Hold, Journal, Offset, Reader, Record};
+use journal::{Hold, Journal, Offset, Reader, Record};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use crate::{Backoff, Error, Health, Retry, Sink, Status, metrics};
+use crate::{Archive, Backoff, Error, Health, Importance, Retry, Sink, Status, metrics};
 
 /// Journal bytes read and handed over at a time.
 const READ_BYTES: usize = 4 * 1024 * 1024;
@@ -15,12 +17,29 @@ const LINGER: Duration = Duration::from_millis(20);
 /// How often lag is reported when nothing happens.
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 
+/// How an optional sink is kept from filling the journal.
+#[derive(Clone)]
+pub struct Parking {
+    /// The share of the journal's budget that the sink may hold, in bytes.
+    pub share_bytes: u64,
+    /// Where it finds what it missed.
+    pub archive: Arc<dyn Archive>,
+}
+
+impl fmt::Debug for Parking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parking").field("share_bytes", &self.share_bytes).finish_non_exhaustive()
+    }
+}
+
 /// Drives one sink from its cursor to the end of the journal, and on.
 #[derive(Debug)]
 pub struct Runner<S> {
     journal: Journal,
     sink: S,
     hold: Hold,
+    parking: Option<Parking>,
+    is_parked: bool,
     status: Status,
     backoff: Backoff,
     /// Everything below was written to the sink.
@@ -42,7 +61,25 @@ impl<S: Sink> Runner<S> {
         let (written, flushed) = (journal.first(), journal.first());
         let (last_flush, caught_up_at) = (Instant::now(), Instant::now());
         let backoff = Backoff::default();
-        Self { journal, sink, hold, status, backoff, written, flushed, last_flush, caught_up_at }
+        Self {
+            journal,
+            sink,
+            hold,
+            parking: None,
+            is_parked: false,
+            status,
+            backoff,
+            written,
+            flushed,
+            last_flush,
+            caught_up_at,
+        }
+    }
+
+    /// Parks the sink when it falls too far behind, if it is an optional one.
+    pub fn with_parking(mut self, parking: Parking) -> Self {
+        self.parking = Some(parking).filter(|_| self.sink.importance() == Importance::Optional);
+        self
     }
 
     /// How the sink is doing, from now on.
@@ -77,7 +114,13 @@ impl<S: Sink> Runner<S> {
                     }
                     self.wait(&mut synced, stop).await;
                 }
-                Ok(records) => self.write(records, reader.offset(), stop).await?,
+                Ok(records) => {
+                    self.write(records, reader.offset(), stop).await?;
+                    if self.is_parked {
+                        self.flush(stop).await?;
+                        reader = self.open_reader(stop).await?;
+                    }
+                }
                 Err(error) => {
                     self.failed(&Error::transient(error.to_string()), stop).await?;
                     reader = self.open_reader(stop).await?;
@@ -90,46 +133,103 @@ impl<S: Sink> Runner<S> {
         }
     }
 
-    /// Loads the sink's cursor and opens the journal there.
+    /// Opens the journal at the sink's cursor, or behind what it had to catch up on.
     async fn open_reader(&mut self, stop: &mut watch::Receiver<bool>) -> Result<Reader, Stopped> {
         loop {
-            let opened = match self.sink.load_cursor().await {
-                Ok(cursor) => {
-                    let cursor = self.usable(cursor);
-                    self.journal.reader(cursor).map_err(|error| Error::paused(error.to_string()))
-                }
-                Err(error) => Err(error),
-            };
-            match opened {
-                Ok(reader) => {
-                    let offset = reader.offset();
+            match self.position().await {
+                Ok(offset) => {
                     (self.written, self.flushed) = (offset, offset);
-                    self.keep(offset);
-                    return Ok(reader);
+                    self.hold.advance(offset);
+                    self.status.set_kept(offset);
                 }
-                Err(error) => self.failed(&error, stop).await?,
+                Err(error) => {
+                    self.failed(&error, stop).await?;
+                    continue;
+                }
+            }
+            if self.is_parked || self.is_gone() {
+                self.catch_up(stop).await?;
+            }
+            match self.journal.reader(self.journal.cursor(self.flushed)) {
+                Ok(reader) => return Ok(reader),
+                Err(error) => self.failed(&Error::paused(error.to_string()), stop).await?,
             }
         }
     }
 
-    /// Where to begin: the cursor, unless it speaks of a journal or of rows that are gone.
-    fn usable(&self, cursor: Option<Cursor>) -> Cursor {
+    /// The offset from which the sink lacks rows.
+    async fn position(&mut self) -> Result<Offset, Error> {
         let first = self.journal.first();
-        let beginning = Cursor { journal_id: self.journal.id(), offset: first };
-        let sink = self.sink.name();
-        match cursor {
-            None => beginning,
-            Some(cursor) if cursor.journal_id != beginning.journal_id => {
-                warn!(sink, cursor.journal_id = %cursor.journal_id, journal_id = %beginning.journal_id,
+        match self.sink.load_cursor().await? {
+            None => Ok(first),
+            Some(cursor) if cursor.journal_id != self.journal.id() => {
+                warn!(sink = self.sink.name(), %cursor, journal_id = %self.journal.id(),
                     "the cursor belongs to another journal, beginning with the oldest row of this one");
-                beginning
+                Ok(first)
             }
-            Some(cursor) if cursor.offset < first => {
-                error!(sink, cursor.offset = %cursor.offset, first = %first,
+            Some(cursor) if cursor.offset < first && self.parking.is_none() => {
+                error!(sink = self.sink.name(), %cursor, %first,
                     "rows between the cursor and the journal's oldest are gone from the journal");
-                beginning
+                Ok(first)
             }
-            Some(cursor) => cursor,
+            Some(cursor) => Ok(cursor.offset),
+        }
+    }
+
+    fn is_gone(&self) -> bool {
+        self.flushed < self.journal.first()
+    }
+
+    /// Whether the sink holds more of the journal than its share.
+    fn is_over_share(&self) -> bool {
+        let share = self.parking.as_ref().map(|parking| parking.share_bytes);
+        share.is_some_and(|share| self.journal.lag_bytes(self.flushed) > share)
+    }
+
+    /// Lets go of the journal, so that others do not suffer.
+    fn park(&mut self) {
+        if !self.is_parked {
+            let kept = self.flushed;
+            error!(sink = self.sink.name(), %kept, "sink is over its share of the journal, parked");
+            self.is_parked = true;
+            self.hold.park();
+            ::metrics::gauge!(metrics::PARKED, "sink" => self.sink.name()).set(1.0);
+        }
+    }
+
+    /// Takes from the archive what the journal may no longer have, then holds the journal again.
+    async fn catch_up(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), Stopped> {
+        let Some(Parking { archive, .. }) = self.parking.clone() else { return Ok(()) };
+        self.park();
+        let journal_id = self.journal.id();
+        info!(sink = self.sink.name(), from = %self.flushed, "catching up from the lake");
+        loop {
+            let end = match archive.end(journal_id).await {
+                Ok(end) => end,
+                Err(error) => {
+                    self.failed(&error, stop).await?;
+                    continue;
+                }
+            };
+            while self.flushed < end {
+                match archive.records(journal_id, self.flushed, end).await {
+                    Ok(records) if records.is_empty() => self.flushed = end,
+                    Ok(records) => {
+                        let end = records.last().map_or(self.flushed, Record::end);
+                        self.write(records, end, stop).await?;
+                        self.flush(stop).await?;
+                    }
+                    Err(error) => self.failed(&error, stop).await?,
+                }
+            }
+            // The lake holds the journal from its own end on, so this succeeds unless it just moved.
+            if self.hold.resume(self.flushed).is_ok() {
+                self.is_parked = false;
+                ::metrics::gauge!(metrics::PARKED, "sink" => self.sink.name()).set(0.0);
+                info!(sink = self.sink.name(), offset = %self.flushed, "caught up, back to the journal");
+                self.written = self.flushed;
+                return Ok(());
+            }
         }
     }
 
@@ -141,6 +241,9 @@ impl<S: Sink> Runner<S> {
     ) -> Result<(), Stopped> {
         while let Err(error) = self.sink.write(records.clone()).await {
             self.failed(&error, stop).await?;
+            if self.is_over_share() {
+                self.park();
+            }
         }
         self.worked();
         self.written = end;
@@ -160,19 +263,14 @@ impl<S: Sink> Runner<S> {
                     ::metrics::counter!(metrics::ROWS_TOTAL, "sink" => self.sink.name())
                         .increment(rows);
                     self.flushed = offset;
-                    self.keep(offset);
+                    self.hold.advance(offset);
+                    self.status.set_kept(offset);
                     self.last_flush = Instant::now();
                     return Ok(());
                 }
                 Err(error) => self.failed(&error, stop).await?,
             }
         }
-    }
-
-    /// Lets go of the journal below this offset.
-    fn keep(&mut self, offset: Offset) {
-        self.hold.advance(offset);
-        self.status.set_kept(offset);
     }
 
     fn worked(&mut self) {
@@ -196,6 +294,7 @@ impl<S: Sink> Runner<S> {
         let paused = error.retry == Retry::Paused;
         ::metrics::gauge!(metrics::PAUSED, "sink" => sink).set(f64::from(u8::from(paused)));
         let health = match paused {
+            _ if self.is_parked => Health::Parked,
             true => Health::Paused(error.message.clone()),
             false => Health::Retrying(error.message.clone()),
         };

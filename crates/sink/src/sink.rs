@@ -22,7 +22,7 @@ pub enum Importance {
 /// The runner calls one method at a time. After an error it calls again with the same records (for
 /// [`Sink::write`]) or just again (for [`Sink::flush`]), so both must be safe to repeat.
 #[async_trait]
-pub trait Sink: Send + 'static {
+pub trait Sink: Send + Sync + 'static {
     /// The sink's name in logs, metrics and file names.
     fn name(&self) -> &'static str;
 

@@ -13,6 +13,8 @@ pub enum Health {
     Retrying(String),
     /// It waits for an operator; this is why.
     Paused(String),
+    /// It fell too far behind and holds no segments; it catches up from the lake.
+    Parked,
 }
 
 /// A sink's health and position. Cheap to clone; the runner writes it, anyone reads.

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 from posthog import Posthog
 
@@ -44,12 +44,14 @@ def send_events(client: Posthog, user: str) -> None:
     def capture(event: str, properties: dict | None = None, **fields) -> None:
         client.capture(event, distinct_id=user, properties=properties, **fields)
 
-    capture("python unicode 🎉", {"text": "héllo — 🦔 日本語 \u0007 \"quoted\" \\ </script>", "ключ": "値"})
+    capture("python unicode 🎉", {"text": 'héllo — 🦔 日本語 \u0007 "quoted" \\ </script>', "ключ": "値"})
     capture("python nested", {"a": {"b": {"c": [1, {"d": []}, "x", [[]]]}}, "empty": {}, "list": [None, True, False]})
-    capture("python numbers", {"int": 42, "big": 2**53 + 1, "negative": -7, "float": 29.99, "tiny": 1e-9, "huge": 1.5e300})
+    capture(
+        "python numbers", {"int": 42, "big": 2**53 + 1, "negative": -7, "float": 29.99, "tiny": 1e-9, "huge": 1.5e300}
+    )
     capture("python not a number", {"nan": float("nan"), "infinite": float("inf")})
     capture("python null", {"nothing": None, "text": "null", "no": False})
-    capture("python explicit time", {"when": "then"}, timestamp=datetime(2026, 2, 3, 4, 5, 6, 789123, timezone.utc))
+    capture("python explicit time", {"when": "then"}, timestamp=datetime(2026, 2, 3, 4, 5, 6, 789123, UTC))
     east = timezone(timedelta(hours=5, minutes=30))
     capture("python other zone", timestamp=datetime(2026, 2, 3, 9, 35, 6, tzinfo=east))
     capture("python explicit uuid", uuid=os.environ["EXPLICIT_UUID"])

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Draft, identify, overlay, required};
+use super::{Draft, identify, over_given, required};
 use crate::document::{Document, Item};
 use crate::properties::{Known, Name};
 use crate::{Error, json};
@@ -22,11 +22,6 @@ pub(super) fn fill<'a>(
         (Name::GroupKey, Cow::Owned(json::quote(&group_key))),
     ]);
     let given = identify::given(document, item, known);
-    draft.group_set = match (given, draft.group_set.take()) {
-        (Some(given), Some(set)) => {
-            overlay(Some(&given), Some(&set)).map(|set| set.into_owned().into())
-        }
-        (given, set) => given.map(Cow::Owned).or(set),
-    };
+    draft.group_set = over_given(given, draft.group_set.take());
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Draft, overlay};
+use super::{Draft, over_given};
 use crate::document::{Document, Item};
 use crate::properties::{Known, Name};
 use crate::splice::splice;
@@ -14,11 +14,7 @@ pub(super) fn fill<'a>(
     known: &Known<'_, 'a>,
 ) {
     draft.event = Cow::Borrowed("$identify");
-    let given = given(document, item, known);
-    draft.set = match (given, draft.set.take()) {
-        (Some(given), Some(set)) => overlay(Some(&given), Some(&set)).map(|set| set.into_owned().into()),
-        (given, set) => given.map(Cow::Owned).or(set),
-    };
+    draft.set = over_given(given(document, item, known), draft.set.take());
 }
 
 /// The properties given, less those that say how to set.

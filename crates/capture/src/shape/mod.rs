@@ -143,6 +143,14 @@ fn overlay<'a>(under: Option<&'a str>, over: Option<&'a str>) -> Option<Cow<'a, 
     }
 }
 
+/// The given properties under those that the item lifts out itself.
+fn over_given<'a>(given: Option<String>, lifted: Option<Cow<'a, str>>) -> Option<Cow<'a, str>> {
+    match (given, lifted) {
+        (Some(given), Some(lifted)) => Some(crate::splice::overlay(&given, &lifted).into()),
+        (given, lifted) => given.map(Cow::Owned).or(lifted),
+    }
+}
+
 /// Refuses an item that lacks what its role is about.
 fn required<'a>(raw: Option<&'a str>, name: &str) -> Result<Cow<'a, str>, Error> {
     let text = crate::distinct_id::text(raw.unwrap_or("null"));

@@ -45,7 +45,7 @@ pub(crate) fn run(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
 fn disk(config: &Config, data_dir: &DataDir) -> Finding {
     match RealFs.space(data_dir.path()) {
         Ok(space) => {
-            let (free, reserve) = (space.available_bytes, config.journal_reserve_bytes);
+            let (free, reserve) = (space.free_bytes, config.journal_reserve_bytes);
             let text = format!("{} free", mebibytes(free));
             match free {
                 free if free < reserve => {

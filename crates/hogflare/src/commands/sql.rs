@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::ArgMatches;
-use journal::{Cursor, Fs, Journal, RealFs};
+use journal::{Fs, Journal, RealFs};
 use lake::Lake;
 use query::{Engine, Format, Limits};
 
@@ -49,12 +49,12 @@ async fn ask_server(data_dir: &DataDir, sql: &str, format: &str) -> anyhow::Resu
 
 /// Reads the lake and the journal's rows that it lacks, changing neither.
 async fn ask_folder(data_dir: &DataDir, sql: &str, format: &str) -> anyhow::Result<Vec<u8>> {
-    let Some(lake) = Lake::open_read_only(&data_dir.lake())? else {
+    let Some(mut lake) = Lake::open_read_only(&data_dir.lake()).await? else {
         bail!("no lake in {}", data_dir.path().display())
     };
     let fs: Arc<dyn Fs> = Arc::new(RealFs);
     if let Some(journal) = Journal::open_read_only(fs, &data_dir.journal())? {
-        add_tail(&lake, &journal)?;
+        lake = with_tail(lake, &journal).await?;
     }
     let answer = Engine::new(lake, Limits::default())?.query(sql).await?;
     let schema = answer.schema();
@@ -63,16 +63,17 @@ async fn ask_folder(data_dir: &DataDir, sql: &str, format: &str) -> anyhow::Resu
     Ok(format.write(schema, &batches)?)
 }
 
-fn add_tail(lake: &Lake, journal: &Journal) -> anyhow::Result<()> {
-    let beginning = Cursor { journal_id: journal.id(), offset: journal.first() };
-    let cursor = lake.cursor(journal.id()).map_or(beginning, |offset| Cursor { offset, ..beginning });
-    let mut reader = journal.reader(cursor)?;
+/// The lake and the rows that it has not committed yet.
+async fn with_tail(mut lake: Lake, journal: &Journal) -> anyhow::Result<Lake> {
+    let first = journal.cursor(journal.first());
+    let cursor = lake.cursor(journal.id()).filter(|cursor| cursor.offset > first.offset);
+    let mut reader = journal.reader(cursor.unwrap_or(first))?;
     loop {
         let records = reader.read(READ_BYTES)?;
         if records.is_empty() {
-            return Ok(());
+            return Ok(lake);
         }
-        lake.add_tail(journal.id(), &records)?;
+        lake = lake.with_tail(records, journal.id()).await?;
     }
 }
 

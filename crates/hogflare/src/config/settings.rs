@@ -147,12 +147,23 @@ const fn secret(name: &'static str, flag: &'static str, doc: &'static str) -> Se
     Setting { name, flag, default: None, secret: true, doc }
 }
 
-/// The reference of all settings as a Markdown table.
+/// The reference of all settings, `docs/configuration.md`.
 pub(crate) fn reference() -> String {
-    let mut table = String::from("| variable | flag | default | meaning |\n|---|---|---|---|\n");
+    let mut table = String::from(INTRODUCTION);
+    table.push_str("| variable | flag | default | meaning |\n|---|---|---|---|\n");
     for Setting { name, flag, default, doc, .. } in SETTINGS {
         let default = default.map_or("–".to_owned(), |default| format!("`{default}`"));
         writeln!(table, "| `{name}` | `--{flag}` | {default} | {doc} |").expect("a String grows");
     }
     table
 }
+
+const INTRODUCTION: &str = "\
+# Configuration
+
+Every setting can be given in four places. A flag of `hogflare serve` beats an environment variable, that
+one `.env.local` (or `.env` where there is no `.env.local`), that one the TOML file named by
+`HOGFLARE_CONFIG`, whose keys are the flags with underscores (`app_addr = \"127.0.0.1:8080\"`). An empty
+value counts as none. A wrong one stops the start with a line that names it.
+
+";

@@ -23,18 +23,28 @@ pub(crate) struct Journals {
     pub(crate) recordings: Journal,
     pub(crate) sequencer: Handle,
     pub(crate) appender: Appender,
+    /// Disk space that the journal of events may take.
+    pub(crate) events_budget_bytes: u64,
     guards: [JoinGuard; 2],
 }
 
 impl Journals {
     /// Opens or makes the journals and starts their writers.
-    pub(crate) fn open(config: &Config, data_dir: &DataDir) -> anyhow::Result<Self> {
+    pub(crate) async fn open(config: &Config, data_dir: &DataDir) -> anyhow::Result<Self> {
         let fs: Arc<dyn Fs> = Arc::new(RealFs);
         let cursors = data_dir.cursors();
-        let lake_offset = Lake::highest_cursor(&data_dir.lake())?;
-        let at_least = lake_offset.max(cursor_offset(&fs, &cursors.join("pipelines.json"))?);
+        let at_least = lake_offset(&fs, data_dir)
+            .await?
+            .max(cursor_offset(&fs, &cursors.join("pipelines.json"))?);
+        let journal_dir = data_dir.journal();
+        fs.create_dir_all(&journal_dir)
+            .with_context(|| format!("cannot make {}", journal_dir.display()))?;
+        let budget_bytes = match config.journal_budget_bytes {
+            Some(bytes) => bytes,
+            None => Options::default_budget_bytes(&*fs, &journal_dir)?,
+        };
         let (writer, events) =
-            open("events", &fs, &data_dir.journal(), config, config_budget(config), at_least)?;
+            open("events", &fs, &journal_dir, config, budget_bytes, at_least)?;
         let dedup = DedupOptions { window: config.dedup_window, ..DedupOptions::default() };
         let options = sequencer::Options { dedup, ..sequencer::Options::default() };
         let (sequencer, events_guard) =
@@ -43,13 +53,22 @@ impl Journals {
         let at_least = cursor_offset(&fs, &cursors.join("recordings.json"))?
             .max(cursor_offset(&fs, &cursors.join("recordings-pipelines.json"))?);
         let recordings_dir = data_dir.recordings_journal();
-        let budget = config_budget(config).map(|bytes| bytes / RECORDINGS_SHARE);
+        fs.create_dir_all(&recordings_dir)?;
+        let budget = budget_bytes / RECORDINGS_SHARE;
         let (writer, recordings) =
             open("recordings", &fs, &recordings_dir, config, budget, at_least)?;
         let (appender, recordings_guard) =
             sequencer::start_recordings(writer, QueueOptions::default())?;
         let guards = [events_guard, recordings_guard];
-        Ok(Self { fs, events, recordings, sequencer, appender, guards })
+        Ok(Self {
+            fs,
+            events,
+            recordings,
+            sequencer,
+            appender,
+            events_budget_bytes: budget_bytes,
+            guards,
+        })
     }
 
     pub(crate) fn all(&self) -> Vec<Journal> {
@@ -74,23 +93,14 @@ impl Journals {
     }
 }
 
-fn config_budget(config: &Config) -> Option<u64> {
-    config.journal_budget_bytes
-}
-
 fn open(
     name: &'static str,
     fs: &Arc<dyn Fs>,
     dir: &Path,
     config: &Config,
-    budget_bytes: Option<u64>,
+    budget_bytes: u64,
     at_least: Offset,
 ) -> anyhow::Result<(Writer, Journal)> {
-    fs.create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let budget_bytes = match budget_bytes {
-        Some(bytes) => bytes,
-        None => Options::default_budget_bytes(&**fs, dir)?,
-    };
     let options = Options {
         name,
         budget_bytes,
@@ -100,6 +110,16 @@ fn open(
     };
     Journal::open(Arc::clone(fs), dir, options)
         .with_context(|| format!("cannot open the journal of {name}"))
+}
+
+/// The offset up to which the lake has the journal, 0 where either is not there yet.
+async fn lake_offset(fs: &Arc<dyn Fs>, data_dir: &DataDir) -> anyhow::Result<Offset> {
+    let Some(lake) = Lake::open_read_only(&data_dir.lake()).await? else {
+        return Ok(Offset::ZERO);
+    };
+    let journal = Journal::open_read_only(Arc::clone(fs), &data_dir.journal())?;
+    let cursor = journal.and_then(|journal| lake.cursor(journal.id()));
+    Ok(cursor.map_or(Offset::ZERO, |cursor| cursor.offset))
 }
 
 /// The offset in a cursor file, 0 where there is none.

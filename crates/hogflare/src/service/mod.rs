@@ -10,7 +10,6 @@ use std::time::Duration;
 use anyhow::Context;
 use journal::Journal;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use query::{Engine, Limits};
 use server::{Ack, Budget, Edge, EdgeState, Listener, ListenerOptions, ReadKey};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -37,14 +36,10 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         Some(key) => ReadKey::new(key.0.clone()),
         None => ReadKey::new(data_dir.read_key_or_new()?),
     };
-    let journals = Journals::open(&config, &data_dir)?;
+    let journals = Journals::open(&config, &data_dir).await?;
     let (stop, stopped) = watch::channel(false);
-    let sinks = Sinks::start(&config, &data_dir, &journals, &stopped)?;
+    let sinks = Sinks::start(&config, &data_dir, &journals, &stopped).await?;
     let trimming = tokio::spawn(trim(journals.all(), stopped.clone()));
-    let engine = match &sinks.lake {
-        Some(lake) => Some(Engine::new(lake.clone(), Limits::default())?),
-        None => None,
-    };
     announce::start(&config, &data_dir, sinks.lake.as_ref());
 
     let (stop_listening, listening) = watch::channel(false);
@@ -61,7 +56,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
             (AckMode::Delivered, Some(delivery)) => Ack::Delivered(delivery.clone()),
             _ => Ack::Durable,
         },
-        engine,
+        engine: sinks.engine.clone(),
         read_key,
         sinks: sinks.statuses.clone(),
         metrics,
@@ -141,7 +136,7 @@ fn install_metrics() -> anyhow::Result<PrometheusHandle> {
 /// Removes segments that every sink is past.
 async fn trim(journals: Vec<Journal>, mut stopped: watch::Receiver<bool>) {
     loop {
-        let stop = tokio::time::timeout(TRIM_INTERVAL, stopped.wait_for(|stop| *stop)).await;
+        let stop = tokio::time::timeout(TRIM_INTERVAL, stopped.wait_for(|stop| *stop)).await.is_ok();
         for journal in &journals {
             journal::failpoint("journal-before-trim");
             let journal = journal.clone();
@@ -150,7 +145,7 @@ async fn trim(journals: Vec<Journal>, mut stopped: watch::Receiver<bool>) {
                 error!(%error, "cannot remove old journal segments");
             }
         }
-        if stop.is_ok() {
+        if stop {
             return;
         }
     }

@@ -1,13 +1,15 @@
 //! The sinks that are configured, each with its runner.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use journal::Journal;
 use lake::Lake;
+use query::{Engine, Limits};
 use recordings::{ObjectsSink, SnapshotRows};
 use sink::pipelines::{self, EventRows, Folders, PipelinesSink, RowSource};
-use sink::{Delivery, Importance, Runner, Sink, Status};
+use sink::{Delivery, Importance, Parking, Runner, Sink, Status};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::warn;
@@ -16,10 +18,14 @@ use super::journals::Journals;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 
+/// An optional sink may hold one part in so many of the journal's budget.
+const OPTIONAL_SHARE: u64 = 2;
+
 /// Running sinks.
 #[derive(Debug)]
 pub(crate) struct Sinks {
     pub(crate) lake: Option<Lake>,
+    pub(crate) engine: Option<Engine>,
     pub(crate) delivery: Option<Delivery>,
     pub(crate) statuses: Vec<Status>,
     tasks: JoinSet<()>,
@@ -28,7 +34,7 @@ pub(crate) struct Sinks {
 
 impl Sinks {
     /// Opens and starts what is configured.
-    pub(crate) fn start(
+    pub(crate) async fn start(
         config: &Config,
         data_dir: &DataDir,
         journals: &Journals,
@@ -36,13 +42,14 @@ impl Sinks {
     ) -> anyhow::Result<Self> {
         let mut sinks = Self {
             lake: None,
+            engine: None,
             delivery: None,
             statuses: Vec::new(),
             tasks: JoinSet::new(),
             stopped: stopped.clone(),
         };
         if config.lake_enabled {
-            sinks.start_lake(data_dir, journals)?;
+            sinks.start_lake(data_dir, journals).await?;
         }
         if let Some(pipeline) = &config.pipeline {
             sinks.start_pipelines(config, pipeline, data_dir, journals)?;
@@ -57,15 +64,21 @@ impl Sinks {
         if tokio::time::timeout(deadline, all).await.is_err() {
             warn!("some sinks did not flush in time; the journal has their rows");
         }
+        if let Some(lake) = &self.lake
+            && let Err(error) = lake.project_metadata().await
+        {
+            warn!(%error, "the Iceberg metadata is not up to date; the next start sees to it");
+        }
     }
 
-    fn start_lake(&mut self, data_dir: &DataDir, journals: &Journals) -> anyhow::Result<()> {
+    async fn start_lake(&mut self, data_dir: &DataDir, journals: &Journals) -> anyhow::Result<()> {
         let options = lake::Options::new(journals.events.id());
-        let (lake, sink) = Lake::open(&data_dir.lake(), options).context("cannot open the lake")?;
-        self.run(journals.events.clone(), sink);
+        let (lake, sink) = Lake::open(&data_dir.lake(), options).await.context("cannot open the lake")?;
+        self.run(Runner::new(journals.events.clone(), sink));
         let maintenance = lake.clone();
         let stopped = self.stopped.clone();
         self.tasks.spawn(async move { maintenance.run_maintenance(stopped).await });
+        self.engine = Some(Engine::new(lake.clone(), Limits::default())?);
         self.lake = Some(lake);
         Ok(())
     }
@@ -84,7 +97,14 @@ impl Sinks {
         let sink =
             pipelines_sink("pipelines", EventRows, pipeline, importance, data_dir, journals, &journals.events)?;
         self.delivery = Some(sink.delivery());
-        self.run(journals.events.clone(), sink);
+        let runner = Runner::new(journals.events.clone(), sink);
+        self.run(match self.engine.clone() {
+            Some(engine) => runner.with_parking(Parking {
+                share_bytes: journals.events_budget_bytes / OPTIONAL_SHARE,
+                archive: Arc::new(engine),
+            }),
+            None => runner,
+        });
         let rows = SnapshotRows { max_row_bytes: pipeline.max_batch_bytes };
         let sink = pipelines_sink(
             "recordings-pipelines",
@@ -95,19 +115,18 @@ impl Sinks {
             journals,
             &journals.recordings,
         )?;
-        self.run(journals.recordings.clone(), sink);
+        self.run(Runner::new(journals.recordings.clone(), sink));
         Ok(())
     }
 
     fn start_recordings(&mut self, data_dir: &DataDir, journals: &Journals) -> anyhow::Result<()> {
         let (fs, id) = (journals.fs.clone(), journals.recordings.id());
         let sink = ObjectsSink::new(fs, data_dir.recordings(), id, &data_dir.cursors())?;
-        self.run(journals.recordings.clone(), sink);
+        self.run(Runner::new(journals.recordings.clone(), sink));
         Ok(())
     }
 
-    fn run<S: Sink>(&mut self, journal: Journal, sink: S) {
-        let runner = Runner::new(journal, sink);
+    fn run<S: Sink>(&mut self, runner: Runner<S>) {
         self.statuses.push(runner.status());
         self.tasks.spawn(runner.run(self.stopped.clone()));
     }

@@ -69,7 +69,7 @@ fn list(fs: &dyn Fs, dir: &Path, leftovers: &mut Vec<PathBuf>) -> Result<Vec<Off
 fn read_header(fs: &dyn Fs, path: &Path, is_newest: bool) -> Result<Option<Segment>, Error> {
     let file = fs.open_read(path).context("open", path)?;
     let size = file.size().context("examine", path)?;
-    let mut window = Window::new(&*file);
+    let mut window = Window::new(&*file, size.min(HEADER_BYTES as u64));
     match Header::decode(window.at(0, HEADER_BYTES).context("read", path)?) {
         Ok(header) => Ok(Some(Segment::empty(path.to_path_buf(), header, size))),
         Err(HeaderFault::NewerFormat(found)) => {
@@ -102,7 +102,7 @@ fn damaged_header(path: &Path, offset: Offset) -> Error {
 }
 
 fn is_blank(file: &dyn File, size: u64) -> io::Result<bool> {
-    let mut window = Window::new(file);
+    let mut window = Window::new(file, size);
     for position in (0..size).step_by(BLOCK_BYTES) {
         if !is_zero(window.at(position, BLOCK_BYTES)?) {
             return Ok(false);

@@ -59,7 +59,7 @@ pub(crate) fn remove_leftovers<P: AsRef<Path>>(
 }
 
 fn rewrite_unproven(file: &dyn File, tail: &Tail) -> io::Result<()> {
-    let mut window = Window::new(file);
+    let mut window = Window::new(file, tail.end_position);
     let mut position = tail.unproven_position;
     while position < tail.end_position {
         let wanted = (tail.end_position - position).min(CHUNK_BYTES as u64);

@@ -30,10 +30,11 @@ pub(super) struct Remainder {
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(file: &'a dyn File, segment: &Segment) -> Result<Self, IoError> {
+        let size = file.size().context("examine", &segment.path)?;
         Ok(Self {
-            window: Window::new(file),
+            window: Window::new(file, size),
             seed: segment.header.seed(),
-            size: file.size().context("examine", &segment.path)?,
+            size,
             position: RECORDS_START,
             expected: segment.first(),
         })

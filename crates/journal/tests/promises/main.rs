@@ -13,6 +13,7 @@ mod offsets;
 mod power_loss;
 mod readers;
 mod real_disk;
+mod recording;
 mod retention;
 mod space;
 mod support;

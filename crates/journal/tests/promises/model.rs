@@ -92,8 +92,10 @@ pub type Verdict = Result<(), String>;
 pub struct Model {
     fs: SimFs,
     open: Option<Opened>,
-    /// What was committed and not trimmed, in order.
+    /// What was committed, in order.
     committed: Vec<Record>,
+    /// How many of them the journal has trimmed. A trim that was not synced may be undone.
+    trimmed: usize,
     /// Groups of which a prefix may be found after the next start.
     in_flight: Vec<Vec<Record>>,
     /// The lowest offset that is still needed.
@@ -120,6 +122,7 @@ impl Model {
             fs,
             open: None,
             committed: Vec::new(),
+            trimmed: 0,
             in_flight: Vec::new(),
             held: Offset::ZERO,
             seen: Offset::ZERO,
@@ -295,7 +298,7 @@ impl Model {
         let hold = journal.hold("test", self.held);
         let found = drain(&mut journal.reader(journal.cursor(journal.first())).map_err(show)?)
             .map_err(show)?;
-        self.forget_trimmed(journal.first())?;
+        self.note_trimmed(journal.first())?;
         self.accept(found)?;
         let end = self.committed.last().map_or(Offset::ZERO, Record::end);
         let next = writer.next_offset();
@@ -310,14 +313,14 @@ impl Model {
 
     /// Compares what a new process finds with what was committed.
     fn accept(&mut self, found: Vec<Record>) -> Verdict {
-        let committed = found.get(..self.committed.len()).unwrap_or(&found);
-        ensure(committed == self.committed, || difference(committed, &self.committed))?;
-        let more = found.get(self.committed.len()..).unwrap_or_default();
+        let expected = self.committed.get(self.trimmed..).unwrap_or_default();
+        let (committed, more) = found.split_at(expected.len().min(found.len()));
+        ensure(committed == expected, || difference(committed, expected))?;
         let is_in_flight = |group: &Vec<Record>| group.starts_with(more);
         ensure(more.is_empty() || self.in_flight.iter().any(is_in_flight), || {
             format!("found {} rows that were never committed: {more:?}", more.len())
         })?;
-        self.committed = found;
+        self.committed.extend_from_slice(more);
         self.in_flight.clear();
         Ok(())
     }
@@ -334,7 +337,7 @@ impl Model {
     /// Looks at the journal as a reader does that has followed it.
     fn check(&mut self) -> Verdict {
         let first = self.opened()?.journal.first();
-        self.forget_trimmed(first)?;
+        self.note_trimmed(first)?;
         let opened = self.open.as_mut().ok_or("the journal is not open")?;
         let found = drain(&mut opened.reader).map_err(show)?;
         let expected = self.committed.get(opened.read..).unwrap_or_default();
@@ -345,14 +348,10 @@ impl Model {
         ensure(self.seen <= synced, || format!("read up to {}, synced {synced}", self.seen))
     }
 
-    /// Forgets what a trim was allowed to take.
-    fn forget_trimmed(&mut self, first: Offset) -> Verdict {
-        let trimmed = self.committed.iter().take_while(|record| record.first < first).count();
-        let gone: Vec<_> = self.committed.drain(..trimmed).collect();
-        if let Some(opened) = &mut self.open {
-            opened.read = opened.read.saturating_sub(trimmed);
-        }
-        match gone.last() {
+    /// Finds out what was trimmed, and whether it was allowed to go.
+    fn note_trimmed(&mut self, first: Offset) -> Verdict {
+        self.trimmed = self.committed.partition_point(|record| record.first < first);
+        match self.committed.get(..self.trimmed).and_then(|trimmed| trimmed.last()) {
             Some(last) if last.end() > self.held => {
                 Err(format!("rows up to {} were trimmed, {} was held", last.end(), self.held))
             }

@@ -27,6 +27,17 @@ impl Catalog {
             .context("read")
     }
 
+    /// Whether a file is part of the table.
+    pub(crate) fn is_listed(&self, path: &FilePath) -> Result<bool, Error> {
+        self.connection
+            .query_row(
+                "SELECT EXISTS (SELECT 1 FROM files WHERE path = ?1)",
+                [path.as_str()],
+                |row| row.get(0),
+            )
+            .context("read")
+    }
+
     /// Marks files of the metadata as no longer needed.
     pub(crate) fn retire(&mut self, paths: &[FilePath], now: Timestamp) -> Result<(), Error> {
         let transaction = self.begin("clean up")?;

@@ -149,17 +149,17 @@ fn touch(
         let day = day_column(partition);
         // `IS` finds NULL, which `ON CONFLICT` would not.
         let known = transaction
-            .execute("UPDATE partitions SET generation = ?2 WHERE day IS ?1", params![
-                day,
-                generation.0
-            ])
+            .execute(
+                "UPDATE partitions SET generation = ?2 WHERE day IS ?1",
+                params![day, generation.0],
+            )
             .context("commit to")?;
         if known == 0 {
             transaction
-                .execute("INSERT INTO partitions VALUES (?1, ?2, NULL, NULL)", params![
-                    day,
-                    generation.0
-                ])
+                .execute(
+                    "INSERT INTO partitions VALUES (?1, ?2, NULL, NULL)",
+                    params![day, generation.0],
+                )
                 .context("commit to")?;
         }
     }

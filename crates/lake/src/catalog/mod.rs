@@ -36,7 +36,7 @@ pub(crate) use cleanup::Kept;
 pub(crate) use commit::Advance;
 pub(crate) use file_list::FileList;
 pub(crate) use projection::{
-    Listing, ManifestState, Pending, Projected, Projection, Rewrite, SnapshotState, Totals,
+    Listing, ManifestState, Pending, Projection, Rewrite, SnapshotState, Totals,
 };
 
 /// Counts changes of the file list.

@@ -32,8 +32,7 @@ impl Catalog {
     /// Opens the catalog for reading.
     pub(crate) fn open_read_only(layout: Layout) -> Result<Self, Error> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection =
-            Connection::open_with_flags(layout.catalog(), flags).context("open")?;
+        let connection = Connection::open_with_flags(layout.catalog(), flags).context("open")?;
         connection.busy_timeout(BUSY_TIMEOUT).context("open")?;
         let catalog = Self { connection, layout };
         catalog.check_format()?;
@@ -66,8 +65,6 @@ impl Catalog {
     }
 
     fn format_version(&self) -> Result<i64, Error> {
-        self.connection
-            .pragma_query_value(None, "user_version", |row| row.get(0))
-            .context("read")
+        self.connection.pragma_query_value(None, "user_version", |row| row.get(0)).context("read")
     }
 }

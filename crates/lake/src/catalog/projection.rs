@@ -75,6 +75,8 @@ pub(crate) struct Pending {
     pub(crate) generation: Generation,
     /// The last sequence number given to a snapshot.
     pub(crate) sequence_number: i64,
+    /// The last number given to a metadata file.
+    pub(crate) last_version: u64,
     pub(crate) projected: Option<Projected>,
     /// Oldest first.
     pub(crate) snapshots: Vec<SnapshotState>,
@@ -99,6 +101,8 @@ pub(crate) struct Projection {
     pub(crate) expired: Vec<SnapshotState>,
     /// Manifests that it writes anew; `None` for a partition without files.
     pub(crate) manifests: Vec<(Partition, Option<FilePath>)>,
+    /// A metadata file that nothing names any more.
+    pub(crate) retired: Option<FilePath>,
     pub(crate) now: Timestamp,
 }
 
@@ -156,7 +160,10 @@ impl Catalog {
         let transaction = self.begin("register metadata in")?;
         let before = projected(&transaction)?;
         check_location(&transaction, before.as_ref(), catalog)?;
-        write_location(&transaction, &uri_at(&root, &FilePath::table_metadata(projection.version)))?;
+        write_location(
+            &transaction,
+            &uri_at(&root, &FilePath::table_metadata(projection.version)),
+        )?;
         let executed = execute(&transaction, projection, &root);
         executed.and_then(|()| transaction.commit()).context("register metadata in")
     }
@@ -182,8 +189,11 @@ fn execute(
     let retire = "INSERT OR IGNORE INTO removed_files VALUES (?1, ?2, ?3, NULL, NULL, NULL)";
     for (partition, manifest) in &projection.manifests {
         let day = day_column(*partition);
-        let old: Option<String> = transaction
-            .query_row("SELECT manifest FROM partitions WHERE day IS ?1", [day], |row| row.get(0))?;
+        let old: Option<String> = transaction.query_row(
+            "SELECT manifest FROM partitions WHERE day IS ?1",
+            [day],
+            |row| row.get(0),
+        )?;
         if let Some(old) = old {
             transaction.execute(retire, params![old, generation, now])?;
         }
@@ -199,6 +209,9 @@ fn execute(
     for snapshot in &projection.expired {
         transaction.execute("DELETE FROM snapshots WHERE snapshot_id = ?1", [snapshot.id])?;
         transaction.execute(retire, params![snapshot.manifest_list.as_str(), 0, now])?;
+    }
+    if let Some(old) = &projection.retired {
+        transaction.execute(retire, params![old.as_str(), 0, now])?;
     }
     if let Some(new) = &projection.snapshot {
         let (list, created_at) = (new.manifest_list.as_str(), new.created_at.as_micros());
@@ -286,6 +299,7 @@ fn pending(row: &Row<'_>) -> rusqlite::Result<Pending> {
         table_uuid: table_uuid.parse().unwrap_or_default(),
         generation: Generation(row.get("generation")?),
         sequence_number: row.get("sequence_number")?,
+        last_version: row.get("metadata_version")?,
         projected: projected_of(row)?,
         snapshots: Vec::new(),
         partitions: Vec::new(),
@@ -319,11 +333,7 @@ fn listing(catalog: &Catalog, row: &Row<'_>) -> rusqlite::Result<Listing> {
     Ok(Listing {
         file: data_file(&catalog.layout, row)?,
         metrics: serde_json::from_str(&metrics).map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(
-                7,
-                rusqlite::types::Type::Text,
-                error.into(),
-            )
+            rusqlite::Error::FromSqlConversionFailure(7, rusqlite::types::Type::Text, error.into())
         })?,
         first_shown: snapshot.zip(row.get::<_, Option<i64>>(9)?),
     })

@@ -25,6 +25,10 @@ pub(crate) struct RunCursor {
 }
 
 impl RunCursor {
+    /// The memory that a cursor takes.
+    pub(crate) const MEMORY_BYTES: usize =
+        READ_PAGES * PAGE_BYTES + PAGE_KEYS * size_of::<(Key, Offset)>();
+
     /// Stands at the first key.
     pub(crate) fn new(run: Arc<Run>) -> Result<Self, Unusable> {
         let bytes = Vec::with_capacity(READ_PAGES * PAGE_BYTES);
@@ -50,10 +54,6 @@ impl RunCursor {
 
     pub(crate) const fn run(&self) -> &Arc<Run> {
         &self.run
-    }
-
-    pub(crate) fn memory_bytes(&self) -> usize {
-        self.bytes.capacity() + self.entries.capacity() * size_of::<(Key, Offset)>()
     }
 
     /// Decodes the next page, where there is one.

@@ -14,6 +14,7 @@ use metrics::counter;
 use tracing::{debug, warn};
 
 use super::active::Frozen;
+use super::cursor::RunCursor;
 use super::load::move_aside;
 use super::merge::{MergeError, merge};
 use super::run::Run;
@@ -125,12 +126,10 @@ impl Work {
         };
         let mut writer = RunWriter::create(&*self.place.fs, &self.place.dir, subject)?;
         let entries = frozen.sorted();
-        let sorted_bytes = entries.capacity() * size_of_val(&entries[..]) / entries.len().max(1);
-        self.shared.set_working_bytes(sorted_bytes + writer.memory_bytes());
+        let sorted_bytes = size_of_val(&entries[..]);
+        let _working = self.shared.working(sorted_bytes + writer.memory_bytes());
         entries.into_iter().try_for_each(|(key, offset)| writer.push(key, offset))?;
-        let run = writer.finish();
-        self.shared.set_working_bytes(0);
-        run
+        writer.finish()
     }
 
     fn filter_bits(&self, keys: u64) -> u32 {
@@ -186,9 +185,9 @@ impl Work {
     fn merge(&self, inputs: &[Arc<Run>]) -> Result<(), MergeError> {
         let Some(subject) = self.merged_subject(inputs) else { return Ok(()) };
         let mut writer = RunWriter::create(&*self.place.fs, &self.place.dir, subject)?;
-        let merged = merge(inputs, &mut writer, |memory| self.pause(memory));
-        self.shared.set_working_bytes(0);
-        merged?;
+        let cursor_bytes = inputs.len() * RunCursor::MEMORY_BYTES;
+        let _working = self.shared.working(writer.memory_bytes() + cursor_bytes);
+        merge(inputs, &mut writer, || self.pause())?;
         let run = Arc::new(writer.finish()?);
         debug!(dedup.keys = run.header.keys, dedup.inputs = inputs.len(), "merged key files");
         self.shared.put_merged(run);
@@ -210,8 +209,7 @@ impl Work {
     }
 
     /// What a merge lets happen in between.
-    fn pause(&self, merge_memory_bytes: usize) -> ControlFlow<()> {
-        self.shared.set_working_bytes(merge_memory_bytes);
+    fn pause(&self) -> ControlFlow<()> {
         self.write_waiting();
         match self.shared.is_stopping() {
             true => ControlFlow::Break(()),

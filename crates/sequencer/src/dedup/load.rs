@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use journal::{Fs, Journal};
+use metrics::counter;
 use tracing::{error, info};
 
 use super::name::{Name, aside_path};
 use super::run::Run;
-use super::shared::count_lost;
 use super::view::{Part, View};
 use crate::error::Error;
+use crate::metrics::UNUSABLE_FILES_TOTAL;
 
 /// Opens all usable runs.
 pub(crate) fn load(fs: &dyn Fs, dir: &Path, journal: &Journal) -> Result<View, Error> {
@@ -60,6 +61,8 @@ fn prepare(fs: &dyn Fs, dir: &Path) -> io::Result<Vec<PathBuf>> {
     if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         fs.sync_dir(parent)?;
     }
+    // Names that an earlier process did not sync must not vanish after the journal relied on them.
+    fs.sync_dir(dir)?;
     let mut runs = Vec::new();
     for name in fs.read_dir(dir)? {
         match Name::parse(&name) {
@@ -81,7 +84,7 @@ fn open(fs: &dyn Fs, path: &Path, journal: &Journal) -> Option<Run> {
         Err(cause) => cause.to_string(),
     };
     move_aside(fs, path, &reason);
-    count_lost(1, "unusable_file");
+    counter!(UNUSABLE_FILES_TOTAL).increment(1);
     None
 }
 

@@ -28,11 +28,11 @@ pub(crate) enum MergeError {
 /// Writes the keys of all inputs, the oldest input first in the list.
 ///
 /// A key in several of them keeps its oldest row. Between stretches of work `pause` may do something
-/// more urgent, or break off; it is told what memory the merge takes.
+/// more urgent, or break off.
 pub(crate) fn merge(
     inputs: &[Arc<Run>],
     output: &mut RunWriter<'_>,
-    mut pause: impl FnMut(usize) -> ControlFlow<()>,
+    mut pause: impl FnMut() -> ControlFlow<()>,
 ) -> Result<(), MergeError> {
     let mut cursors = inputs.iter().map(open).collect::<Result<Vec<_>, _>>()?;
     let mut keys = 0_u64;
@@ -44,12 +44,8 @@ pub(crate) fn merge(
             }
         }
         keys += 1;
-        if keys.is_multiple_of(KEYS_BETWEEN_PAUSES) {
-            let memory = output.memory_bytes()
-                + cursors.iter().map(RunCursor::memory_bytes).sum::<usize>();
-            if pause(memory).is_break() {
-                return Err(MergeError::Interrupted);
-            }
+        if keys.is_multiple_of(KEYS_BETWEEN_PAUSES) && pause().is_break() {
+            return Err(MergeError::Interrupted);
         }
     }
     Ok(())

@@ -25,8 +25,8 @@
 //! - Nothing is lost by a crash: a hold named `dedup` keeps the journal's rows until their keys are
 //!   in a run, and [`open`] reads those rows again. Runs outlive the journal's segments.
 //! - A damaged run shortens the window; it never stops a start, and never yields a wrong answer.
-//! - Memory is bounded. Where the disk does not take runs, the oldest waiting keys are forgotten and
-//!   counted.
+//! - Memory is bounded. Where the disk takes runs too slowly a group waits for up to a second, and
+//!   where it takes none the oldest waiting keys are forgotten and counted.
 //!
 //! [`header`] and [`page`] describe the files; they are named by the rows that they cover,
 //! `{begin}-{end}.keys`, so that a merged run is recognized as covering its inputs.

@@ -100,14 +100,27 @@ impl Shared {
         self.changed.notify_all();
     }
 
+    /// Forgets the maps that wait, where writing them has failed.
+    pub(crate) fn forget_unwritable(&self) {
+        let mut state = self.state();
+        if state.has_failed {
+            while state.forget_oldest_waiting() {}
+            // The next map is tried at once.
+            state.has_failed = false;
+            self.changed.notify_all();
+        }
+    }
+
     /// Waits until a frozen map may be pushed without forgetting another, if that can be hoped for.
-    pub(crate) fn wait_for_room(&self) {
+    ///
+    /// A disk that fails is not waited for.
+    pub(crate) fn wait_for_room(&self, patience: Duration) {
         let is_full = |state: &mut State| {
             state.view.frozen().count() >= MAX_WAITING
                 && !state.has_failed
                 && !state.is_written_by_nobody
         };
-        let waited = self.changed.wait_while(self.state(), is_full);
+        let waited = self.changed.wait_timeout_while(self.state(), patience, is_full);
         drop(waited.unwrap_or_else(PoisonError::into_inner));
     }
 
@@ -117,7 +130,7 @@ impl Shared {
         if state.has_failed && !state.is_stopping {
             let waited = self
                 .changed
-                .wait_timeout_while(state, RETRY_INTERVAL, |state| !state.is_stopping)
+                .wait_timeout_while(state, RETRY_INTERVAL, |state| state.has_failed && !state.is_stopping)
                 .unwrap_or_else(PoisonError::into_inner);
             state = waited.0;
         }
@@ -172,11 +185,6 @@ impl Shared {
         self.state().is_stopping
     }
 
-    /// Wakes the background thread to look for damaged runs.
-    pub(crate) fn wake(&self) {
-        self.changed.notify_all();
-    }
-
     /// Notes that there is no background thread any more.
     pub(crate) fn set_written_by_nobody(&self) {
         self.state().is_written_by_nobody = true;
@@ -200,10 +208,11 @@ impl Shared {
         self.state().active.latest
     }
 
-    /// Notes what memory the background thread takes.
-    pub(crate) fn set_working_bytes(&self, bytes: usize) {
-        self.working_bytes.store(bytes, Ordering::Relaxed);
+    /// Counts memory that the background thread takes, until the answer is dropped.
+    pub(crate) fn working(&self, bytes: usize) -> Working<'_> {
+        self.working_bytes.fetch_add(bytes, Ordering::Relaxed);
         self.report();
+        Working { shared: self, bytes }
     }
 
     /// Computes the window's length and reports it as metrics.
@@ -237,18 +246,33 @@ impl Shared {
     }
 }
 
+/// See [`Shared::working`].
+#[derive(Debug)]
+pub(crate) struct Working<'a> {
+    shared: &'a Shared,
+    bytes: usize,
+}
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        self.shared.working_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
 impl State {
     fn has_work(&self) -> bool {
         self.view.frozen().next().is_some() || self.view.runs().any(|run| run.is_damaged())
     }
 
-    fn forget_oldest_waiting(&mut self) {
+    /// Forgets the oldest map that is not being written; false where there is none.
+    fn forget_oldest_waiting(&mut self) -> bool {
         let waiting = self.view.frozen().find(|frozen| Some(frozen.begin) != self.writing);
-        let Some(frozen) = waiting.cloned() else { return };
+        let Some(frozen) = waiting.cloned() else { return false };
         self.view = Arc::new(self.view.without(frozen.begin));
         let keys = frozen.keys.len() as u64;
-        warn!(dedup.keys = keys, "keys cannot be written fast enough, so some are forgotten");
+        warn!(dedup.keys = keys, "keys cannot be written, so retries of them are not recognized");
         count_lost(keys, "not_written");
+        true
     }
 }
 

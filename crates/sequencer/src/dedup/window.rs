@@ -1,8 +1,8 @@
 //! The window as the sequencer's thread has it: the active map on top of the shared view.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use event::Timestamp;
 use journal::{Hold, Offset};
 
 use super::active::Active;
@@ -15,6 +15,12 @@ use crate::error::Error;
 use crate::options::DedupOptions;
 use crate::prepared::PreparedRow;
 use crate::received::Received;
+
+/// How long a group waits for a disk that is slow to take keys. It takes the journal just as slowly.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The same where nobody waits for an answer.
+const PATIENCE_AT_START_AND_END: Duration = Duration::from_secs(60);
 
 /// Admits rows, group by group.
 #[derive(Debug)]
@@ -43,6 +49,7 @@ impl Window {
         let shared = Arc::new(Shared::new(view));
         let keeper = Keeper::start(Arc::clone(&shared), place, hold, options.clone())?;
         let active = Active::new(begin, flush_keys);
+        shared.set_active(&active, None);
         let view = shared.view();
         Ok(Self { shared, active, view, options, flush_keys, _keeper: keeper })
     }
@@ -59,7 +66,7 @@ impl Window {
     /// Begins a group of at most so many rows.
     pub(crate) fn begin_group(&mut self, rows: usize) {
         if !self.active.has_room_for(rows) {
-            self.freeze();
+            self.freeze_when_possible(PATIENCE);
         }
         self.view = self.shared.view();
     }
@@ -79,17 +86,23 @@ impl Window {
 
     /// Keeps what the group added: its rows, up to `end`, are stored.
     pub(crate) fn publish(&mut self, end: Offset, bytes: u64, received: Received) {
-        self.active.publish(end, bytes, received);
-        if self.is_due() {
-            self.freeze();
-        }
-        self.announce(received.newest);
+        self.publish_patiently(PATIENCE, end, bytes, received);
         self.shared.report();
     }
 
     /// Takes back what the group added: nothing of it is stored.
     pub(crate) fn discard(&mut self) {
         self.active.discard();
+    }
+
+    /// Lets go of the journal's rows as soon as possible, since the journal has no room left.
+    ///
+    /// Keys that cannot be written are forgotten for it: they must not stop ingestion.
+    pub(crate) fn release_journal(&mut self) {
+        self.shared.forget_unwritable();
+        if !self.is_writing() {
+            self.freeze();
+        }
     }
 
     /// Adds a row that is stored already.
@@ -99,35 +112,57 @@ impl Window {
 
     /// Like [`Window::publish`], but waits for the disk rather than forget keys.
     pub(crate) fn publish_replayed(&mut self, end: Offset, bytes: u64, received: Received) {
-        self.active.publish(end, bytes, received);
-        if self.is_due() {
-            self.shared.wait_for_room();
-            self.freeze();
-        }
-        self.announce(received.newest);
+        self.publish_patiently(PATIENCE_AT_START_AND_END, end, bytes, received);
     }
 
     /// Writes everything out, so that the next start need not read the journal.
     pub(crate) fn close(mut self) {
-        self.shared.wait_for_room();
-        self.freeze();
+        self.freeze_when_possible(PATIENCE_AT_START_AND_END);
     }
 
+    fn publish_patiently(
+        &mut self,
+        patience: Duration,
+        end: Offset,
+        bytes: u64,
+        received: Received,
+    ) {
+        self.active.publish(end, bytes, received);
+        if self.is_due() {
+            self.freeze_when_possible(patience);
+        }
+        self.shared.set_active(&self.active, Some(received.newest));
+    }
+
+    /// Whether the active map is full, or has held the journal for long.
+    ///
+    /// What holds the journal can wait while another map does so too; only a full map may push
+    /// others out.
     fn is_due(&self) -> bool {
+        self.active.len() >= self.flush_keys || (self.is_overdue() && !self.is_writing())
+    }
+
+    fn is_overdue(&self) -> bool {
         let flush_micros = i64::try_from(self.options.flush_interval.as_micros());
         let span_micros = self.active.received().map_or(0, Received::span_micros);
-        self.active.len() >= self.flush_keys
-            || self.active.journal_bytes() >= self.options.flush_bytes
+        self.active.journal_bytes() >= self.options.flush_bytes
             || span_micros >= flush_micros.unwrap_or(i64::MAX)
+    }
+
+    fn is_writing(&self) -> bool {
+        self.shared.view().frozen().next().is_some()
+    }
+
+    /// Freezes; waits a while before that makes the window forget keys.
+    fn freeze_when_possible(&mut self, patience: Duration) {
+        self.shared.wait_for_room(patience);
+        self.freeze();
     }
 
     fn freeze(&mut self) {
         if let Some(frozen) = self.active.freeze(self.flush_keys) {
             self.shared.push_frozen(frozen);
+            self.shared.set_active(&self.active, None);
         }
-    }
-
-    fn announce(&self, latest: Timestamp) {
-        self.shared.set_active(&self.active, Some(latest));
     }
 }

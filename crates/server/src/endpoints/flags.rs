@@ -2,33 +2,29 @@
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use capture::flags::Endpoint;
 use http::StatusCode;
 
 use crate::EdgeState;
-use crate::answer::{self, Failure};
+use crate::answer;
 use crate::intake::Incoming;
 
 /// `/decide`, the older question.
 pub(crate) async fn decide(State(state): State<EdgeState>, request: Request) -> Response {
-    answer_or_failure(respond(&state, request, capture::flags::Question::Decide).await)
+    respond(&state, request, Endpoint::Decide).await
 }
 
 /// `/flags`.
 pub(crate) async fn flags(State(state): State<EdgeState>, request: Request) -> Response {
-    answer_or_failure(respond(&state, request, capture::flags::Question::Flags).await)
+    respond(&state, request, Endpoint::Flags).await
 }
 
-async fn respond(
-    state: &EdgeState,
-    request: Request,
-    question: capture::flags::Question,
-) -> Result<Response, Failure> {
-    let incoming = Incoming::read_unsigned(state, request).await?;
-    let endpoint = state.recording_endpoint.as_deref();
-    let body = incoming.answer_flags(state, question, endpoint);
-    Ok(answer::json(StatusCode::OK, body))
-}
-
-fn answer_or_failure(result: Result<Response, Failure>) -> Response {
-    result.unwrap_or_else(IntoResponse::into_response)
+async fn respond(state: &EdgeState, request: Request, endpoint: Endpoint) -> Response {
+    match Incoming::read_unsigned(state, request).await {
+        Ok(mut incoming) => {
+            let flags = incoming.flags(state, endpoint);
+            answer::json(StatusCode::OK, flags.to_string())
+        }
+        Err(failure) => failure.into_response(),
+    }
 }

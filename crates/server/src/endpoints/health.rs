@@ -46,5 +46,6 @@ fn word(sink: &Status) -> &'static str {
         Health::Working => "working",
         Health::Retrying(_) => "retrying",
         Health::Paused(_) => "paused",
+        Health::Parked => "parked",
     }
 }

@@ -5,4 +5,5 @@ pub(crate) mod flags;
 pub(crate) mod health;
 pub(crate) mod metrics;
 pub(crate) mod recording;
+pub(crate) mod remote_config;
 pub(crate) mod sql;

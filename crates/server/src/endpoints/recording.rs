@@ -12,18 +12,19 @@ use crate::{EdgeState, metrics};
 /// Takes a piece of a recording into the recordings' own journal.
 pub(crate) async fn recording(State(state): State<EdgeState>, request: Request) -> Response {
     match store(&state, request).await {
-        Ok(()) => {
+        Ok(beacon) => {
             metrics::REQUESTS_ACCEPTED.increment(1);
-            answer::success(false)
+            answer::success(beacon)
         }
         Err(failure) => failure.into_response(),
     }
 }
 
-async fn store(state: &EdgeState, request: Request) -> Result<(), Failure> {
+async fn store(state: &EdgeState, request: Request) -> Result<bool, Failure> {
     let incoming = Incoming::read(state, request).await?;
-    let (recording, _reservation) =
+    let (recorded, _reservation) =
         incoming.decode(state, Lane::Recording, capture::decode_recording).await?;
-    state.recordings.append(vec![encode_recording(&recording)]).await?;
-    Ok(())
+    metrics::note(&recorded.notes);
+    state.recordings.append(recorded.recordings.iter().map(encode_recording).collect()).await?;
+    Ok(recorded.beacon)
 }

@@ -1,0 +1,218 @@
+//! Answers of `/flags` and `/decide` while no flags are evaluated: none, in the shape asked for.
+//!
+//! SDKs tell the shapes apart by version, and a wrong one breaks them: posthog-ios takes an answer
+//! without `flags` for a failed load. `/decide` also keeps the keys of the original Hogflare.
+
+use bytes::Bytes;
+use event::{Timestamp, Token};
+use http::{HeaderMap, Method};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use crate::memory::Budget;
+use crate::payload::Source;
+use crate::query::Query;
+use crate::{Memory, Notes, Settings, form, token};
+
+/// Which of the two was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `/flags`.
+    Flags,
+    /// `/decide`, which older SDKs ask.
+    Decide,
+}
+
+/// A request for flags.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// Which endpoint it is for.
+    pub endpoint: Endpoint,
+    /// GET and POST are answered differently.
+    pub method: &'a Method,
+    /// Its query string as sent, without the question mark.
+    pub query: Option<&'a str>,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Its body as sent.
+    pub body: Bytes,
+    /// When the server received it.
+    pub received_at: Timestamp,
+}
+
+/// Answers without any flags, with status 200 whatever was sent.
+///
+/// `recording_endpoint` is what SDKs are told to send recordings to; SDKs record whenever
+/// `sessionRecording` is an object, so without one it is `false`.
+pub fn placeholder(
+    request: &Request<'_>,
+    settings: &Settings,
+    recording_endpoint: Option<&str>,
+    memory: &mut dyn Memory,
+) -> Value {
+    let asked = Asked::of(request);
+    let mut answer = asked.shape.without_flags();
+    answer.insert("requestId".into(), request_id(request.headers).to_string().into());
+    answer.insert("evaluatedAt".into(), request.received_at.as_millis().into());
+    if asked.wants_config {
+        answer.extend(config());
+    }
+    if request.endpoint == Endpoint::Decide {
+        let token = find_token(request, settings, memory);
+        answer.extend(originals_keys(token.as_ref(), recording_endpoint));
+    } else if *request.method == Method::GET {
+        answer.extend(members(json!({
+            "supportedCompression": ["gzip", "gzip-js"],
+            "config": {"enable_collect_everything": true},
+            "toolbarParams": {},
+            "isAuthenticated": false,
+            "sessionRecording": false,
+        })));
+    }
+    answer.into()
+}
+
+/// The four shapes of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// Decide v1: a list of enabled flags.
+    List,
+    /// Decide v2: a map of enabled flags.
+    Map,
+    /// Decide v3 and flags v1: a map of all flags, and their payloads.
+    MapWithPayloads,
+    /// Decide v4 and flags v2: a record of each flag.
+    Records,
+}
+
+impl Shape {
+    fn without_flags(self) -> Map<String, Value> {
+        members(match self {
+            Self::List => json!({"featureFlags": []}),
+            Self::Map => json!({"featureFlags": {}}),
+            Self::MapWithPayloads => json!({
+                "errorsWhileComputingFlags": false,
+                "featureFlags": {},
+                "featureFlagPayloads": {},
+            }),
+            Self::Records => json!({"errorsWhileComputingFlags": false, "flags": {}}),
+        })
+    }
+}
+
+/// What the query asks for.
+struct Asked {
+    shape: Shape,
+    wants_config: bool,
+}
+
+impl Asked {
+    fn of(request: &Request<'_>) -> Self {
+        let (mut version, mut config) = (None, None);
+        for (name, value) in form::pairs(request.query.unwrap_or_default().as_bytes()) {
+            match name.as_ref() {
+                b"v" | b"version" if !value.is_empty() => version = Some(number(&value)),
+                b"config" => config = Some(is_true(&value)),
+                _ => {}
+            }
+        }
+        if version.is_none() && config.is_none() && request.endpoint == Endpoint::Flags {
+            (version, config) = (Some(2), Some(true));
+        }
+        let shape = match (request.endpoint, version.unwrap_or(1)) {
+            (Endpoint::Flags, ..2) => Shape::MapWithPayloads,
+            (Endpoint::Flags, 2..) | (Endpoint::Decide, 4..) => Shape::Records,
+            (Endpoint::Decide, 3) => Shape::MapWithPayloads,
+            (Endpoint::Decide, 2) => Shape::Map,
+            (Endpoint::Decide, ..2) => Shape::List,
+        };
+        Self {
+            shape,
+            wants_config: config.unwrap_or(request.endpoint == Endpoint::Decide),
+        }
+    }
+}
+
+/// A version; what is no number is version 1.
+fn number(value: &[u8]) -> i64 {
+    let text = std::str::from_utf8(value).unwrap_or_default();
+    text.parse().unwrap_or(1)
+}
+
+/// A boolean as PostHog reads it: a bare key, and any other text, is true.
+fn is_true(value: &[u8]) -> bool {
+    let no: [&[u8]; 4] = [b"false", b"0", b"no", b"off"];
+    !no.iter().any(|word| value.eq_ignore_ascii_case(word))
+}
+
+fn request_id(headers: &HeaderMap) -> Uuid {
+    headers
+        .get("x-request-id")
+        .and_then(|value| Uuid::try_parse_ascii(value.as_bytes()).ok())
+        .unwrap_or_else(Uuid::new_v4)
+}
+
+/// The token from the body, however it is encoded, else from header or query, else the default.
+fn find_token(
+    request: &Request<'_>,
+    settings: &Settings,
+    memory: &mut dyn Memory,
+) -> Option<Token> {
+    let query = Query::parse(request.query);
+    let source = Source {
+        query: &query,
+        headers: request.headers,
+        body: &request.body,
+    };
+    let mut budget = Budget::new(memory, settings);
+    let text = source.text(settings, &mut budget, &mut Notes::default());
+    let of_body = || {
+        let body: Value = serde_json::from_str(&text.ok()?).ok()?;
+        let names = ["token", "api_key", "$token"];
+        let mut sent = names.iter().filter_map(|name| body.get(name)?.as_str());
+        sent.find_map(|sent| token::validate(sent).ok())
+    };
+    of_body()
+        .or_else(|| token::validate(&token::of_headers(request.headers)?).ok())
+        .or_else(|| token::validate(query.token.as_deref()?).ok())
+        .or_else(|| settings.default_token.clone())
+}
+
+/// Remote configuration with everything off, PostHog's own fallback. posthog-js does not start
+/// autocapture without `autocapture_opt_out`, and posthog-android loads no flags without
+/// `hasFeatureFlags`.
+fn config() -> Map<String, Value> {
+    members(json!({
+        "hasFeatureFlags": true,
+        "autocapture_opt_out": false,
+        "supportedCompression": ["gzip", "gzip-js"],
+        "sessionRecording": false,
+        "surveys": false,
+        "heatmaps": false,
+        "capturePerformance": false,
+        "autocaptureExceptions": false,
+        "isAuthenticated": false,
+        "toolbarParams": {},
+        "config": {"enable_collect_everything": true},
+    }))
+}
+
+/// What the original Hogflare answered to `/decide`.
+fn originals_keys(token: Option<&Token>, recording_endpoint: Option<&str>) -> Map<String, Value> {
+    let recording = recording_endpoint.map(|endpoint| {
+        json!({"endpoint": endpoint, "consoleLogRecordingEnabled": true, "proxy": true})
+    });
+    members(json!({
+        "config": {"enable_collect_everything": true, "apiToken": token.map(Token::as_str)},
+        "sessionRecording": recording.unwrap_or(Value::Bool(false)),
+        "supportedCompression": ["gzip", "gzip-js"],
+        "status": 200,
+    }))
+}
+
+fn members(object: Value) -> Map<String, Value> {
+    match object {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}

@@ -1,0 +1,310 @@
+//! Session recordings: `/s`.
+//!
+//! posthog-js sends an array of `$snapshot` events, mobile SDKs too, old ones one object; all
+//! become one [`Recording`] per session and window. The original Hogflare also took a chunk,
+//! `{"data": {"chunk_id", "chunk", "metadata": {"distinct_id"}}}`, which names no session.
+
+use std::cell::OnceCell;
+
+use event::{Recording, Timestamp, Token};
+use http::HeaderMap;
+use http::header::USER_AGENT;
+
+use crate::document::{self, Document, Item, Nesting};
+use crate::events::{SentAt, check_cookieless_mode, settle_uuid};
+use crate::json::{self, Members};
+use crate::memory::Budget;
+use crate::payload::Source;
+use crate::properties::{Known, Name};
+use crate::query::Query;
+use crate::splice::splice;
+use crate::time::Said;
+use crate::{Error, Memory, Note, Notes, Request, Settings, distinct_id, token};
+
+const LONGEST_SESSION_ID: usize = 70;
+/// Whose a chunk is that does not say.
+const NOBODY: &str = "session-recording";
+/// Properties that a [`Recording`] has a place for, or that only repeat what it has.
+const PLACED: [&str; 8] = [
+    "$snapshot_data",
+    "$snapshot_bytes",
+    "$snapshot_source",
+    "$session_id",
+    "$window_id",
+    "$lib",
+    "distinct_id",
+    "token",
+];
+
+/// What a request to `/s` holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recorded {
+    /// Whose recordings they are.
+    pub token: Token,
+    /// One for each session and window, in order.
+    pub recordings: Vec<Recording>,
+    /// Whether success is 204 without a body.
+    pub beacon: bool,
+    /// What was left out or changed.
+    pub notes: Notes,
+}
+
+/// Decodes a request to `/s`.
+///
+/// Its JSON may nest without limit: recordings hold DOM trees, and stay text.
+///
+/// # Errors
+/// With PostHog's status and text, as for events.
+pub fn decode_recording(
+    request: &Request<'_>,
+    settings: &Settings,
+    memory: &mut dyn Memory,
+) -> Result<Recorded, Error> {
+    let mut notes = Notes::default();
+    let mut budget = Budget::new(memory, settings);
+    let query = Query::parse(request.query);
+    let source = Source {
+        query: &query,
+        headers: request.headers,
+        body: &request.body,
+    };
+    let text = source.text(settings, &mut budget, &mut notes)?;
+    let (repaired, again) = (OnceCell::new(), OnceCell::new());
+    let unlimited = Nesting::Unlimited;
+    let mut document = document::parse(&text, &repaired, unlimited, &mut budget, &mut notes)?;
+    if let Some(list) = data(&document).filter(|raw| raw.starts_with('[')) {
+        document = document::parse(list, &again, unlimited, &mut budget, &mut notes)?;
+    }
+    if document.items.is_empty() {
+        return Err(Error::NoEvents);
+    }
+    let token = token::resolve(&document, request.headers, &query, settings)?;
+    let mut builder = Builder {
+        document: &document,
+        headers: request.headers,
+        token: &token,
+        now: request.received_at,
+        sent_at: SentAt::of(&document, request.headers, &query),
+        notes: &mut notes,
+    };
+    let recordings = match data(&document).filter(|raw| json::is_object(raw)) {
+        Some(chunk) => vec![builder.chunk(chunk)?],
+        None => builder.sessions()?,
+    };
+    Ok(Recorded {
+        token,
+        recordings,
+        beacon: query.beacon,
+        notes,
+    })
+}
+
+/// The raw member `data` of a single item that is not a `$snapshot` itself.
+fn data<'a>(document: &Document<'a>) -> Option<&'a str> {
+    match document.items.as_slice() {
+        [item] if document.property(item, "$snapshot_data").is_none() => {
+            member(document, item, "data")
+        }
+        _ => None,
+    }
+}
+
+fn member<'a>(document: &Document<'a>, item: &Item<'_>, name: &str) -> Option<&'a str> {
+    let mut extras = document.extras(item).iter();
+    let found = extras.find(|member| document.source.name(member) == name)?;
+    Some(document.source.get(found.value))
+}
+
+struct Builder<'r, 'a> {
+    document: &'r Document<'a>,
+    headers: &'r HeaderMap,
+    token: &'r Token,
+    now: Timestamp,
+    sent_at: SentAt,
+    notes: &'r mut Notes,
+}
+
+/// What is recorded of one session in one window.
+struct Session<'a> {
+    session_id: String,
+    window_id: String,
+    first: usize,
+    snapshots: Vec<&'a str>,
+}
+
+impl<'a> Builder<'_, 'a> {
+    fn sessions(&mut self) -> Result<Vec<Recording>, Error> {
+        let sessions = self.group()?;
+        sessions
+            .into_iter()
+            .map(|session| self.recording(session))
+            .collect()
+    }
+
+    /// Gathers items by session and window. PostHog takes the first item's for all of them, but
+    /// posthog-js may end one session and begin another within one request.
+    fn group(&self) -> Result<Vec<Session<'a>>, Error> {
+        let mut sessions: Vec<Session<'a>> = Vec::new();
+        for (index, item) in self.document.items.iter().enumerate() {
+            let known = Known::find(self.document.source, self.document.properties(item));
+            let first = sessions.first().map(|session| session.session_id.as_str());
+            let session_id = match (known.present(Name::SessionId), first) {
+                (Some(raw), _) => session_id(raw)?,
+                (None, Some(first)) => first.to_owned(),
+                (None, None) => return Err(Error::MissingSessionId),
+            };
+            let window = known.get(Name::WindowId).and_then(json::string);
+            let window_id = window
+                .filter(|id| !id.is_empty())
+                .map_or_else(|| session_id.clone(), |id| id.into_owned());
+            let snapshots = self.snapshots(item)?;
+            let same = |session: &&mut Session<'_>| {
+                session.session_id == session_id && session.window_id == window_id
+            };
+            // The last one first: it is nearly always the one.
+            match sessions.iter_mut().rev().find(same) {
+                Some(session) => session.snapshots.push(snapshots),
+                None => sessions.push(Session {
+                    session_id,
+                    window_id,
+                    first: index,
+                    snapshots: vec![snapshots],
+                }),
+            }
+        }
+        Ok(sessions)
+    }
+
+    fn snapshots(&self, item: &Item<'_>) -> Result<&'a str, Error> {
+        self.document
+            .property(item, "$snapshot_data")
+            .filter(|raw| raw.starts_with(['[', '{']))
+            .ok_or(Error::MissingSnapshotData)
+    }
+
+    fn recording(&mut self, session: Session<'a>) -> Result<Recording, Error> {
+        let items = &self.document.items;
+        let Some(first) = items.get(session.first) else {
+            return Err(Error::NoEvents);
+        };
+        let known = Known::find(self.document.source, self.document.properties(first));
+        check_cookieless_mode(&known)?;
+        let ids = [first.distinct_id, known.get(Name::DistinctId)];
+        let distinct_id = distinct_id::of(&ids, self.notes)?;
+        let is_ignored = known.get(Name::IgnoreSentAt) == Some("true");
+        let mut recording = self.stamped(first, is_ignored);
+        recording.distinct_id = distinct_id.into_string();
+        recording.session_id = session.session_id;
+        recording.window_id = session.window_id;
+        recording.snapshot_source = self.text(first, "$snapshot_source").unwrap_or("web".into());
+        recording.lib = self.text(first, "$lib").unwrap_or_else(|| lib(self.headers));
+        recording.items = concatenated(&session.snapshots);
+        recording.extra = self.unplaced(first);
+        Ok(recording)
+    }
+
+    /// The original's chunk: its `data` is the only item, as it is.
+    fn chunk(&mut self, data: &'a str) -> Result<Recording, Error> {
+        let Some(item) = self.document.items.first() else {
+            return Err(Error::NoEvents);
+        };
+        let of = |object: &'a str, name: &str| {
+            let members = Members::of(object).0.into_iter();
+            let mut named = members.filter(|(key, _)| json::string(key).as_deref() == Some(name));
+            named.next().map(|(_, raw)| raw)
+        };
+        let metadata = of(data, "metadata");
+        let metadata_id = metadata.and_then(|metadata| of(metadata, "distinct_id"));
+        let nobody = json::quote(NOBODY);
+        let ids = [metadata_id, item.distinct_id, Some(nobody.as_str())];
+        let mut recording = self.stamped(item, false);
+        recording.distinct_id = distinct_id::of(&ids, self.notes)?.into_string();
+        recording.snapshot_source = "web".into();
+        recording.lib = lib(self.headers);
+        recording.items = concatenated(&[data]);
+        recording.extra = metadata.map(|metadata| format!("{{\"metadata\":{metadata}}}"));
+        Ok(recording)
+    }
+
+    /// A recording with the uuid and times of an item.
+    fn stamped(&mut self, item: &Item<'_>, is_sent_at_ignored: bool) -> Recording {
+        let sent_at = self.sent_at.of_item(item);
+        let said = Said {
+            timestamp: item.timestamp,
+            offset: item.offset,
+            sent_at: sent_at.filter(|_| !is_sent_at_ignored),
+        };
+        let (timestamp, followed) = said.settle(self.now);
+        if followed != crate::time::Followed::Fully {
+            self.notes.take(Note::ClampedTimestamp);
+        }
+        let (uuid, _) = settle_uuid(item, timestamp, self.notes);
+        let (uuid_high, uuid_low) = uuid.as_u64_pair();
+        Recording {
+            uuid_high,
+            uuid_low,
+            token: self.token.to_string(),
+            timestamp_micros: timestamp.as_micros(),
+            created_at_micros: self.now.as_micros(),
+            ..Recording::default()
+        }
+    }
+
+    fn text(&self, item: &Item<'_>, property: &str) -> Option<String> {
+        let text = json::string(self.document.property(item, property)?)?;
+        (!text.is_empty()).then(|| text.into_owned())
+    }
+
+    /// Properties without a place of their own, such as `$lib_version` and `$snapshot_host`.
+    fn unplaced(&self, item: &Item<'_>) -> Option<String> {
+        let members = self.document.properties(item);
+        let is_placed = |member| PLACED.contains(&&*self.document.source.name(member));
+        let placed: Vec<u32> = (0u32..)
+            .zip(members)
+            .filter(|(_, member)| is_placed(member))
+            .map(|(index, _)| index)
+            .collect();
+        (placed.len() < members.len()).then(|| splice(self.document.source, members, &placed, &[]))
+    }
+}
+
+/// 1 to 70 of `[A-Za-z0-9-]`: it becomes part of object names.
+fn session_id(raw: &str) -> Result<String, Error> {
+    json::string(raw)
+        .filter(|id| (1..=LONGEST_SESSION_ID).contains(&id.len()))
+        .filter(|id| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+        .map(|id| id.into_owned())
+        .ok_or(Error::InvalidSessionId)
+}
+
+/// The library by the user agent, where it does not say so itself.
+fn lib(headers: &HeaderMap) -> String {
+    let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+    match agent {
+        None => "unknown",
+        Some(agent) => match agent.split('/').next() {
+            Some(name) if name.contains("posthog") => name,
+            _ => "web",
+        },
+    }
+    .to_owned()
+}
+
+/// One raw array of all these arrays' items, and of these objects.
+fn concatenated(snapshots: &[&str]) -> String {
+    let length: usize = snapshots.iter().map(|raw| raw.len() + 1).sum();
+    let mut items = String::with_capacity(length + 2);
+    items.push('[');
+    for raw in snapshots {
+        let inner = raw.strip_prefix('[').and_then(|raw| raw.strip_suffix(']'));
+        let inner = inner.unwrap_or(raw).trim_ascii();
+        if !inner.is_empty() {
+            if items.len() > 1 {
+                items.push(',');
+            }
+            items.push_str(inner);
+        }
+    }
+    items.push(']');
+    items
+}

@@ -1,0 +1,65 @@
+//! Compaction: small files of a partition become fewer, larger ones.
+//!
+//! A commit every two seconds makes 43,200 files a day. So files are merged by levels of size, each
+//! eight times the one before: as soon as a partition has [`plan::FANOUT`] files of one level, they
+//! become one of the next. A row is rewritten once a level, five times at most, and a day never has
+//! more than some forty files. When a day is over and nothing came for a while, its remaining small
+//! files are merged, too.
+//!
+//! Inputs are sorted, so a merge reads them side by side and holds a page of each; files that days
+//! share are merged in the same way, and their days part: a day with enough rows gets a file of its
+//! own. Outputs take the place of the inputs in one transaction. Ingestion waits for that
+//! transaction at most.
+
+mod merge;
+mod output;
+mod plan;
+mod source;
+
+use std::time::Instant;
+
+use event::Timestamp;
+
+use self::plan::Job;
+use crate::file::NewFile;
+use crate::shared::{Shared, lock};
+use crate::version::DataFile;
+use crate::{Error, failpoint, metrics};
+
+impl Shared {
+    /// Merges small files once; returns whether there was anything to do.
+    pub(crate) fn compact(&self) -> Result<bool, Error> {
+        let _one = self.one_compaction()?;
+        let started = Instant::now();
+        let version = self.current.get();
+        let quiet = self.options()?.grace;
+        let Some(job) = plan::plan(&version.files, Timestamp::now(), quiet) else {
+            return Ok(false);
+        };
+        let files = merge::merge(&self.layout, &job, &self.stopping)?;
+        self.failpoints.reach(failpoint::AFTER_COMPACTION_SYNC)?;
+        // The lock is held until queries see the change, so that list and version agree.
+        let mut catalog = self.catalog()?;
+        let inputs: Vec<&DataFile> = job.inputs.iter().map(AsRef::as_ref).collect();
+        let replaced = catalog.replace(&inputs, &files);
+        replaced.or_else(|error| self.settle(&catalog, &files, error))?;
+        self.failpoints.reach(failpoint::AFTER_COMPACTION)?;
+        self.publish_compaction(&job, &files);
+        drop(catalog);
+        ::metrics::histogram!(metrics::COMPACTION_SECONDS).record(started.elapsed());
+        Ok(true)
+    }
+
+    fn publish_compaction(&self, job: &Job, files: &[NewFile]) {
+        let gone: Vec<_> = job.inputs.iter().map(|file| file.name.clone()).collect();
+        let added: Vec<_> = files.iter().map(|new| new.file.clone()).collect();
+        let bytes: u64 = added.iter().map(|file| file.bytes).sum();
+        lock(&self.replaced).extend(job.inputs.iter().map(std::sync::Arc::downgrade));
+        self.current.update(|version| version.replace_files(&gone, added));
+        tracing::debug!(partition = %job.partition.directory(), files_in = gone.len(),
+            files_out = files.len(), bytes, "merged small files");
+        ::metrics::counter!(metrics::COMPACTED_FILES_TOTAL).increment(gone.len() as u64);
+        ::metrics::counter!(metrics::COMPACTED_BYTES_TOTAL).increment(bytes);
+        self.report();
+    }
+}

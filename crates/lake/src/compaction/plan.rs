@@ -1,0 +1,181 @@
+//! Which files to merge next.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use event::Timestamp;
+
+use crate::day::Partition;
+use crate::version::DataFile;
+
+/// So many files of one level are merged.
+pub(super) const FANOUT: usize = 8;
+/// Most files of one merge, which holds pages of all of them.
+const MOST_INPUTS: usize = 32;
+/// The size up to which files are merged.
+const FULL_BYTES: u64 = 128 << 20;
+/// A file that is nearly full is not merged any more.
+const LARGE_BYTES: u64 = FULL_BYTES / 4 * 3;
+/// The upper end of the lowest level; each level is [`FANOUT`] times the one before.
+const LEVEL_BYTES: u64 = 64 << 10;
+
+/// Files to be merged.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) partition: Partition,
+    pub(crate) inputs: Vec<Arc<DataFile>>,
+}
+
+/// Chooses the next merge, newest days first; `None` when all is well.
+pub(super) fn plan(files: &[Arc<DataFile>], now: Timestamp, quiet: Duration) -> Option<Job> {
+    let mut partitions: BTreeMap<Partition, Vec<&Arc<DataFile>>> = BTreeMap::new();
+    for file in files {
+        partitions.entry(file.partition()).or_default().push(file);
+    }
+    partitions.into_iter().rev().find_map(|(partition, files)| {
+        let is_done = is_over(partition, now) && is_quiet(&files, now, quiet);
+        let mut small: Vec<_> =
+            files.into_iter().filter(|file| file.bytes < LARGE_BYTES).cloned().collect();
+        small.sort_by_key(|file| file.bytes);
+        let inputs = of_one_level(&small).or_else(|| remaining(&small).filter(|_| is_done))?;
+        Some(Job { partition, inputs })
+    })
+}
+
+/// Files of the smallest level that has enough of them.
+fn of_one_level(small: &[Arc<DataFile>]) -> Option<Vec<Arc<DataFile>>> {
+    small
+        .chunk_by(|left, right| level(left.bytes) == level(right.bytes))
+        .filter(|files| files.len() >= FANOUT)
+        .find_map(|files| at_least_two(fitting(files)))
+}
+
+/// All small files but those that are so much larger than the others together that rewriting them
+/// would not be worth it.
+fn remaining(small: &[Arc<DataFile>]) -> Option<Vec<Arc<DataFile>>> {
+    let mut sum = 0;
+    let worth = small.iter().take_while(|file| {
+        let is_worth = sum == 0 || file.bytes <= sum * FANOUT as u64;
+        sum += file.bytes;
+        is_worth
+    });
+    at_least_two(fitting(&small[..worth.count()]))
+}
+
+/// As many of the files as fit into one.
+fn fitting(files: &[Arc<DataFile>]) -> Vec<Arc<DataFile>> {
+    let mut sum = 0;
+    let fits = |file: &&Arc<DataFile>| {
+        sum += file.bytes;
+        sum <= FULL_BYTES
+    };
+    files.iter().take_while(fits).take(MOST_INPUTS).cloned().collect()
+}
+
+fn at_least_two(files: Vec<Arc<DataFile>>) -> Option<Vec<Arc<DataFile>>> {
+    (files.len() >= 2).then_some(files)
+}
+
+fn level(bytes: u64) -> u32 {
+    (bytes / LEVEL_BYTES).checked_ilog(FANOUT as u64).map_or(0, |level| level + 1)
+}
+
+/// Whether no more than late rows are to be expected.
+fn is_over(partition: Partition, now: Timestamp) -> bool {
+    partition.day().is_none_or(|day| day.end() <= now)
+}
+
+fn is_quiet(files: &[&Arc<DataFile>], now: Timestamp, quiet: Duration) -> bool {
+    let newest = files.iter().map(|file| file.added_at).max();
+    let quiet = i64::try_from(quiet.as_micros()).unwrap_or(i64::MAX);
+    newest.is_some_and(|newest| now.micros_since(newest) >= quiet)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::day::Day;
+    use crate::layout::FilePath;
+
+    const KIB: u64 = 1 << 10;
+    const MIB: u64 = 1 << 20;
+    const TODAY: Day = Day(20_000);
+
+    fn files(day: Day, sizes: &[u64]) -> Vec<Arc<DataFile>> {
+        let file = |&bytes: &u64| {
+            Arc::new(DataFile {
+                path: "/".into(),
+                bytes,
+                rows: bytes,
+                day: Some(day),
+                min_timestamp: day.start(),
+                max_timestamp: day.start(),
+                added_at: TODAY.start(),
+                name: FilePath::new_data(Partition::Day(day)),
+            })
+        };
+        sizes.iter().map(file).collect()
+    }
+
+    fn merged(files: &[Arc<DataFile>], now: Timestamp) -> Vec<u64> {
+        let job = plan(files, now, Duration::from_hours(1));
+        job.map_or(Vec::new(), |job| job.inputs.iter().map(|file| file.bytes).collect())
+    }
+
+    fn hours(count: i64) -> Timestamp {
+        TODAY.start().plus_micros(count * 3_600_000_000)
+    }
+
+    #[test]
+    fn eight_files_of_a_level_are_merged_and_seven_are_not() {
+        assert!(merged(&files(TODAY, &[20 * KIB; 7]), hours(2)).is_empty());
+        assert_eq!(merged(&files(TODAY, &[20 * KIB; 8]), hours(2)).len(), 8);
+    }
+
+    #[test]
+    fn files_of_other_levels_are_left_alone() {
+        let mut sizes = vec![20 * KIB; 8];
+        sizes.extend([300 * KIB, 3 * MIB, 100 * MIB]);
+        assert_eq!(merged(&files(TODAY, &sizes), hours(2)), vec![20 * KIB; 8]);
+    }
+
+    #[test]
+    fn a_merge_fills_one_file() {
+        assert_eq!(merged(&files(TODAY, &[40 * MIB; 9]), hours(2)).len(), 3);
+        assert!(merged(&files(TODAY, &[97 * MIB; 9]), hours(2)).is_empty());
+    }
+
+    #[test]
+    fn what_remains_of_a_day_is_merged_when_it_is_over_and_quiet() {
+        let yesterday = files(Day(TODAY.0 - 1), &[20 * KIB, 300 * KIB]);
+        assert!(merged(&yesterday, hours(0)).is_empty(), "written just now");
+        assert_eq!(merged(&yesterday, hours(1)).len(), 2);
+        assert!(merged(&files(TODAY, &[20 * KIB, 300 * KIB]), hours(2)).is_empty(), "not over");
+    }
+
+    #[test]
+    fn a_late_row_does_not_rewrite_a_large_file() {
+        let yesterday = files(Day(TODAY.0 - 1), &[20 * KIB, 20 * KIB, 90 * MIB]);
+        assert_eq!(merged(&yesterday, hours(2)), [20 * KIB, 20 * KIB]);
+    }
+
+    #[test]
+    fn merging_comes_to_an_end_with_few_files() {
+        let mut sizes = Vec::new();
+        for _ in 0..5_000 {
+            sizes.push(20 * KIB);
+            loop {
+                let inputs = merged(&files(TODAY, &sizes), hours(2));
+                if inputs.is_empty() {
+                    break;
+                }
+                for input in &inputs {
+                    sizes.remove(sizes.iter().position(|size| size == input).unwrap());
+                }
+                sizes.push(inputs.iter().sum());
+            }
+        }
+        assert!(sizes.len() < 40, "{} files", sizes.len());
+    }
+}

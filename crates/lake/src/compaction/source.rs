@@ -1,0 +1,88 @@
+//! One input of a merge.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::TimestampMicrosecondType;
+use event::Timestamp;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+
+use crate::day::Day;
+use crate::error::ParquetContext;
+use crate::order::Keys;
+use crate::version::DataFile;
+use crate::{Error, schema};
+
+/// Rows read at a time, where they are small.
+const READ_ROWS: usize = 1_024;
+/// Bytes of rows read at a time, roughly.
+const READ_BYTES: usize = 1 << 20;
+
+/// The rows of a sorted file, a few at a time.
+pub(super) struct Source {
+    reader: ParquetRecordBatchReader,
+    pub(super) rows: RecordBatch,
+    pub(super) keys: Keys,
+    /// The next row.
+    pub(super) row: usize,
+}
+
+impl Source {
+    /// Opens a file at its first row; `None` for one without rows.
+    pub(super) fn open(file: &DataFile) -> Result<Option<Self>, Error> {
+        let path = &file.path;
+        let builder = reader(file)?;
+        let groups = builder.metadata().row_groups().iter();
+        let bytes: i64 = groups.map(|group| group.total_byte_size()).sum();
+        let row_bytes = usize::try_from(bytes).unwrap_or_default() / file.rows.max(1) as usize;
+        let rows = (READ_BYTES / row_bytes.max(1)).clamp(1, READ_ROWS);
+        let mut reader = builder.with_batch_size(rows).build().context("read", path)?;
+        let Some(rows) = next(&mut reader)? else {
+            return Ok(None);
+        };
+        let keys = Keys::of(&rows);
+        Ok(Some(Self { reader, rows, keys, row: 0 }))
+    }
+
+    /// Whether all rows that were read were taken.
+    pub(super) fn is_drained(&self) -> bool {
+        self.row == self.rows.num_rows()
+    }
+
+    /// Reads on; returns whether there was more.
+    pub(super) fn advance(&mut self) -> Result<bool, Error> {
+        match next(&mut self.reader)? {
+            None => Ok(false),
+            Some(rows) => {
+                self.keys = Keys::of(&rows);
+                self.rows = rows;
+                self.row = 0;
+                Ok(true)
+            }
+        }
+    }
+}
+
+/// Counts a file's rows by day; only their timestamps are read.
+pub(super) fn count_days(file: &DataFile, days: &mut BTreeMap<Day, u64>) -> Result<(), Error> {
+    let builder = reader(file)?;
+    let name = schema::schema().field(schema::TIMESTAMP).name().clone();
+    let timestamps = ProjectionMask::columns(builder.parquet_schema(), [name.as_str()]);
+    for rows in builder.with_projection(timestamps).build().context("read", &file.path)? {
+        for &micros in rows?.column(0).as_primitive::<TimestampMicrosecondType>().values() {
+            *days.entry(Day::of(Timestamp::from_micros(micros))).or_default() += 1;
+        }
+    }
+    Ok(())
+}
+
+fn reader(file: &DataFile) -> Result<ParquetRecordBatchReaderBuilder<File>, Error> {
+    let opened = File::open(&file.path).map_err(|error| Error::io("open", &file.path, error))?;
+    ParquetRecordBatchReaderBuilder::try_new(opened).context("open", &file.path)
+}
+
+fn next(reader: &mut ParquetRecordBatchReader) -> Result<Option<RecordBatch>, Error> {
+    reader.next().map(|rows| schema::align(rows?)).transpose()
+}

@@ -1,0 +1,125 @@
+//! The handle by which everyone but the sink uses a lake.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::datatypes::SchemaRef;
+use journal::{Cursor, JournalId, Record};
+
+use crate::shared::Shared;
+use crate::{Error, LakeSink, Options, Version, batch, blocking, schema, start};
+
+/// A lake. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Lake {
+    shared: Arc<Shared>,
+}
+
+impl Lake {
+    /// Opens the lake in `dir` for writing, and creates it where there is none. The Iceberg
+    /// metadata is brought up to date.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, a later version of this program wrote it, its catalog is
+    /// missing, or another program committed to the table.
+    pub async fn open(dir: &Path, options: Options) -> Result<(Self, LakeSink), Error> {
+        let dir = dir.to_path_buf();
+        let shared = blocking::run(move || start::open(&dir, options)).await?;
+        let lake = Self { shared: Arc::new(shared) };
+        let sink = LakeSink::new(lake.shared.clone())?;
+        Ok((lake, sink))
+    }
+
+    /// Opens the lake in `dir` for reading, as it is committed at this moment; `None` where there
+    /// is none. Nothing is created or changed.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read, or a later version of this program wrote it.
+    pub async fn open_read_only(dir: &Path) -> Result<Option<Self>, Error> {
+        let dir = dir.to_path_buf();
+        let shared = blocking::run(move || start::open_read_only(&dir)).await?;
+        Ok(shared.map(|shared| Self { shared: Arc::new(shared) }))
+    }
+
+    /// Returns a lake that also shows rows of a journal that are not committed yet; those that are
+    /// committed are skipped. For lakes that are open for reading.
+    ///
+    /// # Errors
+    /// When a record cannot be decoded.
+    pub async fn with_tail(
+        &self,
+        records: Vec<Record>,
+        journal_id: JournalId,
+    ) -> Result<Self, Error> {
+        let mut version = Version::clone(&self.version());
+        let layout = self.shared.layout.clone();
+        let shared = blocking::run(move || {
+            let from = version.end(journal_id);
+            let batch = batch::decode(&records, journal_id, from)?;
+            version.tail.extend(batch.map(Arc::new));
+            Ok(Shared::for_reading(layout, version))
+        });
+        Ok(Self { shared: Arc::new(shared.await?) })
+    }
+
+    /// Returns the table as it is now. Who holds it sees no later change, and keeps its files.
+    pub fn version(&self) -> Arc<Version> {
+        self.shared.current.get()
+    }
+
+    /// Returns the table's Arrow schema.
+    pub fn schema(&self) -> SchemaRef {
+        schema::schema()
+    }
+
+    /// Returns how many rows the table has.
+    pub fn row_count(&self) -> u64 {
+        self.version().row_count()
+    }
+
+    /// Returns up to where a journal's rows are committed; `None` where none are.
+    pub fn cursor(&self, journal_id: JournalId) -> Option<Cursor> {
+        self.version().cursor(journal_id)
+    }
+
+    /// Brings the Iceberg metadata up to date; returns whether there was anything to do.
+    ///
+    /// # Errors
+    /// When it cannot be written, or another program committed to the table.
+    pub async fn project_metadata(&self) -> Result<bool, Error> {
+        self.run(Shared::project).await
+    }
+
+    /// Merges the small files of one partition; returns whether there were any.
+    ///
+    /// # Errors
+    /// When files cannot be read or written. Nothing has changed then.
+    pub async fn compact_once(&self) -> Result<bool, Error> {
+        self.run(Shared::compact).await
+    }
+
+    /// Deletes files that were replaced long enough ago and that no query holds; returns how many.
+    ///
+    /// # Errors
+    /// When a file cannot be deleted.
+    pub async fn remove_expired(&self) -> Result<usize, Error> {
+        self.run(Shared::remove_expired).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: fn(&Shared) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let shared = self.shared.clone();
+        blocking::run(move || work(&shared)).await
+    }
+
+    pub(crate) fn projection_interval(&self) -> Duration {
+        self.shared.options().map_or(Duration::MAX, |options| options.projection_interval)
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+}

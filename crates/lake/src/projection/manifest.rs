@@ -1,0 +1,143 @@
+//! Manifests and manifest lists.
+
+use std::collections::BTreeMap;
+
+use event::{COLUMNS, Kind};
+use iceberg::spec::{
+    DataContentType, DataFile, DataFileBuilder, DataFileFormat, Datum, Literal, ManifestFile,
+    ManifestListWriter, ManifestWriterBuilder, Struct, UNASSIGNED_SEQUENCE_NUMBER,
+};
+
+use super::files::{MetadataFiles, wait};
+use super::schema;
+use super::table::Base;
+use crate::Error;
+use crate::catalog::{Listing, ManifestState, Pending, SnapshotState};
+use crate::day::Partition;
+use crate::file::Bound;
+use crate::layout::{FilePath, Layout};
+
+/// Writes the manifests of one snapshot.
+pub(super) struct Manifests<'a> {
+    base: Option<&'a Base>,
+    snapshot: &'a SnapshotState,
+    sequence_number: i64,
+}
+
+impl<'a> Manifests<'a> {
+    pub(super) fn new(
+        base: Option<&'a Base>,
+        snapshot: &'a SnapshotState,
+        sequence_number: i64,
+    ) -> Self {
+        Self { base, snapshot, sequence_number }
+    }
+
+    /// Writes the list and what is stale of the manifests, and names those.
+    pub(super) fn write(
+        &self,
+        pending: &Pending,
+        files: &mut MetadataFiles,
+    ) -> Result<Vec<(Partition, Option<FilePath>)>, Error> {
+        let mut list = Vec::new();
+        let mut written = Vec::new();
+        for (partition, state) in &pending.partitions {
+            match state {
+                ManifestState::Fresh(name) => list.push(self.reused(name, files.layout())?),
+                ManifestState::Stale(listings) if listings.is_empty() => {
+                    written.push((*partition, None));
+                }
+                ManifestState::Stale(listings) => {
+                    let (name, manifest) = self.manifest(*partition, listings, files)?;
+                    list.push(manifest);
+                    written.push((*partition, Some(name)));
+                }
+            }
+        }
+        self.list(list, files)?;
+        Ok(written)
+    }
+
+    /// The line of a manifest that the snapshot before has, too.
+    fn reused(&self, name: &FilePath, layout: &Layout) -> Result<ManifestFile, Error> {
+        let manifest = self.base.and_then(|base| base.manifests.get(&layout.uri(name)));
+        manifest.cloned().ok_or_else(|| {
+            Error::projection("reuse", format!("{name} is not in the newest manifest list"))
+        })
+    }
+
+    fn manifest(
+        &self,
+        partition: Partition,
+        listings: &[Listing],
+        files: &mut MetadataFiles,
+    ) -> Result<(FilePath, ManifestFile), Error> {
+        let (name, output) = files.new_manifest()?;
+        let write = || -> iceberg::Result<ManifestFile> {
+            let (schema, spec) = (schema::schema()?, schema::spec(partition)?);
+            let builder = ManifestWriterBuilder::new(output, Some(self.snapshot.id), schema, spec);
+            let mut writer = builder.build_v2_data();
+            for listing in listings {
+                let file = data_file(listing, files.layout())?;
+                match listing.first_shown {
+                    None => writer.add_file(file, UNASSIGNED_SEQUENCE_NUMBER)?,
+                    Some((snapshot, sequence)) => {
+                        writer.add_existing_file(file, snapshot, sequence, Some(sequence))?;
+                    }
+                }
+            }
+            wait(writer.write_manifest_file())
+        };
+        let manifest = write().map_err(|error| Error::projection("write", error))?;
+        Ok((name, manifest))
+    }
+
+    fn list(&self, manifests: Vec<ManifestFile>, files: &mut MetadataFiles) -> Result<(), Error> {
+        let writer = files.new_manifest_list(&self.snapshot.manifest_list)?;
+        let parent = self.base.and_then(Base::snapshot_id);
+        let mut writer =
+            ManifestListWriter::v2(writer, self.snapshot.id, parent, self.sequence_number);
+        writer
+            .add_manifests(manifests.into_iter())
+            .and_then(|()| wait(writer.close()))
+            .map_err(|error| Error::projection("write", error))
+    }
+}
+
+fn data_file(listing: &Listing, layout: &Layout) -> iceberg::Result<DataFile> {
+    let Listing { file, metrics, .. } = listing;
+    let partition = file.partition();
+    let mut builder = DataFileBuilder::default();
+    builder
+        .content(DataContentType::Data)
+        .file_path(layout.uri(&file.name))
+        .file_format(DataFileFormat::Parquet)
+        .partition_spec_id(schema::spec_id(partition))
+        .partition(Struct::from_iter(partition.day().map(|day| Some(Literal::date(day.0)))))
+        .record_count(file.rows)
+        .file_size_in_bytes(file.bytes)
+        .column_sizes(metrics.bytes.iter().map(|(&id, &bytes)| (id, bytes)).collect())
+        .value_counts(metrics.nulls.keys().map(|&id| (id, file.rows)).collect())
+        .null_value_counts(metrics.nulls.iter().map(|(&id, &nulls)| (id, nulls)).collect())
+        .lower_bounds(bounds(&metrics.lower).collect())
+        .upper_bounds(bounds(&metrics.upper).collect())
+        .split_offsets(Some(metrics.row_groups.clone()));
+    if partition != Partition::Shared {
+        builder.sort_order_id(schema::SORT_ORDER);
+    }
+    builder
+        .build()
+        .map_err(|error| iceberg::Error::new(iceberg::ErrorKind::DataInvalid, error.to_string()))
+}
+
+fn bounds(bounds: &BTreeMap<i32, Bound>) -> impl Iterator<Item = (i32, Datum)> {
+    bounds.iter().filter_map(|(&id, bound)| {
+        let kind = COLUMNS.iter().find(|column| column.id == id)?.kind;
+        let datum = match (bound, kind) {
+            (Bound::Number(micros), Kind::Timestamp) => Datum::timestamptz_micros(*micros),
+            (Bound::Number(number), _) => Datum::long(*number),
+            (Bound::Text(text), _) => Datum::string(text),
+        };
+        Some((id, datum))
+    })
+}

@@ -1,0 +1,217 @@
+//! The projection: Iceberg's metadata, made from the file list in `catalog.db`.
+//!
+//! Iceberg would write a snapshot, a manifest list and a metadata file for every commit, and a
+//! manifest with it: 43,200 of each a day. Here commits only change `catalog.db`, and every few
+//! seconds a projection shows the newest generation of the file list as one snapshot:
+//!
+//! ```text
+//! metadata/v7.metadata.json            schema, specs, the last snapshots and their names
+//!   └─ snap-<id>-1-<uuid>.avro         manifest list: one line for each day that has files
+//!        ├─ <uuid>-m0.avro             manifest of a day that changed: written anew
+//!        └─ <uuid>-m0.avro             manifest of a day that did not: reused as it is
+//! ```
+//!
+//! so its size follows the days of data, not the commits. All of it is on the disk, complete and
+//! synced, before one transaction registers it; a reader sees the old metadata or the new.
+//!
+//! **Inheritance.** An entry for a file that no snapshot showed before is `ADDED`, and inherits its
+//! snapshot id and sequence number from the manifest list. Once registered, both are kept in
+//! `catalog.db`, and later manifests list the file as `EXISTING` with them. A file that was added
+//! and compacted between two projections is never shown. Removed files are simply absent: a
+//! snapshot that lacks files of the one before is an `overwrite`, any other an `append`.
+//!
+//! **Specs.** Spec 0 is the day of `timestamp`, spec 1 is unpartitioned, for files that several days
+//! share. Every reader of Iceberg knows tables whose spec has changed, and this looks like one.
+//!
+//! **Moves.** Iceberg's paths are absolute. When the folder is found elsewhere than at the last
+//! projection, everything is written anew with the new paths, under the same `table_uuid`; older
+//! snapshots are dropped, since their paths lead nowhere.
+
+mod files;
+mod manifest;
+mod schema;
+mod table;
+
+use std::time::{Duration, Instant};
+
+use event::Timestamp;
+
+use self::files::MetadataFiles;
+use self::manifest::Manifests;
+use self::table::Base;
+use crate::catalog::{Kept, Pending, Projection, Rewrite, SnapshotState};
+use crate::layout::FilePath;
+use crate::shared::Shared;
+use crate::{Error, failpoint, metrics};
+
+impl Shared {
+    /// Brings the Iceberg metadata up to date; returns whether there was anything to do.
+    pub(crate) fn project(&self) -> Result<bool, Error> {
+        let _one = self.one_projection()?;
+        let started = Instant::now();
+        let options = self.options()?;
+        let mut pending = self.catalog()?.pending(Rewrite::Changed)?;
+        let base = Base::load(&self.layout, &pending);
+        if base.is_none() {
+            pending = self.catalog()?.pending(Rewrite::All)?;
+        }
+        let now = Timestamp::now();
+        let plan = Plan::new(&pending, base.as_ref(), now, options.snapshots, options.grace);
+        if !plan.is_due {
+            return Ok(false);
+        }
+        let mut files = MetadataFiles::new(&self.layout);
+        let written = self.write(&pending, base, &plan, &mut files);
+        if let Err(error) = written.and_then(|projection| self.publish(&projection, &files)) {
+            if !error.is_crash() {
+                files.remove();
+            }
+            return Err(error);
+        }
+        ::metrics::histogram!(metrics::PROJECTION_SECONDS).record(started.elapsed());
+        Ok(true)
+    }
+
+    /// Writes everything that the new metadata consists of.
+    fn write(
+        &self,
+        pending: &Pending,
+        base: Option<Base>,
+        plan: &Plan,
+        files: &mut MetadataFiles,
+    ) -> Result<Projection, Error> {
+        let mut manifests = Vec::new();
+        if let Some(snapshot) = &plan.snapshot {
+            let writer = Manifests::new(base.as_ref(), snapshot, plan.sequence_number);
+            manifests = writer.write(pending, files)?;
+        }
+        let metadata = table::build(&self.layout, base, pending, plan)?;
+        files.write_table(plan.version, &metadata)?;
+        files.sync()?;
+        Ok(Projection {
+            generation: pending.generation,
+            version: plan.version,
+            sequence_number: plan.sequence_number,
+            snapshot: plan.snapshot.clone(),
+            expired: plan.expired.clone(),
+            manifests,
+            retired: plan.retired(),
+            now: plan.now,
+        })
+    }
+
+    /// Makes the new metadata the table's.
+    fn publish(&self, projection: &Projection, files: &MetadataFiles) -> Result<(), Error> {
+        self.failpoints.reach(failpoint::AFTER_METADATA)?;
+        let mut catalog = self.catalog()?;
+        if let Err(error) = catalog.register(projection) {
+            // An error does not say whether the transaction took place; the catalog does.
+            match catalog.pending(Rewrite::Changed)?.projected {
+                Some(projected) if projected.version == projection.version => {}
+                _ => return Err(error),
+            }
+        }
+        drop(catalog);
+        files.write_hint(projection.version)
+    }
+
+    /// The files of the metadata folder that are needed, now or for a while.
+    pub(crate) fn kept_metadata(&self) -> Result<Kept, Error> {
+        let catalog = self.catalog()?;
+        let mut kept = catalog.kept()?;
+        if let Some(projected) = catalog.pending(Rewrite::Changed)?.projected {
+            let keep = self.options()?.snapshots as u64;
+            let versions = projected.version.saturating_sub(keep)..=projected.version;
+            kept.extend(versions.map(|version| FilePath::table_metadata(version).to_string()));
+            kept.insert(FilePath::metadata(files::HINT).to_string());
+        }
+        Ok(kept)
+    }
+}
+
+/// What a projection does.
+#[derive(Debug)]
+struct Plan {
+    is_due: bool,
+    now: Timestamp,
+    /// The number of the metadata file.
+    version: u64,
+    sequence_number: i64,
+    /// The snapshot to add; `None` when the newest one shows everything.
+    snapshot: Option<SnapshotState>,
+    /// Snapshots that the metadata drops.
+    expired: Vec<SnapshotState>,
+    /// How many snapshots and metadata files of the past are kept.
+    keep: usize,
+}
+
+impl Plan {
+    fn new(
+        pending: &Pending,
+        base: Option<&Base>,
+        now: Timestamp,
+        keep: usize,
+        grace: Duration,
+    ) -> Self {
+        let shown = pending.projected.as_ref().map(|projected| projected.generation);
+        let is_changed = shown != Some(pending.generation);
+        let has_files = pending.totals.files > 0 || !pending.snapshots.is_empty();
+        let snapshot =
+            ((is_changed || base.is_none()) && has_files).then(|| new_snapshot(pending, now));
+        let expired = match base {
+            Some(_) => expired(pending, snapshot.as_ref(), now, keep, grace),
+            None => pending.snapshots.clone(),
+        };
+        let is_due =
+            is_changed || !expired.is_empty() || base.is_none_or(|base| !base.has_our_schema());
+        Self {
+            is_due,
+            now,
+            version: pending.last_version + 1,
+            sequence_number: pending.sequence_number + i64::from(snapshot.is_some()),
+            snapshot,
+            expired,
+            keep,
+        }
+    }
+
+    /// The metadata file that is one too old: the new one's log does not name it any more.
+    fn retired(&self) -> Option<FilePath> {
+        let version = self.version.checked_sub(self.keep as u64 + 1)?;
+        (version > 0).then(|| FilePath::table_metadata(version))
+    }
+}
+
+/// A snapshot of the newest generation, later than the one before.
+fn new_snapshot(pending: &Pending, now: Timestamp) -> SnapshotState {
+    let id = files::random_id();
+    let before = pending.snapshots.last().map_or(Timestamp::EPOCH, |last| last.created_at);
+    SnapshotState {
+        id,
+        generation: pending.generation,
+        // Iceberg counts milliseconds.
+        created_at: now.max(before.plus_micros(1_000)),
+        manifest_list: files::manifest_list(id),
+    }
+}
+
+/// Snapshots that are too many, or whose successor is there for longer than the grace.
+fn expired(
+    pending: &Pending,
+    new: Option<&SnapshotState>,
+    now: Timestamp,
+    keep: usize,
+    grace: Duration,
+) -> Vec<SnapshotState> {
+    let all: Vec<&SnapshotState> = pending.snapshots.iter().chain(new).collect();
+    let too_many = all.len().saturating_sub(keep.max(1));
+    let grace = i64::try_from(grace.as_micros()).unwrap_or(i64::MAX);
+    all.windows(2)
+        .enumerate()
+        .filter(|(at, pair)| *at < too_many || now.micros_since(pair[1].created_at) >= grace)
+        .map(|(_, pair)| pair[0].clone())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

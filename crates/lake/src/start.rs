@@ -1,0 +1,129 @@
+//! What is checked and put right when a lake is opened.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use event::Timestamp;
+
+use crate::catalog::{Catalog, Kept};
+use crate::layout::{FilePath, Layout};
+use crate::shared::Shared;
+use crate::{Error, Options, disk, metrics};
+
+/// Opens a lake for writing, and creates it where there is none.
+pub(crate) fn open(dir: &Path, options: Options) -> Result<Shared, Error> {
+    let layout = Layout::create(dir)?;
+    refuse_data_without_catalog(&layout)?;
+    let catalog = Catalog::open(layout.clone())?;
+    catalog.check_registration()?;
+    let shared = Shared::for_writing(layout, catalog, options)?;
+    shared.put_orphans_aside()?;
+    match shared.project() {
+        Err(error) if error.needs_operator() || error.is_crash() => return Err(error),
+        // The table's own readers do not need it, and there will be another try.
+        Err(error) => tracing::error!(%error, "the Iceberg metadata is behind"),
+        Ok(_) => shared.retire_stray_metadata()?,
+    }
+    shared.report();
+    Ok(shared)
+}
+
+/// Opens a lake for reading; `None` where there is none.
+pub(crate) fn open_read_only(dir: &Path) -> Result<Option<Shared>, Error> {
+    let Ok(layout) = Layout::existing(dir) else {
+        return Ok(None);
+    };
+    if !is_file(&layout.catalog())? {
+        return Ok(None);
+    }
+    let list = Catalog::open_read_only(layout.clone())?.file_list()?;
+    Ok(Some(Shared::for_reading(layout, crate::shared::version(list))))
+}
+
+/// An empty catalog would turn every data file into an orphan.
+fn refuse_data_without_catalog(layout: &Layout) -> Result<(), Error> {
+    let (catalog, data) = (layout.catalog(), layout.table());
+    match is_file(&catalog)? || data_files(layout)?.is_empty() {
+        true => Ok(()),
+        false => Err(Error::CatalogMissing { catalog, data }),
+    }
+}
+
+impl Shared {
+    /// Moves data files that no table knows out of the table's folder: a crash left them before
+    /// their commit, and their rows come again from the journal.
+    fn put_orphans_aside(&self) -> Result<(), Error> {
+        let mut kept = self.catalog()?.kept()?;
+        for path in data_files(&self.layout)? {
+            if !take(&mut kept, &self.layout, &path) {
+                self.put_aside(&path)?;
+            }
+        }
+        let is_missing =
+            |file: &&std::sync::Arc<crate::DataFile>| kept.contains(file.name.as_str());
+        for file in self.current.get().files().iter().filter(is_missing) {
+            tracing::error!(path = %file.path.display(), rows = file.rows,
+                "a data file of the table is missing; restore it from a backup");
+        }
+        Ok(())
+    }
+
+    fn put_aside(&self, path: &Path) -> Result<(), Error> {
+        let orphans = self.layout.orphans();
+        disk::create_dir(&orphans)?;
+        let target = orphans.join(path.file_name().unwrap_or_default());
+        fs::rename(path, &target).map_err(|error| Error::io("move", path, error))?;
+        tracing::info!(from = %path.display(), to = %target.display(),
+            "put a file aside that is in no table");
+        ::metrics::counter!(metrics::ORPHAN_FILES_TOTAL).increment(1);
+        Ok(())
+    }
+
+    /// Lets go of metadata that a crash or a move left behind.
+    fn retire_stray_metadata(&self) -> Result<(), Error> {
+        let kept = self.kept_metadata()?;
+        let dir = self.layout.metadata();
+        let mut stray = Vec::new();
+        for path in entries(&dir)? {
+            let name = path.file_name().and_then(|name| name.to_str()).map(FilePath::metadata);
+            stray.extend(name.filter(|name| !kept.contains(name.as_str())));
+        }
+        self.catalog()?.retire(&stray, Timestamp::now())
+    }
+}
+
+/// Whether a file is known; a known one is struck off.
+fn take(kept: &mut Kept, layout: &Layout, path: &Path) -> bool {
+    let relative = path.strip_prefix(layout.root()).ok().and_then(Path::to_str);
+    relative.is_some_and(|relative| kept.remove(relative))
+}
+
+/// All Parquet files in the folders of partitions.
+fn data_files(layout: &Layout) -> Result<Vec<PathBuf>, Error> {
+    let mut files = Vec::new();
+    for dir in entries(&layout.table())? {
+        if dir.is_dir() && dir != layout.metadata() {
+            files.extend(entries(&dir)?.into_iter().filter(|path| is_parquet(path)));
+        }
+    }
+    Ok(files)
+}
+
+fn is_parquet(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "parquet")
+}
+
+fn is_file(path: &Path) -> Result<bool, Error> {
+    match fs::metadata(path) {
+        Ok(metadata) => Ok(metadata.is_file()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::io("find", path, error)),
+    }
+}
+
+fn entries(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+    fs::read_dir(dir)
+        .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+        .map_err(|error| Error::io("list", dir, error))
+}

@@ -1,0 +1,15 @@
+//! What the sequencer promises, proven on a simulated disk.
+
+#![allow(clippy::unwrap_used)]
+
+extern crate hogflare_sequencer as sequencer;
+
+mod concurrency;
+mod gate;
+mod identity_of_events;
+mod limits;
+mod overlay;
+mod power_loss;
+mod recordings;
+mod restart;
+mod support;
