@@ -62,10 +62,11 @@ impl Pinning {
     }
 }
 
+/// Moves the main thread, on which all load is made, and with it threads that begin later.
 fn move_self(cores: &str) -> anyhow::Result<bool> {
     let pid = std::process::id().to_string();
     let moved = Command::new("taskset")
-        .args(["--all-tasks", "--cpu-list", "--pid", cores, &pid])
+        .args(["--cpu-list", "--pid", cores, &pid])
         .stdout(Stdio::null())
         .status()
         .context("cannot run taskset")?;

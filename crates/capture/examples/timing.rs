@@ -6,10 +6,10 @@ use std::io::Write;
 use std::time::Instant;
 
 use bytes::Bytes;
-use hogflare_capture::{Lane, Request, Settings, Unbounded, decode_events};
 use event::Timestamp;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use hogflare_capture::{Lane, Request, Settings, Unbounded, decode_events};
 use http::HeaderMap;
 use serde_json::{Value, json};
 
@@ -77,7 +77,8 @@ fn gzip(body: &Value) -> Bytes {
 fn uuid(number: u64) -> String {
     let mixed = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     uuid::Builder::from_random_bytes(
-        (u128::from(mixed ^ mixed >> 31) << 64 | u128::from(mixed.wrapping_mul(mixed))).to_be_bytes(),
+        (u128::from(mixed ^ mixed >> 31) << 64 | u128::from(mixed.wrapping_mul(mixed)))
+            .to_be_bytes(),
     )
     .into_uuid()
     .to_string()

@@ -8,10 +8,7 @@ use event::limits::DISTINCT_ID_CHARS;
 use crate::{Error, Note, Notes, json};
 
 /// The distinct id: the first of these raw values that is not blank.
-pub(crate) fn of(
-    candidates: &[Option<&str>],
-    notes: &mut Notes,
-) -> Result<DistinctId, Error> {
+pub(crate) fn of(candidates: &[Option<&str>], notes: &mut Notes) -> Result<DistinctId, Error> {
     let text = candidates
         .iter()
         .flatten()

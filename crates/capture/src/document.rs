@@ -1,25 +1,14 @@
-//! One parse of a payload: its items, and where their members stand in the text.
+//! A parsed payload: its items, and where their members stand in the text.
 //!
-//! PostHog tells three shapes apart: an array of items, an envelope `{"api_key", "batch": […],
-//! "sent_at"}`, and a single item. Values stay text: an [`Item`] borrows the few members that mean
-//! something, and `properties` are remembered as [`Member`] spans, so that they can be stored byte
-//! for byte without being parsed again.
+//! Values stay text: an [`Item`] borrows the few members that mean something, and `properties` are
+//! remembered as [`Member`] spans, so that they can be stored byte for byte without being parsed
+//! again.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
-use std::fmt;
 use std::ops::Range;
 
-use event::limits::JSON_DEPTH;
-use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
-
-use crate::memory::Budget;
+use crate::json;
 use crate::shape::Role;
-use crate::{Error, Note, Notes, depth, json, repair};
-
-/// PostHog's message for JSON of no known shape.
-const NO_SHAPE: &str = "data did not match any variant of untagged enum RawRequest";
 
 /// A piece of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +27,7 @@ pub(crate) struct Member {
 /// The text that spans refer to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Source<'a> {
-    text: &'a str,
+    pub(crate) text: &'a str,
     /// Whether any backslash is in it; most payloads have none, and then keys are as they look.
     has_escapes: bool,
 }
@@ -58,15 +47,12 @@ impl<'a> Source<'a> {
     /// The name of a member.
     #[inline]
     pub(crate) fn name(self, member: &Member) -> Cow<'a, str> {
-        let Span { start, end } = member.key;
-        let unquoted = self.get(Span {
-            start: start + 1,
-            end: end - 1,
-        });
-        match self.has_escapes && memchr::memchr(b'\\', unquoted.as_bytes()).is_some() {
-            true => json::string(self.get(member.key)).unwrap_or_default(),
-            false => Cow::Borrowed(unquoted),
+        if self.has_escapes {
+            return json::string(self.get(member.key)).unwrap_or_default();
         }
+        let Span { start, end } = member.key;
+        let unquoted = start as usize + 1..end as usize - 1;
+        Cow::Borrowed(self.text.get(unquoted).unwrap_or_default())
     }
 }
 
@@ -92,14 +78,14 @@ pub(crate) struct Item<'a> {
     pub(crate) group_key: Option<&'a str>,
     pub(crate) historical_migration: Option<&'a str>,
     /// Its properties, in [`Document::members`].
-    properties: Range<u32>,
+    pub(crate) properties: Range<u32>,
     /// Its other members, in [`Document::extras`].
-    extras: Range<u32>,
+    pub(crate) extras: Range<u32>,
 }
 
 impl<'a> Item<'a> {
     /// The place of a member by its name, if it has one and the value is of its kind.
-    fn place(&mut self, name: &str, raw: &str) -> Option<&mut Option<&'a str>> {
+    pub(crate) fn place(&mut self, name: &str, raw: &str) -> Option<&mut Option<&'a str>> {
         let (is_string, is_object) = (raw.starts_with('"'), json::is_object(raw));
         Some(match name {
             "event" => &mut self.event,
@@ -132,8 +118,10 @@ pub(crate) struct Document<'a> {
     pub(crate) items: Vec<Item<'a>>,
     /// What stands beside `batch`.
     pub(crate) envelope: Option<Item<'a>>,
-    members: Vec<Member>,
-    extras: Vec<Member>,
+    /// The properties of all items.
+    pub(crate) members: Vec<Member>,
+    /// The unknown members of all items.
+    pub(crate) extras: Vec<Member>,
 }
 
 impl<'a> Document<'a> {
@@ -158,369 +146,5 @@ impl<'a> Document<'a> {
 }
 
 fn slice<'m>(members: &'m [Member], range: &Range<u32>) -> &'m [Member] {
-    members
-        .get(range.start as usize..range.end as usize)
-        .unwrap_or_default()
-}
-
-/// Whether values may nest without limit. Recordings hold whole DOM trees, and nobody makes a tree
-/// of their text; all else stays within [`JSON_DEPTH`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Nesting {
-    Limited,
-    Unlimited,
-}
-
-/// Parses a payload; if that fails for control characters raw in strings, they are escaped in
-/// `repaired` and it is parsed once more.
-pub(crate) fn parse<'a>(
-    text: &'a str,
-    repaired: &'a OnceCell<String>,
-    nesting: Nesting,
-    budget: &mut Budget<'_>,
-    notes: &mut Notes,
-) -> Result<Document<'a>, Error> {
-    let before = *notes;
-    let error = match Parser::new(text, nesting, budget, notes).parse(text) {
-        Err(error @ Error::Unparsable { .. }) => error,
-        outcome => return outcome,
-    };
-    let Some((escaped, count)) = repair::raw_control_characters(text) else {
-        return Err(error);
-    };
-    budget.reserve(escaped.len())?;
-    *notes = before;
-    notes.take_many(Note::RawControlCharacter, count);
-    let text = repaired.get_or_init(|| escaped);
-    Parser::new(text, nesting, budget, notes).parse(text)
-}
-
-/// What an item costs beside its text: itself, the event that it becomes, and the latter's strings.
-const ITEM_BYTES: usize = size_of::<Item<'_>>() + size_of::<event::Event>() + 256;
-/// What a member costs: its spans, and its place in the search for repetitions.
-const MEMBER_BYTES: usize = 2 * size_of::<Member>();
-/// Memory is asked for in steps, so that small requests never ask.
-const BUDGET_STEP: usize = 64 * 1024;
-
-struct Parser<'p, 'm, 'a> {
-    document: Document<'a>,
-    is_batch: bool,
-    nesting: Nesting,
-    budget: &'p mut Budget<'m>,
-    notes: &'p mut Notes,
-    not_yet_reserved: usize,
-    /// The error to report instead of the parser's.
-    failure: Option<Error>,
-}
-
-impl<'p, 'm, 'a> Parser<'p, 'm, 'a> {
-    fn new(
-        text: &'a str,
-        nesting: Nesting,
-        budget: &'p mut Budget<'m>,
-        notes: &'p mut Notes,
-    ) -> Self {
-        Self {
-            document: Document {
-                source: Source::of(text),
-                items: Vec::new(),
-                envelope: None,
-                members: Vec::new(),
-                extras: Vec::new(),
-            },
-            is_batch: false,
-            nesting,
-            budget,
-            notes,
-            not_yet_reserved: 0,
-            failure: None,
-        }
-    }
-
-    fn parse(mut self, text: &'a str) -> Result<Document<'a>, Error> {
-        if u32::try_from(text.len()).is_err() {
-            return Err(Error::inflated_too_large(u32::MAX as usize, text.len()));
-        }
-        let mut json = serde_json::Deserializer::from_str(text);
-        let outcome = Root(&mut self)
-            .deserialize(&mut json)
-            .and_then(|()| json.end());
-        match (outcome, self.failure) {
-            (Ok(()), _) => Ok(self.document),
-            (Err(_), Some(failure)) => Err(failure),
-            (Err(error), None) => Err(Error::unparsable(explain(&error, text))),
-        }
-    }
-
-    fn fail<E: de::Error>(&mut self, failure: Error) -> E {
-        self.failure.get_or_insert(failure);
-        E::custom("refused")
-    }
-
-    fn charge<E: de::Error>(&mut self, bytes: usize) -> Result<(), E> {
-        self.not_yet_reserved += bytes;
-        if self.not_yet_reserved < BUDGET_STEP {
-            return Ok(());
-        }
-        let bytes = std::mem::take(&mut self.not_yet_reserved);
-        self.budget.reserve(bytes).map_err(|error| self.fail(error))
-    }
-
-    /// A member whose value stands at this level of nesting.
-    #[inline]
-    fn member<E: de::Error>(
-        &mut self,
-        key: &'a RawValue,
-        value: &'a RawValue,
-        level: usize,
-    ) -> Result<Member, E> {
-        self.charge(MEMBER_BYTES)?;
-        if self.nesting == Nesting::Limited && depth::exceeds(value.get(), JSON_DEPTH - level) {
-            let why = format!("JSON nests deeper than {JSON_DEPTH} levels");
-            return Err(self.fail(Error::unparsable(why)));
-        }
-        Ok(Member {
-            key: self.span(key.get()),
-            value: self.span(value.get()),
-        })
-    }
-
-    /// Where a borrowed piece stands in the text, whose length fits in 32 bits.
-    #[inline]
-    fn span(&self, piece: &'a str) -> Span {
-        let start = piece.as_ptr() as usize - self.document.source.text.as_ptr() as usize;
-        Span {
-            start: start as u32,
-            end: (start + piece.len()) as u32,
-        }
-    }
-
-    fn push<E: de::Error>(&mut self, item: Item<'a>) -> Result<(), E> {
-        self.charge(ITEM_BYTES)?;
-        self.document.items.push(item);
-        Ok(())
-    }
-}
-
-/// serde's words, and clearer ones for what serializers of other languages write as numbers.
-fn explain(error: &serde_json::Error, text: &str) -> String {
-    let line = text.split('\n').nth(error.line().saturating_sub(1));
-    let before = error.column().saturating_sub(1);
-    let at = line.and_then(|line| line.as_bytes().get(before.saturating_sub(1)..));
-    let starts = |word: &str| {
-        let here = at.unwrap_or_default();
-        [0, 1].iter().any(|&skipped| {
-            here.get(skipped..)
-                .is_some_and(|rest| rest.starts_with(word.as_bytes()))
-        })
-    };
-    match ["NaN", "Infinity", "-Infinity", "undefined"]
-        .into_iter()
-        .find(|word| starts(word))
-    {
-        Some(word) => format!(
-            "{word} is not JSON at line {} column {}",
-            error.line(),
-            error.column()
-        ),
-        None => error.to_string(),
-    }
-}
-
-/// The whole payload.
-struct Root<'x, 'p, 'm, 'a>(&'x mut Parser<'p, 'm, 'a>);
-
-impl<'de> DeserializeSeed<'de> for Root<'_, '_, '_, 'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Root<'_, '_, '_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an array or object")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let level = 2;
-        while let Some(()) = items.next_element_seed(Listed(self.0, level))? {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        let item = read_item(self.0, map, 1)?;
-        if self.0.is_batch {
-            // The extras of its items lie among the envelope's own.
-            let of_items: usize = self.0.document.items.iter().map(|i| i.extras.len()).sum();
-            let ignored = item.extras.len() - of_items;
-            self.0.notes.take_many(Note::IgnoredEnvelopeMember, ignored);
-            self.0.document.envelope = Some(item);
-            return Ok(());
-        }
-        self.0.push(item)
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
-        Err(self.0.fail(Error::unparsable(NO_SHAPE)))
-    }
-
-    fn visit_bool<E: de::Error>(self, _: bool) -> Result<(), E> {
-        self.visit_unit()
-    }
-
-    fn visit_u64<E: de::Error>(self, _: u64) -> Result<(), E> {
-        self.visit_unit()
-    }
-
-    fn visit_i64<E: de::Error>(self, _: i64) -> Result<(), E> {
-        self.visit_unit()
-    }
-
-    fn visit_f64<E: de::Error>(self, _: f64) -> Result<(), E> {
-        self.visit_unit()
-    }
-
-    fn visit_str<E: de::Error>(self, _: &str) -> Result<(), E> {
-        self.visit_unit()
-    }
-}
-
-/// One of several items, at this level of nesting.
-struct Listed<'x, 'p, 'm, 'a>(&'x mut Parser<'p, 'm, 'a>, usize);
-
-impl<'de> DeserializeSeed<'de> for Listed<'_, '_, '_, 'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Listed<'_, '_, '_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an event object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
-        let item = read_item(self.0, map, self.1)?;
-        self.0.push(item)
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
-        self.0.notes.take(Note::NullItem);
-        Ok(())
-    }
-}
-
-/// The value of `batch`: items if it is an array.
-struct Batch<'x, 'p, 'm, 'a>(&'x mut Parser<'p, 'm, 'a>);
-
-impl<'de> DeserializeSeed<'de> for Batch<'_, '_, '_, 'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_seq(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Batch<'_, '_, '_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("batch to be an array")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        self.0.is_batch = true;
-        let level = 3;
-        while let Some(()) = items.next_element_seed(Listed(self.0, level))? {}
-        Ok(())
-    }
-}
-
-/// The value of `properties`: an object, or nothing.
-struct Properties<'x, 'p, 'm, 'a>(&'x mut Parser<'p, 'm, 'a>, usize);
-
-impl<'de> DeserializeSeed<'de> for Properties<'_, '_, '_, 'de> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Properties<'_, '_, '_, 'de> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("properties to be an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self(parser, level) = self;
-        while let Some(key) = map.next_key::<&RawValue>()? {
-            let member = parser.member(key, map.next_value()?, level)?;
-            parser.document.members.push(member);
-        }
-        Ok(())
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    /// PHP writes an empty object as an empty array.
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        match items.next_element::<IgnoredAny>()? {
-            None => Ok(()),
-            Some(_) => Err(de::Error::custom("properties must be an object")),
-        }
-    }
-}
-
-/// Reads an item that stands at this level of nesting.
-fn read_item<'de, A: MapAccess<'de>>(
-    parser: &mut Parser<'_, '_, 'de>,
-    mut map: A,
-    level: usize,
-) -> Result<Item<'de>, A::Error> {
-    let mut item = Item::default();
-    let extras = parser.document.extras.len() as u32;
-    while let Some(key) = map.next_key::<&RawValue>()? {
-        let name = json::string(key.get()).unwrap_or_default();
-        match name.as_ref() {
-            "properties" => {
-                let start = parser.document.members.len() as u32;
-                map.next_value_seed(Properties(parser, level + 1))?;
-                item.properties = start..parser.document.members.len() as u32;
-            }
-            "batch" if level == 1 => map.next_value_seed(Batch(parser))?,
-            name => {
-                let value: &RawValue = map.next_value()?;
-                let member = parser.member(key, value, level)?;
-                place(parser, &mut item, name, member);
-            }
-        }
-    }
-    item.extras = extras..parser.document.extras.len() as u32;
-    Ok(item)
-}
-
-/// Puts a member where it belongs; of several spellings of one the first that is not empty counts.
-fn place<'a>(parser: &mut Parser<'_, '_, 'a>, item: &mut Item<'a>, name: &str, member: Member) {
-    let raw = parser.document.source.get(member.value);
-    match item.place(name, raw) {
-        Some(_) if raw == "null" => {}
-        Some(place @ None) => *place = Some(raw),
-        Some(place) if place.is_some_and(json::is_empty) => *place = Some(raw),
-        Some(_) => {}
-        None if json::is_empty(raw) => {}
-        None => parser.document.extras.push(member),
-    }
+    members.get(range.start as usize..range.end as usize).unwrap_or_default()
 }

@@ -65,10 +65,8 @@ fn attributes<'a>(
         ("href", truthy("attr__href").map(|href| cut_utf16(href, HREF_UTF16_UNITS))),
         ("attr_id", truthy("attr__id")),
     ];
-    let mut attributes: Vec<_> = derived
-        .into_iter()
-        .filter_map(|(key, value)| Some((Cow::Borrowed(key), value?)))
-        .collect();
+    let mut attributes: Vec<_> =
+        derived.into_iter().filter_map(|(key, value)| Some((Cow::Borrowed(key), value?))).collect();
     for &(key, raw) in members {
         let key = json::string(key).unwrap_or_default();
         if key.starts_with("attr__") {

@@ -154,9 +154,7 @@ impl Error {
 
     /// PostHog's text for a body over its limit; the server uses it too, while still reading.
     pub fn body_too_large(limit: usize) -> Self {
-        Self::TooLarge {
-            detail: format!("Request body exceeds limit of {limit} bytes"),
-        }
+        Self::TooLarge { detail: format!("Request body exceeds limit of {limit} bytes") }
     }
 
     pub(crate) fn inflated_too_large(limit: usize, got: usize) -> Self {

@@ -1,27 +1,18 @@
 //! From a request on an event lane to its events.
 
-use std::borrow::Cow;
 use std::cell::OnceCell;
 
-use ::event::limits::EVENT_NAME_UTF16_UNITS;
-use ::event::{Event, Timestamp, Token, UuidOrigin};
-use http::HeaderMap;
-use uuid::{NoContext, Uuid};
+use ::event::{Event, Token};
 
-use crate::document::{Document, Item, Member, Nesting};
+use crate::builder::Builder;
+use crate::document::Document;
 use crate::memory::Budget;
+use crate::parse::{self, Nesting};
 use crate::payload::Source;
-use crate::properties::{Known, Name};
 use crate::query::Query;
-use crate::shape::{Draft, Role};
-use crate::splice::{Repetitions, splice};
-use crate::text::cut_utf16;
-use crate::time::{self, Followed, Said};
-use crate::{Error, Memory, Note, Notes, Request, Settings, distinct_id, document, elements};
-use crate::{json, token};
+use crate::shape::Role;
+use crate::{Error, Memory, Note, Notes, Request, Settings, token};
 
-/// The original Hogflare's header for what is `sent_at` elsewhere.
-const SENT_AT_HEADER: &str = "x-posthog-sent-at";
 /// posthog-js once sent these; PostHog accepts and forgets them.
 const PERFORMANCE_EVENT: &str = "\"$performance_event\"";
 
@@ -53,15 +44,11 @@ pub fn decode_events(
     let mut notes = Notes::default();
     let mut budget = Budget::new(memory, settings);
     let query = Query::parse(request.query);
-    let source = Source {
-        query: &query,
-        headers: request.headers,
-        body: &request.body,
-    };
+    let source = Source { query: &query, headers: request.headers, body: &request.body };
     let text = source.text(settings, &mut budget, &mut notes)?;
     let repaired = OnceCell::new();
     let limited = Nesting::Limited;
-    let mut document = document::parse(&text, &repaired, limited, &mut budget, &mut notes)?;
+    let mut document = parse::parse(&text, &repaired, limited, &mut budget, &mut notes)?;
     settle_roles(&mut document, request, &mut notes)?;
     let (mut events, mut token) = (Vec::new(), None);
     if !document.items.is_empty() {
@@ -73,12 +60,7 @@ pub fn decode_events(
         }
         token = Some(settled);
     }
-    Ok(Captured {
-        token,
-        events,
-        beacon: query.beacon,
-        notes,
-    })
+    Ok(Captured { token, events, beacon: query.beacon, notes })
 }
 
 /// Says what each item means, and forgets what PostHog forgets.
@@ -94,283 +76,7 @@ fn settle_roles(
         item.role = Role::of(request.lane, item)?;
     }
     let before = document.items.len();
-    document
-        .items
-        .retain(|item| item.role != Role::Event || item.event != Some(PERFORMANCE_EVENT));
+    document.items.retain(|item| item.role != Role::Event || item.event != Some(PERFORMANCE_EVENT));
     notes.take_many(Note::PerformanceEvent, before - document.items.len());
     Ok(())
-}
-
-/// When the client says it sent the request, but for what its items say.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct SentAt {
-    /// Beside `batch`: this wins over an item's own.
-    envelope: Option<Timestamp>,
-    /// In header or query: an item's own wins over this.
-    outside: Option<Timestamp>,
-}
-
-impl SentAt {
-    pub(crate) fn of(document: &Document<'_>, headers: &HeaderMap, query: &Query<'_>) -> Self {
-        let envelope = document.envelope.as_ref();
-        let header = || {
-            let text = headers.get(SENT_AT_HEADER)?.to_str().ok()?;
-            time::read_text(text.trim())
-        };
-        Self {
-            envelope: envelope.and_then(|item| time::read(item.sent_at?)),
-            outside: header().or(query.sent_at),
-        }
-    }
-
-    pub(crate) fn of_item(&self, item: &Item<'_>) -> Option<Timestamp> {
-        self.envelope
-            .or_else(|| time::read(item.sent_at?))
-            .or(self.outside)
-    }
-}
-
-/// The uuid that the client sent, or one of the server's making: version 7, as old as the event.
-pub(crate) fn settle_uuid(
-    item: &Item<'_>,
-    timestamp: Timestamp,
-    notes: &mut Notes,
-) -> (Uuid, UuidOrigin) {
-    if let Some(text) = item.uuid.and_then(json::string) {
-        match Uuid::try_parse(text.trim()) {
-            Ok(uuid) => return (uuid, UuidOrigin::Client),
-            Err(_) if text.is_empty() => {}
-            Err(_) => notes.take(Note::UnreadableUuid),
-        }
-    }
-    let micros = u64::try_from(timestamp.as_micros()).unwrap_or(0);
-    let nanos = (micros % 1_000_000 * 1_000) as u32;
-    let seed = uuid::Timestamp::from_unix(NoContext, micros / 1_000_000, nanos);
-    (Uuid::new_v7(seed), UuidOrigin::Server)
-}
-
-/// Checks `$cookieless_mode`, which must be a boolean where it is sent.
-pub(crate) fn check_cookieless_mode(known: &Known<'_, '_>) -> Result<(), Error> {
-    match known.present(Name::CookielessMode) {
-        None | Some("true" | "false") => Ok(()),
-        Some(_) => Err(Error::InvalidCookielessMode),
-    }
-}
-
-/// Builds the events of one request.
-struct Builder<'d, 'a> {
-    document: &'d Document<'a>,
-    token: Token,
-    created_at: Timestamp,
-    sent_at: SentAt,
-    is_historical: bool,
-    /// `"$ip":"…"`, or nothing.
-    ip: String,
-    /// `"$sent_at":"…"` of the last event that had one: nearly always the same.
-    sent_at_member: Option<(Timestamp, String)>,
-    repetitions: Repetitions,
-    /// Indexes of members to leave out; reused.
-    dropped: Vec<u32>,
-    notes: &'d mut Notes,
-}
-
-impl<'d, 'a> Builder<'d, 'a> {
-    fn new(
-        document: &'d Document<'a>,
-        request: &Request<'_>,
-        query: &Query<'_>,
-        token: Token,
-        notes: &'d mut Notes,
-    ) -> Self {
-        let migration = document.envelope.as_ref();
-        let ip = request.client_ip.map(|ip| format!("\"$ip\":\"{ip}\""));
-        Self {
-            document,
-            token,
-            created_at: request.received_at,
-            sent_at: SentAt::of(document, request.headers, query),
-            is_historical: migration.and_then(|item| item.historical_migration) == Some("true"),
-            ip: ip.unwrap_or_default(),
-            sent_at_member: None,
-            repetitions: Repetitions::default(),
-            dropped: Vec::new(),
-            notes,
-        }
-    }
-
-    fn build(&mut self, item: &Item<'a>) -> Result<Event, Error> {
-        let members = self.document.properties(item);
-        let known = Known::find(self.document.source, members);
-        let draft = Draft::of(self.document, item, &known)?;
-        if draft.event.is_empty() {
-            return Err(Error::EmptyEventName);
-        }
-        check_cookieless_mode(&known)?;
-        let distinct_id = distinct_id::of(&draft.distinct_ids, self.notes)?;
-        let sent_at = self.sent_at.of_item(item);
-        let (timestamp, followed) = self.settle_time(item, sent_at, &known);
-        let (uuid, uuid_origin) = settle_uuid(item, timestamp, self.notes);
-        self.dropped.clear();
-        let elements_chain = self.elements_chain(&known);
-        let properties = self.properties(members, &known, &draft, sent_at);
-        let extra = self.extra(item, &draft, followed);
-        Ok(Event {
-            uuid,
-            uuid_origin,
-            token: self.token.clone(),
-            event: self.event_name(draft.event),
-            distinct_id,
-            timestamp,
-            created_at: self.created_at,
-            sent_at,
-            properties,
-            set: draft.set.map(Cow::into_owned),
-            set_once: draft.set_once.map(Cow::into_owned),
-            group_set: draft.group_set.map(Cow::into_owned),
-            elements_chain,
-            session_id: known.get(Name::SessionId).and_then(id).map(lowercased_uuid),
-            window_id: known.get(Name::WindowId).and_then(id),
-            process_person_profile: known.get(Name::ProcessPersonProfile) != Some("false"),
-            context: item.context.map(str::to_owned),
-            extra,
-        })
-    }
-
-    fn event_name(&mut self, sent: Cow<'_, str>) -> String {
-        let length = sent.len();
-        let name = cut_utf16(sent, EVENT_NAME_UTF16_UNITS);
-        if name.len() < length {
-            self.notes.take(Note::CutEventName);
-        }
-        name.into_owned()
-    }
-
-    fn settle_time(
-        &mut self,
-        item: &Item<'_>,
-        sent_at: Option<Timestamp>,
-        known: &Known<'_, '_>,
-    ) -> (Timestamp, Followed) {
-        let is_ignored = known.get(Name::IgnoreSentAt) == Some("true");
-        let said = Said {
-            timestamp: item.timestamp,
-            offset: item.offset,
-            sent_at: sent_at.filter(|_| !is_ignored),
-        };
-        let (timestamp, followed) = said.settle(self.created_at);
-        match followed {
-            Followed::Fully => {}
-            Followed::Unreadable => self.notes.take(Note::UnreadableTimestamp),
-            Followed::Clamped => self.notes.take(Note::ClampedTimestamp),
-        }
-        (timestamp, followed)
-    }
-
-    /// The text form of the clicked elements; the properties that it comes from are left out.
-    fn elements_chain(&mut self, known: &Known<'_, '_>) -> String {
-        let sent = known.get(Name::ElementsChain).and_then(json::string);
-        if sent.is_some() {
-            self.dropped.extend(known.index(Name::ElementsChain));
-        }
-        let elements = known.get(Name::Elements).filter(|raw| raw.starts_with('['));
-        let chain = match (&sent, elements) {
-            (Some(_), _) | (_, None) => None,
-            (None, Some(raw)) => elements::chain(raw),
-        };
-        if elements.is_some() && (sent.is_some() || chain.is_some()) {
-            self.dropped.extend(known.index(Name::Elements));
-        }
-        sent.map(Cow::into_owned).or(chain).unwrap_or_default()
-    }
-
-    /// The members as sent, less those left out, plus those appended.
-    fn properties(
-        &mut self,
-        members: &[Member],
-        known: &Known<'_, '_>,
-        draft: &Draft<'_>,
-        sent_at: Option<Timestamp>,
-    ) -> String {
-        let source = self.document.source;
-        let already_dropped = self.dropped.len();
-        self.repetitions.find(source, members, &mut self.dropped);
-        let repeated = self.dropped.len() - already_dropped;
-        self.notes.take_many(Note::RepeatedKey, repeated);
-        let is_ip_sent = known.get(Name::Ip).is_some_and(|raw| !json::is_falsy(raw));
-        let mut appended = ["", "", ""];
-        if !self.ip.is_empty() && !is_ip_sent {
-            self.dropped.extend(known.index(Name::Ip));
-            appended[0] = &self.ip;
-        }
-        if let Some(sent_at) = sent_at {
-            self.dropped.extend(known.index(Name::SentAt));
-            let stale = self.sent_at_member.take_if(|(of, _)| *of != sent_at);
-            drop(stale);
-            let write = || (sent_at, format!("\"$sent_at\":\"{sent_at}\""));
-            appended[1] = &self.sent_at_member.get_or_insert_with(write).1;
-        }
-        let drafted = joined(draft.appended.iter().map(|(name, raw)| (name.text(), raw)));
-        let names = draft.appended.iter().map(|&(name, _)| name);
-        self.dropped.extend(names.filter_map(|name| known.index(name)));
-        appended[2] = &drafted;
-        self.dropped.sort_unstable();
-        self.dropped.dedup();
-        splice(source, members, &self.dropped, &appended)
-    }
-
-    /// What fits nowhere else: unknown members, and what was said but could not be followed.
-    fn extra(&mut self, item: &Item<'_>, draft: &Draft<'_>, followed: Followed) -> Option<String> {
-        let members = self.document.extras(item);
-        let source = self.document.source;
-        let is_followed = followed == Followed::Fully;
-        let own = [
-            ("original_timestamp", item.timestamp.filter(|_| !is_followed)),
-            ("offset", item.offset.filter(|_| !is_followed)),
-            ("historical_migration", self.is_historical.then_some("true")),
-        ];
-        let own = own.iter().filter_map(|&(name, raw)| Some((name, raw?)));
-        let drafted = draft.extra.iter().map(|(name, raw)| (*name, raw.as_ref()));
-        let added: Vec<(&'static str, &str)> = own.chain(drafted).collect();
-        if members.is_empty() && added.is_empty() {
-            return None;
-        }
-        self.dropped.clear();
-        self.repetitions.find(source, members, &mut self.dropped);
-        if !added.is_empty() {
-            let is_added = |member| added.iter().any(|(name, _)| *name == source.name(member));
-            let indexed = (0u32..).zip(members);
-            let replaced = indexed.filter(|(_, member)| is_added(member));
-            self.dropped.extend(replaced.map(|(index, _)| index));
-        }
-        self.dropped.sort_unstable();
-        self.dropped.dedup();
-        Some(splice(source, members, &self.dropped, &[&joined(added)]))
-    }
-}
-
-/// Members as they stand in an object.
-fn joined(members: impl IntoIterator<Item = (&'static str, impl AsRef<str>)>) -> String {
-    let mut text = String::new();
-    for (name, raw) in members {
-        let separator = if text.is_empty() { "" } else { "," };
-        for piece in [separator, "\"", name, "\":", raw.as_ref()] {
-            text.push_str(piece);
-        }
-    }
-    text
-}
-
-/// The id that a raw value is, if it is a string and not empty.
-fn id(raw: &str) -> Option<String> {
-    json::string(raw)
-        .filter(|id| !id.is_empty())
-        .map(Cow::into_owned)
-}
-
-/// PostHog writes session ids that are uuids in lower case.
-fn lowercased_uuid(mut id: String) -> String {
-    if id.bytes().any(|byte| byte.is_ascii_uppercase()) && Uuid::try_parse(&id).is_ok() {
-        id.make_ascii_lowercase();
-    }
-    id
 }

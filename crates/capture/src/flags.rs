@@ -126,10 +126,7 @@ impl Asked {
             (Endpoint::Decide, 2) => Shape::Map,
             (Endpoint::Decide, ..2) => Shape::List,
         };
-        Self {
-            shape,
-            wants_config: config.unwrap_or(request.endpoint == Endpoint::Decide),
-        }
+        Self { shape, wants_config: config.unwrap_or(request.endpoint == Endpoint::Decide) }
     }
 }
 
@@ -159,11 +156,7 @@ fn find_token(
     memory: &mut dyn Memory,
 ) -> Option<Token> {
     let query = Query::parse(request.query);
-    let source = Source {
-        query: &query,
-        headers: request.headers,
-        body: &request.body,
-    };
+    let source = Source { query: &query, headers: request.headers, body: &request.body };
     let mut budget = Budget::new(memory, settings);
     let text = source.text(settings, &mut budget, &mut Notes::default());
     let of_body = || {
@@ -199,9 +192,9 @@ fn config() -> Map<String, Value> {
 
 /// What the original Hogflare answered to `/decide`.
 fn originals_keys(token: Option<&Token>, recording_endpoint: Option<&str>) -> Map<String, Value> {
-    let recording = recording_endpoint.map(|endpoint| {
-        json!({"endpoint": endpoint, "consoleLogRecordingEnabled": true, "proxy": true})
-    });
+    let recording = recording_endpoint.map(
+        |endpoint| json!({"endpoint": endpoint, "consoleLogRecordingEnabled": true, "proxy": true}),
+    );
     members(json!({
         "config": {"enable_collect_everything": true, "apiToken": token.map(Token::as_str)},
         "sessionRecording": recording.unwrap_or(Value::Bool(false)),

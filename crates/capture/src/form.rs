@@ -13,13 +13,11 @@ const STARTS: [&[u8]; 5] = [b"data=", b"ver=", b"_=", b"ip=", b"compression="];
 
 /// The decoded names and values of a form or query.
 pub(crate) fn pairs(form: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [u8]>)> {
-    form.split(|&byte| byte == b'&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let split = memchr::memchr(b'=', pair).unwrap_or(pair.len());
-            let (name, value) = pair.split_at(split);
-            (decode(name), decode(value.get(1..).unwrap_or_default()))
-        })
+    form.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()).map(|pair| {
+        let split = memchr::memchr(b'=', pair).unwrap_or(pair.len());
+        let (name, value) = pair.split_at(split);
+        (decode(name), decode(value.get(1..).unwrap_or_default()))
+    })
 }
 
 /// Whether the content type says that the body is a form, whatever its parameters and case.
@@ -29,9 +27,7 @@ pub(crate) fn is_declared(headers: &HeaderMap) -> bool {
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
         .is_some_and(|media_type| {
-            media_type
-                .trim()
-                .eq_ignore_ascii_case("application/x-www-form-urlencoded")
+            media_type.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
         })
 }
 
@@ -51,10 +47,8 @@ fn decode(encoded: &[u8]) -> Cow<'_, [u8]> {
     if memchr::memchr(b'+', encoded).is_none() {
         return percent_decode(encoded).into();
     }
-    let spaced: Vec<u8> = encoded
-        .iter()
-        .map(|&byte| if byte == b'+' { b' ' } else { byte })
-        .collect();
+    let spaced: Vec<u8> =
+        encoded.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect();
     Cow::Owned(percent_decode(&spaced).collect())
 }
 
@@ -65,10 +59,8 @@ mod tests {
     #[test]
     fn names_and_values_are_decoded() {
         let decoded: Vec<_> = pairs(b"data=%7B%7D&a+b=c%2Bd&flag&&=x").collect();
-        let texts: Vec<_> = decoded
-            .iter()
-            .map(|(name, value)| (name.as_ref(), value.as_ref()))
-            .collect();
+        let texts: Vec<_> =
+            decoded.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
         let expected: [(&[u8], &[u8]); 4] =
             [(b"data", b"{}"), (b"a b", b"c+d"), (b"flag", b""), (b"", b"x")];
         assert_eq!(texts, expected);

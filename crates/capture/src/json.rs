@@ -31,9 +31,9 @@ pub(crate) fn is_object(raw: &str) -> bool {
 pub(crate) fn is_empty(raw: &str) -> bool {
     let bytes = raw.as_bytes();
     match (bytes.first(), bytes.len()) {
-        (Some(b'{' | b'['), length) => bytes
-            .get(1..length.saturating_sub(1))
-            .is_none_or(|inner| inner.trim_ascii().is_empty()),
+        (Some(b'{' | b'['), length) => {
+            bytes.get(1..length.saturating_sub(1)).is_none_or(|inner| inner.trim_ascii().is_empty())
+        }
         _ => matches!(raw, "" | "null" | "\"\""),
     }
 }

@@ -15,6 +15,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod answer;
+mod builder;
 mod depth;
 mod distinct_id;
 mod document;
@@ -28,6 +29,7 @@ mod json;
 mod lane;
 mod memory;
 mod notes;
+mod parse;
 mod payload;
 mod properties;
 mod query;

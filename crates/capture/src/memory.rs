@@ -34,11 +34,7 @@ pub(crate) struct Budget<'m> {
 
 impl<'m> Budget<'m> {
     pub(crate) fn new(memory: &'m mut dyn Memory, settings: &Settings) -> Self {
-        Self {
-            memory,
-            taken: 0,
-            whole: settings.memory_budget,
-        }
+        Self { memory, taken: 0, whole: settings.memory_budget }
     }
 
     /// Reserves so many bytes more, or says why the request cannot go on.
@@ -67,10 +63,7 @@ mod tests {
 
     #[test]
     fn a_full_budget_may_be_tried_again_but_a_hopeless_request_may_not() {
-        let settings = Settings {
-            memory_budget: 100,
-            ..Settings::default()
-        };
+        let settings = Settings { memory_budget: 100, ..Settings::default() };
         let mut full = Full;
         let mut budget = Budget::new(&mut full, &settings);
         assert_eq!(budget.reserve(100), Err(Error::Busy));

@@ -79,10 +79,7 @@ impl Notes {
 
     /// What happened at all, and how often.
     pub fn iter(&self) -> impl Iterator<Item = (Note, u32)> + '_ {
-        Note::ALL
-            .into_iter()
-            .map(|note| (note, self.count(note)))
-            .filter(|&(_, count)| count > 0)
+        Note::ALL.into_iter().map(|note| (note, self.count(note))).filter(|&(_, count)| count > 0)
     }
 
     pub(crate) fn take(&mut self, note: Note) {

@@ -43,11 +43,7 @@ impl<'a> Source<'a> {
     }
 
     /// `?data=` wins over the body, as in PostHog.
-    fn sent(
-        &self,
-        settings: &Settings,
-        budget: &mut Budget<'_>,
-    ) -> Result<Cow<'a, [u8]>, Error> {
+    fn sent(&self, settings: &Settings, budget: &mut Budget<'_>) -> Result<Cow<'a, [u8]>, Error> {
         if self.body.len() > settings.wire_limit {
             return Err(Error::body_too_large(settings.wire_limit));
         }
@@ -126,17 +122,9 @@ mod tests {
         headers.insert(CONTENT_TYPE, declared.parse().unwrap());
         let settings = Settings::default();
         let mut memory = Unbounded;
-        let source = Source {
-            query: &Query::parse(query),
-            headers: &headers,
-            body,
-        };
+        let source = Source { query: &Query::parse(query), headers: &headers, body };
         source
-            .text(
-                &settings,
-                &mut Budget::new(&mut memory, &settings),
-                &mut Notes::default(),
-            )
+            .text(&settings, &mut Budget::new(&mut memory, &settings), &mut Notes::default())
             .map(Cow::into_owned)
     }
 
@@ -196,10 +184,7 @@ mod tests {
 
     #[test]
     fn a_signed_request_is_its_body_alone() {
-        let settings = Settings {
-            signed: true,
-            ..Settings::default()
-        };
+        let settings = Settings { signed: true, ..Settings::default() };
         let mut memory = Unbounded;
         let source = Source {
             query: &Query::parse(Some("data=%7B%7D")),
@@ -224,10 +209,7 @@ mod tests {
             why(b"{\"\xff\xfe\"", "text/plain"),
             format!("{prefix}invalid UTF8 in request payload")
         );
-        assert_eq!(
-            why(&gzip(b"\xff\xfe"), "text/plain"),
-            format!("{prefix}invalid gzip data")
-        );
+        assert_eq!(why(&gzip(b"\xff\xfe"), "text/plain"), format!("{prefix}invalid gzip data"));
         assert_eq!(
             why(b"event=e&token=t", FORM),
             format!("{prefix}expected form data in POST request payload")

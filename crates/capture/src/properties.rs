@@ -67,10 +67,7 @@ impl Name {
             23 => &[Self::ProcessPersonProfile],
             _ => &[],
         };
-        candidates
-            .iter()
-            .copied()
-            .find(|candidate| candidate.text() == name)
+        candidates.iter().copied().find(|candidate| candidate.text() == name)
     }
 }
 
@@ -92,11 +89,7 @@ impl<'d, 'a> Known<'d, 'a> {
                 places[name as usize] = index;
             }
         }
-        Self {
-            source,
-            members,
-            places,
-        }
+        Self { source, members, places }
     }
 
     /// Its index among the members.

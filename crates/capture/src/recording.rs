@@ -4,22 +4,25 @@
 //! become one [`Recording`] per session and window. The original Hogflare also took a chunk,
 //! `{"data": {"chunk_id", "chunk", "metadata": {"distinct_id"}}}`, which names no session.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::collections::HashMap;
 
 use event::{Recording, Timestamp, Token};
 use http::HeaderMap;
 use http::header::USER_AGENT;
 
-use crate::document::{self, Document, Item, Nesting};
-use crate::events::{SentAt, check_cookieless_mode, settle_uuid};
+use crate::builder::{SentAt, check_cookieless_mode, settle_uuid};
+use crate::document::{Document, Item};
 use crate::json::{self, Members};
 use crate::memory::Budget;
+use crate::parse::{self, Nesting};
 use crate::payload::Source;
 use crate::properties::{Known, Name};
 use crate::query::Query;
 use crate::splice::splice;
 use crate::time::Said;
-use crate::{Error, Memory, Note, Notes, Request, Settings, distinct_id, token};
+use crate::{Error, Memory, Notes, Request, Settings, distinct_id, token};
 
 const LONGEST_SESSION_ID: usize = 70;
 /// Whose a chunk is that does not say.
@@ -63,17 +66,13 @@ pub fn decode_recording(
     let mut notes = Notes::default();
     let mut budget = Budget::new(memory, settings);
     let query = Query::parse(request.query);
-    let source = Source {
-        query: &query,
-        headers: request.headers,
-        body: &request.body,
-    };
+    let source = Source { query: &query, headers: request.headers, body: &request.body };
     let text = source.text(settings, &mut budget, &mut notes)?;
     let (repaired, again) = (OnceCell::new(), OnceCell::new());
     let unlimited = Nesting::Unlimited;
-    let mut document = document::parse(&text, &repaired, unlimited, &mut budget, &mut notes)?;
+    let mut document = parse::parse(&text, &repaired, unlimited, &mut budget, &mut notes)?;
     if let Some(list) = data(&document).filter(|raw| raw.starts_with('[')) {
-        document = document::parse(list, &again, unlimited, &mut budget, &mut notes)?;
+        document = parse::parse(list, &again, unlimited, &mut budget, &mut notes)?;
     }
     if document.items.is_empty() {
         return Err(Error::NoEvents);
@@ -91,12 +90,7 @@ pub fn decode_recording(
         Some(chunk) => vec![builder.chunk(chunk)?],
         None => builder.sessions()?,
     };
-    Ok(Recorded {
-        token,
-        recordings,
-        beacon: query.beacon,
-        notes,
-    })
+    Ok(Recorded { token, recordings, beacon: query.beacon, notes })
 }
 
 /// The raw member `data` of a single item that is not a `$snapshot` itself.
@@ -126,8 +120,8 @@ struct Builder<'r, 'a> {
 
 /// What is recorded of one session in one window.
 struct Session<'a> {
-    session_id: String,
-    window_id: String,
+    session_id: Cow<'a, str>,
+    window_id: Cow<'a, str>,
     first: usize,
     snapshots: Vec<&'a str>,
 }
@@ -135,41 +129,38 @@ struct Session<'a> {
 impl<'a> Builder<'_, 'a> {
     fn sessions(&mut self) -> Result<Vec<Recording>, Error> {
         let sessions = self.group()?;
-        sessions
-            .into_iter()
-            .map(|session| self.recording(session))
-            .collect()
+        sessions.into_iter().map(|session| self.recording(session)).collect()
     }
 
     /// Gathers items by session and window. PostHog takes the first item's for all of them, but
     /// posthog-js may end one session and begin another within one request.
     fn group(&self) -> Result<Vec<Session<'a>>, Error> {
         let mut sessions: Vec<Session<'a>> = Vec::new();
+        let mut places = HashMap::new();
         for (index, item) in self.document.items.iter().enumerate() {
             let known = Known::find(self.document.source, self.document.properties(item));
-            let first = sessions.first().map(|session| session.session_id.as_str());
+            let first = sessions.first().map(|session| &session.session_id);
             let session_id = match (known.present(Name::SessionId), first) {
                 (Some(raw), _) => session_id(raw)?,
-                (None, Some(first)) => first.to_owned(),
+                (None, Some(first)) => first.clone(),
                 (None, None) => return Err(Error::MissingSessionId),
             };
             let window = known.get(Name::WindowId).and_then(json::string);
-            let window_id = window
-                .filter(|id| !id.is_empty())
-                .map_or_else(|| session_id.clone(), |id| id.into_owned());
+            let window_id =
+                window.filter(|id| !id.is_empty()).unwrap_or_else(|| session_id.clone());
+            let place =
+                *places.entry((session_id.clone(), window_id.clone())).or_insert_with(|| {
+                    sessions.push(Session {
+                        session_id,
+                        window_id,
+                        first: index,
+                        snapshots: Vec::new(),
+                    });
+                    sessions.len() - 1
+                });
             let snapshots = self.snapshots(item)?;
-            let same = |session: &&mut Session<'_>| {
-                session.session_id == session_id && session.window_id == window_id
-            };
-            // The last one first: it is nearly always the one.
-            match sessions.iter_mut().rev().find(same) {
-                Some(session) => session.snapshots.push(snapshots),
-                None => sessions.push(Session {
-                    session_id,
-                    window_id,
-                    first: index,
-                    snapshots: vec![snapshots],
-                }),
+            if let Some(session) = sessions.get_mut(place) {
+                session.snapshots.push(snapshots);
             }
         }
         Ok(sessions)
@@ -194,8 +185,8 @@ impl<'a> Builder<'_, 'a> {
         let is_ignored = known.get(Name::IgnoreSentAt) == Some("true");
         let mut recording = self.stamped(first, is_ignored);
         recording.distinct_id = distinct_id.into_string();
-        recording.session_id = session.session_id;
-        recording.window_id = session.window_id;
+        recording.session_id = session.session_id.into_owned();
+        recording.window_id = session.window_id.into_owned();
         recording.snapshot_source = self.text(first, "$snapshot_source").unwrap_or("web".into());
         recording.lib = self.text(first, "$lib").unwrap_or_else(|| lib(self.headers));
         recording.items = concatenated(&session.snapshots);
@@ -235,8 +226,8 @@ impl<'a> Builder<'_, 'a> {
             sent_at: sent_at.filter(|_| !is_sent_at_ignored),
         };
         let (timestamp, followed) = said.settle(self.now);
-        if followed != crate::time::Followed::Fully {
-            self.notes.take(Note::ClampedTimestamp);
+        if let Some(note) = followed.note() {
+            self.notes.take(note);
         }
         let (uuid, _) = settle_uuid(item, timestamp, self.notes);
         let (uuid_high, uuid_low) = uuid.as_u64_pair();
@@ -269,11 +260,10 @@ impl<'a> Builder<'_, 'a> {
 }
 
 /// 1 to 70 of `[A-Za-z0-9-]`: it becomes part of object names.
-fn session_id(raw: &str) -> Result<String, Error> {
+fn session_id(raw: &str) -> Result<Cow<'_, str>, Error> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     json::string(raw)
-        .filter(|id| (1..=LONGEST_SESSION_ID).contains(&id.len()))
-        .filter(|id| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
-        .map(|id| id.into_owned())
+        .filter(|id| (1..=LONGEST_SESSION_ID).contains(&id.len()) && id.bytes().all(is_plain))
         .ok_or(Error::InvalidSessionId)
 }
 

@@ -19,10 +19,8 @@ enum Algorithm {
 }
 
 /// The headers, and what each means by a signature without a prefix.
-const HEADERS: [(&str, Algorithm); 2] = [
-    ("x-posthog-signature", Algorithm::Sha256),
-    ("x-hub-signature", Algorithm::Sha1),
-];
+const HEADERS: [(&str, Algorithm); 2] =
+    [("x-posthog-signature", Algorithm::Sha256), ("x-hub-signature", Algorithm::Sha1)];
 
 /// Checks that one of the signatures was made with this secret over this body, in constant time.
 ///
@@ -140,9 +138,6 @@ mod tests {
             let headers = [("x-posthog-signature", value.to_owned())];
             assert_eq!(verified(&headers), Err(Error::InvalidSignature));
         }
-        assert_eq!(
-            verify(b"other", &HeaderMap::new(), BODY).unwrap_err().status().as_u16(),
-            401
-        );
+        assert_eq!(verify(b"other", &HeaderMap::new(), BODY).unwrap_err().status().as_u16(), 401);
     }
 }

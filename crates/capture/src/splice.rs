@@ -176,18 +176,12 @@ mod tests {
     fn members(text: &str) -> Vec<Member> {
         let span = |piece: &str| {
             let start = (piece.as_ptr() as usize - text.as_ptr() as usize) as u32;
-            Span {
-                start,
-                end: start + piece.len() as u32,
-            }
+            Span { start, end: start + piece.len() as u32 }
         };
         Members::of(text)
             .0
             .into_iter()
-            .map(|(key, value)| Member {
-                key: span(key),
-                value: span(value),
-            })
+            .map(|(key, value)| Member { key: span(key), value: span(value) })
             .collect()
     }
 

@@ -13,7 +13,7 @@ use jiff::civil::DateTime;
 use jiff::fmt::rfc2822;
 use jiff::tz::TimeZone;
 
-use crate::json;
+use crate::{Note, json};
 
 /// PostHog takes a later time for a mistake.
 const MOST_AHEAD_MICROS: i64 = 23 * 3_600 * 1_000_000;
@@ -37,6 +37,17 @@ pub(crate) enum Followed {
     Unreadable,
     /// Its time cannot be meant.
     Clamped,
+}
+
+impl Followed {
+    /// What to note of it.
+    pub(crate) const fn note(self) -> Option<Note> {
+        match self {
+            Self::Fully => None,
+            Self::Unreadable => Some(Note::UnreadableTimestamp),
+            Self::Clamped => Some(Note::ClampedTimestamp),
+        }
+    }
 }
 
 impl Said<'_> {
@@ -146,11 +157,7 @@ mod tests {
     }
 
     fn settled(timestamp: Option<&str>, offset: Option<&str>, sent_at: Option<&str>) -> String {
-        let said = Said {
-            timestamp,
-            offset,
-            sent_at: sent_at.map(at),
-        };
+        let said = Said { timestamp, offset, sent_at: sent_at.map(at) };
         said.settle(at("2025-07-01T12:00:00Z")).0.to_string()
     }
 
@@ -175,10 +182,7 @@ mod tests {
     fn a_time_that_cannot_be_meant_becomes_the_receipt_time() {
         let now = at("2025-07-01T12:00:00Z");
         let fate = |raw: &str| {
-            let said = Said {
-                timestamp: Some(raw),
-                ..Said::default()
-            };
+            let said = Said { timestamp: Some(raw), ..Said::default() };
             said.settle(now).1
         };
         assert_eq!(fate("\"2025-07-02T11:00:00Z\""), Followed::Fully);

@@ -4,13 +4,15 @@
 //! it need be and that is what is expected here. Lines about the router (CORS, unknown paths,
 //! health) are for the server's test of the same file.
 
+#![allow(clippy::unwrap_used)]
+
 use std::io::Write;
 
 use bytes::Bytes;
-use hogflare_capture::{Captured, Error, Lane, Recorded, Request, Settings, Unbounded};
 use event::Timestamp;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use hogflare_capture::{Captured, Error, Lane, Recorded, Request, Settings, Unbounded};
 use http::{HeaderMap, HeaderName};
 use serde_json::Value;
 
@@ -46,9 +48,7 @@ fn every_vector_holds() {
             received_at: vector["server_now"]
                 .as_str()
                 .map_or_else(Timestamp::now, |now| now.parse().unwrap()),
-            client_ip: vector["headers"]["X-Forwarded-For"]
-                .as_str()
-                .map(|ip| ip.parse().unwrap()),
+            client_ip: vector["headers"]["X-Forwarded-For"].as_str().map(|ip| ip.parse().unwrap()),
         };
         let expected = vector.get("expect_lenient").unwrap_or(&vector["expect"]);
         if let Err(difference) = compare(&request, expected) {
@@ -115,10 +115,11 @@ fn generated(recipe: &Value) -> Bytes {
 fn decode(request: &Request<'_>) -> Result<Outcome, Error> {
     let settings = Settings::default();
     match request.lane {
-        Lane::Recording => {
-            hogflare_capture::decode_recording(request, &settings, &mut Unbounded).map(Outcome::Recordings)
+        Lane::Recording => hogflare_capture::decode_recording(request, &settings, &mut Unbounded)
+            .map(Outcome::Recordings),
+        _ => {
+            hogflare_capture::decode_events(request, &settings, &mut Unbounded).map(Outcome::Events)
         }
-        _ => hogflare_capture::decode_events(request, &settings, &mut Unbounded).map(Outcome::Events),
     }
 }
 
@@ -150,16 +151,12 @@ fn compare(request: &Request<'_>, expected: &Value) -> Result<(), String> {
     };
     let expected = expected["events"].as_array().unwrap();
     same("count", &expected.len().into(), &described.len().into())?;
-    expected
-        .iter()
-        .zip(&described)
-        .try_for_each(|(expected, event)| compare_event(expected, event))
+    expected.iter().zip(&described).try_for_each(|(expected, event)| compare_event(expected, event))
 }
 
 fn described_event(event: &event::Event) -> Value {
     let json = |text: &Option<String>| -> Value {
-        text.as_deref()
-            .map_or(Value::Null, |text| serde_json::from_str(text).unwrap())
+        text.as_deref().map_or(Value::Null, |text| serde_json::from_str(text).unwrap())
     };
     let extra = json(&event.extra);
     serde_json::json!({

@@ -81,7 +81,9 @@ impl Writer {
     pub fn commit(&mut self, group: &[Batch]) -> Result<Range<Offset>, CommitError> {
         let started = Instant::now();
         let first = self.next;
-        match self.append(group) {
+        let appended = self.append(group);
+        self.metrics.on_disk(self.journal.disk_bytes());
+        match appended {
             Ok(bytes) => {
                 let rows = self.next.rows_since(first);
                 self.metrics.committed(rows, bytes, started.elapsed());
@@ -186,9 +188,7 @@ impl Writer {
         self.check_budget(needed, 0)?;
         self.check_reserve(needed)?;
         let allocated = self.active.as_mut().map_or(Ok(()), |active| active.allocate(target));
-        allocated.map_err(|error| self.classify(error))?;
-        self.metrics.on_disk(self.journal.disk_bytes());
-        Ok(())
+        allocated.map_err(|error| self.classify(error))
     }
 
     /// Begins a new segment, which fences whatever stands behind the synced rows of the last one.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
 };
-use event::{COLUMNS, Kind, Promoted, StoredRow, Value, decode_rows};
+use event::{COLUMNS, Kind, Promoted, Row, StoredRow, Value, decode_rows};
 use journal::{JournalId, Offset, Record};
 use uuid::fmt::Hyphenated;
 
@@ -19,35 +19,38 @@ pub(crate) fn decode(
     journal_id: JournalId,
     from: Offset,
 ) -> Result<Option<TailBatch>, Error> {
+    let records: Vec<&Record> = records.iter().filter(|record| record.end() > from).collect();
+    let Some(last) = records.last() else {
+        return Ok(None);
+    };
+    let end = last.end();
     let mut rows = Rows::new(records.iter().map(|record| record.rows as usize).sum());
-    let (mut end, mut misfits) = (from, 0);
     for record in records {
-        let decoded = decode_rows(record.payload.clone())
-            .map_err(|error| Error::Record { first: record.first, message: error.to_string() })?;
-        if decoded.len() != record.rows as usize {
-            let message = format!("it holds {} rows, not {}", decoded.len(), record.rows);
-            return Err(Error::Record { first: record.first, message });
-        }
-        for (row, offset) in decoded.iter().zip(record.first.get()..) {
-            if offset < from.get() {
-                continue;
+        for (row, offset) in rows_of(record)?.iter().zip(record.first.get()..) {
+            if offset >= from.get() {
+                rows.append_row(row, journal_id, offset);
             }
-            let promoted = Promoted::of(&row.properties);
-            misfits += promoted.misfits();
-            let journal_id = journal_id.as_uuid();
-            let stored = StoredRow { row, promoted: &promoted, journal_id, journal_offset: offset };
-            rows.append(stored);
-            first.get_or_insert(Offset::new(offset));
-            end = Offset::new(offset + 1);
         }
     }
-    ::metrics::counter!(metrics::MISFITS_TOTAL).increment(misfits as u64);
-    first.map(|first| Ok(TailBatch::new(rows.finish()?, first, end))).transpose()
+    ::metrics::counter!(metrics::MISFITS_TOTAL).increment(rows.misfits);
+    Ok(Some(TailBatch::new(rows.finish()?, journal_id, end)))
+}
+
+fn rows_of(record: &Record) -> Result<Vec<Row>, Error> {
+    let unreadable = |message| Error::Record { first: record.first, message };
+    let rows =
+        decode_rows(record.payload.clone()).map_err(|error| unreadable(error.to_string()))?;
+    match rows.len() == record.rows as usize {
+        true => Ok(rows),
+        false => Err(unreadable(format!("it holds {} rows, not {}", rows.len(), record.rows))),
+    }
 }
 
 /// Columns while they grow.
 struct Rows {
     builders: Vec<Builder>,
+    /// Promoted properties that do not fit their column.
+    misfits: u64,
 }
 
 enum Builder {
@@ -65,12 +68,17 @@ impl Rows {
                 TimestampMicrosecondBuilder::with_capacity(rows).with_timezone(UTC),
             ),
         };
-        Self { builders: COLUMNS.iter().map(|column| builder(column.kind)).collect() }
+        let builders = COLUMNS.iter().map(|column| builder(column.kind)).collect();
+        Self { builders, misfits: 0 }
     }
 
-    fn append(&mut self, row: StoredRow<'_>) {
+    fn append_row(&mut self, row: &Row, journal_id: JournalId, journal_offset: u64) {
+        let promoted = Promoted::of(&row.properties);
+        self.misfits += promoted.misfits() as u64;
+        let journal_id = journal_id.as_uuid();
+        let stored = StoredRow { row, promoted: &promoted, journal_id, journal_offset };
         for (column, builder) in COLUMNS.iter().zip(&mut self.builders) {
-            builder.append((column.value)(row));
+            builder.append((column.value)(stored));
         }
     }
 

@@ -137,6 +137,3 @@ fn plan(places: &[Place]) -> Vec<(Partition, Vec<Range<usize>>)> {
     }
     files
 }
-
-#[cfg(test)]
-mod tests;

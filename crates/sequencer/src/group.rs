@@ -175,7 +175,10 @@ impl<L: Lane> Committer<L> {
         match committed {
             Ok(range) => {
                 let rows = range.end.rows_since(range.start);
-                debug_assert_eq!(range.start, first, "rows are where the writer said they would be");
+                debug_assert_eq!(
+                    range.start, first,
+                    "rows are where the writer said they would be"
+                );
                 histogram!(GROUP_ROWS, JOURNAL => L::NAME).record(rows as f64);
                 counter!(APPENDED_TOTAL, JOURNAL => L::NAME).increment(rows);
                 Ok(range.end)

@@ -59,6 +59,8 @@ impl Drop for JoinGuard {
 
 impl fmt::Debug for JoinGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("JoinGuard").field("running", &*self.running.borrow()).finish_non_exhaustive()
+        f.debug_struct("JoinGuard")
+            .field("running", &*self.running.borrow())
+            .finish_non_exhaustive()
     }
 }

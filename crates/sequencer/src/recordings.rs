@@ -59,7 +59,13 @@ impl Appender {
 fn batches(mut rows: Vec<Bytes>) -> Result<Vec<Batch>, Rejected> {
     rows.iter().try_for_each(|row| check_row_bytes(row.len()))?;
     let mut end = 0;
-    let ends: Vec<usize> = rows.iter().map(|row| { end += row.len(); end }).collect();
+    let ends: Vec<usize> = rows
+        .iter()
+        .map(|row| {
+            end += row.len();
+            end
+        })
+        .collect();
     let payload = match rows.len() {
         1 => rows.pop().unwrap_or_default(),
         _ => rows.concat().into(),

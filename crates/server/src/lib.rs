@@ -31,4 +31,4 @@ pub use listener::{Listener, ListenerOptions};
 pub use projects::Projects;
 pub use read_key::ReadKey;
 pub use router::{local_router, router};
-pub use state::{Edge, EdgeState};
+pub use state::{Edge, EdgeState, Questions};

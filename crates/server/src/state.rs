@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use journal::Journal;
 use metrics_exporter_prometheus::PrometheusHandle;
 use query::Engine;
 use sink::Status;
 
 use crate::{Ack, Budget, Projects, ReadKey, TrustedProxies};
+
+/// How long a question waits for the newest rows; a lake in trouble must not keep old ones back.
+const CATCH_UP_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Everything that handlers need; built once by the binary.
 #[derive(Debug)]
@@ -31,7 +36,7 @@ pub struct Edge {
     /// What an acknowledgement waits for.
     pub ack: Ack,
     /// SQL over the lake; `None` where the lake is off.
-    pub engine: Option<Engine>,
+    pub questions: Option<Questions>,
     /// What readers must show.
     pub read_key: ReadKey,
     /// Sinks, for readiness.
@@ -40,6 +45,24 @@ pub struct Edge {
     pub metrics: PrometheusHandle,
     /// Turns true when the process begins to stop.
     pub draining: AtomicBool,
+}
+
+/// What answers questions, and how it knows that it is up to date.
+#[derive(Debug)]
+pub struct Questions {
+    /// SQL over the lake.
+    pub engine: Engine,
+    /// The journal whose rows the lake has.
+    pub journal: Journal,
+    /// How far the lake has them.
+    pub lake: Status,
+}
+
+impl Questions {
+    /// Waits until queries see every row that was acknowledged before, or for a moment.
+    pub(crate) async fn catch_up(&self) {
+        self.lake.has_written(self.journal.synced(), CATCH_UP_PATIENCE).await;
+    }
 }
 
 /// [`Edge`], shared.

@@ -141,6 +141,7 @@ impl<S: Sink> Runner<S> {
                     (self.written, self.flushed) = (offset, offset);
                     self.hold.advance(offset);
                     self.status.set_kept(offset);
+                    self.status.set_written(offset);
                 }
                 Err(error) => {
                     self.failed(&error, stop).await?;
@@ -247,6 +248,7 @@ impl<S: Sink> Runner<S> {
         }
         self.worked();
         self.written = end;
+        self.status.set_written(end);
         Ok(())
     }
 

@@ -1,8 +1,10 @@
 //! How a sink is doing, for `/_readiness`, `hogflare doctor` and metrics.
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use journal::Offset;
+use tokio::sync::watch;
 
 /// What is wrong with a sink, if anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +24,7 @@ pub enum Health {
 pub struct Status {
     name: &'static str,
     inner: Arc<RwLock<Inner>>,
+    written: watch::Sender<Offset>,
 }
 
 #[derive(Debug)]
@@ -33,7 +36,8 @@ struct Inner {
 impl Status {
     pub(crate) fn new(name: &'static str) -> Self {
         let inner = Inner { health: Health::Working, kept: Offset::new(0) };
-        Self { name, inner: Arc::new(RwLock::new(inner)) }
+        let written = watch::Sender::new(Offset::new(0));
+        Self { name, inner: Arc::new(RwLock::new(inner)), written }
     }
 
     /// The sink's name.
@@ -49,6 +53,19 @@ impl Status {
     /// The offset below which it keeps everything.
     pub fn kept(&self) -> Offset {
         self.inner.read().unwrap_or_else(PoisonError::into_inner).kept
+    }
+
+    /// Waits until the sink has taken every row below this offset, but not for ever.
+    ///
+    /// For the lake, that is when queries see them.
+    pub async fn has_written(&self, offset: Offset, patience: Duration) -> bool {
+        let mut written = self.written.subscribe();
+        let reached = written.wait_for(|written| *written >= offset);
+        matches!(tokio::time::timeout(patience, reached).await, Ok(Ok(_)))
+    }
+
+    pub(crate) fn set_written(&self, written: Offset) {
+        self.written.send_replace(written);
     }
 
     pub(crate) fn set_health(&self, health: Health) {

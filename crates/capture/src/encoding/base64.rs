@@ -34,10 +34,7 @@ fn is_base64(byte: u8) -> bool {
 fn with_pluses(payload: &[u8]) -> Cow<'_, [u8]> {
     match memchr::memchr(b' ', payload) {
         None => Cow::Borrowed(payload),
-        Some(_) => payload
-            .iter()
-            .map(|&byte| if byte == b' ' { b'+' } else { byte })
-            .collect(),
+        Some(_) => payload.iter().map(|&byte| if byte == b' ' { b'+' } else { byte }).collect(),
     }
 }
 

@@ -12,13 +12,15 @@ pub(super) fn inflate(
     limit: usize,
     budget: &mut Budget<'_>,
 ) -> Result<Vec<u8>, Error> {
+    // Events compress four- to twelvefold.
+    let guess = input.len().saturating_mul(8).min(1024 * 1024);
     let mut output = Output::new(limit, budget);
-    output
-        .append(input, Decompress::new(has_zlib_header(input)))
-        .map_err(|failure| match failure {
+    output.append(input, Decompress::new(has_zlib_header(input)), guess).map_err(|failure| {
+        match failure {
             Failure::Corrupt => Error::undecodable("invalid deflate data"),
             Failure::Refused(error) => error,
-        })?;
+        }
+    })?;
     Ok(output.into_bytes())
 }
 

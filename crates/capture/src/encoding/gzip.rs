@@ -23,15 +23,22 @@ pub(crate) fn gunzip(
     let mut output = Output::new(limit, budget);
     while has_magic(input) {
         let stream = Decompress::new_gzip(LARGEST_WINDOW_BITS);
-        let taken = output
-            .append(input, stream)
-            .map_err(|failure| match failure {
+        let taken =
+            output.append(input, stream, likely_size(input)).map_err(|failure| match failure {
                 Failure::Corrupt => Error::undecodable("invalid GZIP data"),
                 Failure::Refused(error) => error,
             })?;
         input = input.get(taken..).unwrap_or_default();
     }
     Ok(output.into_bytes())
+}
+
+/// The size that the last four bytes state, where it is possible, and a little room to end in.
+fn likely_size(input: &[u8]) -> usize {
+    /// Deflate cannot expand further.
+    const LARGEST_RATIO: usize = 1032;
+    let stated = input.last_chunk().map_or(0, |size| u32::from_le_bytes(*size)) as usize;
+    stated.min(input.len().saturating_mul(LARGEST_RATIO)) + 64
 }
 
 #[cfg(test)]
@@ -72,10 +79,7 @@ mod tests {
         damaged[checksum] ^= 1;
         for input in [&whole[..whole.len() - 1], &whole[..12], &damaged] {
             let error = gunzip_up_to(input, 1 << 20).unwrap_err();
-            assert_eq!(
-                error.to_string(),
-                "failed to decode request: invalid GZIP data"
-            );
+            assert_eq!(error.to_string(), "failed to decode request: invalid GZIP data");
         }
     }
 

@@ -5,8 +5,6 @@ use flate2::{Decompress, FlushDecompress, Status};
 use crate::Error;
 use crate::memory::Budget;
 
-/// First guess of how far a stream expands: events compress four- to twelvefold.
-const LIKELY_RATIO: usize = 8;
 /// Less is not worth asking for.
 const SMALLEST_BUFFER: usize = 4 * 1024;
 
@@ -28,24 +26,21 @@ pub(super) enum Failure {
 impl<'b, 'm> Output<'b, 'm> {
     pub(super) fn new(limit: usize, budget: &'b mut Budget<'m>) -> Self {
         let bytes = Vec::new();
-        Self {
-            bytes,
-            limit,
-            budget,
-        }
+        Self { bytes, limit, budget }
     }
 
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
 
-    /// Appends one stream and returns how many bytes of the input it took.
+    /// Appends one stream, of this size at a guess, and returns how many bytes of the input it took.
     pub(super) fn append(
         &mut self,
         input: &[u8],
         mut stream: Decompress,
+        guess: usize,
     ) -> Result<usize, Failure> {
-        self.grow(input.len().saturating_mul(LIKELY_RATIO))?;
+        self.grow(guess)?;
         loop {
             let taken = stream.total_in() as usize;
             let before = (taken, self.bytes.len());
@@ -69,7 +64,7 @@ impl<'b, 'm> Output<'b, 'm> {
 
     /// Makes room for so many bytes more, but no more than show that the limit is passed.
     fn grow(&mut self, wanted: usize) -> Result<(), Failure> {
-        let most = (self.limit + 1).saturating_sub(self.bytes.len());
+        let most = self.limit.saturating_add(1) - self.bytes.len();
         let spare = self.bytes.capacity() - self.bytes.len();
         let room = wanted.max(SMALLEST_BUFFER).min(most);
         if room > spare {

@@ -24,10 +24,8 @@ pub(super) fn given(
     known: &Known<'_, '_>,
 ) -> Option<String> {
     let instructions = [Name::Set, Name::SetOnce, Name::Unset, Name::GroupSet];
-    let mut dropped: Vec<u32> = instructions
-        .into_iter()
-        .filter_map(|name| known.index(name))
-        .collect();
+    let mut dropped: Vec<u32> =
+        instructions.into_iter().filter_map(|name| known.index(name)).collect();
     dropped.sort_unstable();
     let members = document.properties(item);
     (members.len() > dropped.len()).then(|| splice(document.source, members, &dropped, &[]))

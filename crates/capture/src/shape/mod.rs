@@ -47,9 +47,9 @@ impl Role {
         let has_alias = item.alias.is_some() && item.distinct_id.is_some();
         match lane {
             Lane::Engage => Ok(Self::Engage),
-            Lane::Batch => by_type()
-                .or(has_alias.then_some(Self::Alias))
-                .ok_or(Error::MissingEventName),
+            Lane::Batch => {
+                by_type().or(has_alias.then_some(Self::Alias)).ok_or(Error::MissingEventName)
+            }
             _ => Err(Error::MissingEventName),
         }
     }

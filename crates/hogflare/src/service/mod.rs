@@ -56,7 +56,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
             (AckMode::Delivered, Some(delivery)) => Ack::Delivered(delivery.clone()),
             _ => Ack::Durable,
         },
-        engine: sinks.engine.clone(),
+        questions: sinks.questions(&journals),
         read_key,
         sinks: sinks.statuses.clone(),
         metrics,

@@ -8,6 +8,7 @@ use journal::Journal;
 use lake::Lake;
 use query::{Engine, Limits};
 use recordings::{ObjectsSink, SnapshotRows};
+use server::Questions;
 use sink::pipelines::{self, EventRows, Folders, PipelinesSink, RowSource};
 use sink::{Delivery, Importance, Parking, Runner, Sink, Status};
 use tokio::sync::watch;
@@ -56,6 +57,13 @@ impl Sinks {
         }
         sinks.start_recordings(data_dir, journals)?;
         Ok(sinks)
+    }
+
+    /// What answers SQL; `None` where the lake is off.
+    pub(crate) fn questions(&self, journals: &Journals) -> Option<Questions> {
+        let engine = self.engine.clone()?;
+        let lake = self.statuses.iter().find(|status| status.name() == "lake")?.clone();
+        Some(Questions { engine, journal: journals.events.clone(), lake })
     }
 
     /// Waits until the sinks have flushed, but not for ever.

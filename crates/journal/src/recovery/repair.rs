@@ -26,18 +26,17 @@ pub(crate) fn repair(
     dir: &Path,
     found: &Recovered,
 ) -> Result<Option<Box<dyn File>>, Error> {
-    let Some((last, sealed)) = found.segments.split_last() else {
-        return Ok(None);
-    };
-    let file = fs.open_write(&last.path).context("open", &last.path)?;
-    rewrite_unproven(&*file, &found.tail).context("sync", &last.path)?;
+    // This also makes the names durable that an earlier process gave and did not sync.
     remove_leftovers(fs, dir, &found.leftovers)?;
+    let Some((last, sealed)) = found.segments.split_last() else { return Ok(None) };
     for segment in sealed {
         cut_sealed(fs, segment)?;
     }
+    let file = fs.open_write(&last.path).context("open", &last.path)?;
     if last.is_empty() && found.tail.is_clean {
         return Ok(Some(file));
     }
+    rewrite_unproven(&*file, &found.tail).context("write", &last.path)?;
     cut_last(&*file, last, &found.tail)?;
     last.seal();
     Ok(None)
@@ -70,7 +69,7 @@ fn rewrite_unproven(file: &dyn File, tail: &Tail) -> io::Result<()> {
         write_all_at(file, &mut [IoSlice::new(bytes)], position)?;
         position += bytes.len() as u64;
     }
-    file.sync_data()
+    Ok(())
 }
 
 /// Gives back what a sealed segment takes beyond its records, where a crash undid that.
@@ -85,7 +84,7 @@ fn cut_sealed(fs: &dyn Fs, segment: &Segment) -> Result<(), IoError> {
     Ok(())
 }
 
-/// Cuts what stands behind the end, so that it can never come back.
+/// Cuts what stands behind the end, and syncs what stands before it.
 fn cut_last(file: &dyn File, last: &Segment, tail: &Tail) -> Result<(), IoError> {
     if !tail.is_clean {
         warn!(

@@ -195,6 +195,22 @@ fn valid_records_behind_a_bad_one_never_come_back() {
 }
 
 #[test]
+fn valid_records_behind_a_bad_first_one_never_come_back() {
+    let fs = SimFs::new(3);
+    let (mut writer, _journal) = open(&fs);
+    writer.commit(&batches(["torn", "whole"])).unwrap();
+    abandon(writer);
+    let [path] = segment_paths(&fs, DIR.as_ref()).try_into().unwrap();
+    let fs = fs.power_loss();
+    fs.flip(&path, START + 40, 1);
+    let (mut writer, journal) = open(&fs);
+    assert_eq!(payloads(&journal), [""; 0]);
+    writer.commit(&batches(["new1"])).unwrap();
+    abandon(writer);
+    assert_eq!(payloads(&open(&fs.power_loss()).1), ["new1"]);
+}
+
+#[test]
 fn a_cut_whose_truncation_was_undone_stays_a_cut() {
     let fs = SimFs::new(3);
     let (mut writer, _journal) = open(&fs);

@@ -16,8 +16,10 @@ use crate::support::{drain, small, try_open};
 #[derive(Clone, Debug)]
 pub enum Step {
     Commit(Group),
-    /// An operation fails during a commit.
-    FailingCommit(Group, Op, u32, Fault),
+    /// Some operations fail during a commit.
+    FailingCommit(Group, Vec<Failure>),
+    /// The same, and the process is killed before it can go on.
+    FailingCommitAndKill(Group, Vec<Failure>),
     /// Every change fails during a commit, the fence behind it too.
     DeadDisk(Group),
     /// The disk has only so much room left during a commit.
@@ -41,14 +43,17 @@ pub enum Step {
 /// Rows and payload bytes of the batches of one group.
 pub type Group = Vec<(u8, u16)>;
 
+/// An operation that fails after so many of its kind, and how.
+pub type Failure = (Op, u32, Fault);
+
 /// Yields steps, mostly commits.
 pub fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let fault = prop_oneof![Just(Fault::Io), Just(Fault::NoSpace)];
     let trim_op = prop_oneof![Just(Op::Remove), Just(Op::SyncDir)];
     let step = prop_oneof![
         8 => group().prop_map(Step::Commit),
-        4 => (group(), commit_op(), 0..2_u32, fault)
-            .prop_map(|(group, op, passes, fault)| Step::FailingCommit(group, op, passes, fault)),
+        4 => (group(), failures()).prop_map(|(group, failures)| Step::FailingCommit(group, failures)),
+        2 => (group(), failures())
+            .prop_map(|(group, failures)| Step::FailingCommitAndKill(group, failures)),
         1 => group().prop_map(Step::DeadDisk),
         1 => (group(), 0..20_000_u64).prop_map(|(group, room)| Step::FullDisk(group, room)),
         4 => (group(), 0..12_u32).prop_map(|(group, changes)| Step::CrashingCommit(group, changes)),
@@ -65,9 +70,22 @@ pub fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..40)
 }
 
+/// Yields groups; many records have the same sizes, some fill whole pages, so that what an earlier
+/// life left behind would fit in.
 fn group() -> impl Strategy<Value = Group> {
-    let bytes = prop_oneof![6 => 8..400_u16, 2 => 400..6000_u16, 1 => 6000..16_000_u16];
-    prop::collection::vec((1..4_u8, bytes), 1..5)
+    let bytes = prop_oneof![
+        3 => Just(16_u16),
+        2 => Just(4056),
+        3 => 8..400_u16,
+        2 => 400..6000_u16,
+        1 => 6000..16_000_u16
+    ];
+    prop::collection::vec((1..3_u8, bytes), 1..5)
+}
+
+fn failures() -> impl Strategy<Value = Vec<Failure>> {
+    let fault = prop_oneof![Just(Fault::Io), Just(Fault::NoSpace)];
+    prop::collection::vec((commit_op(), 0..2_u32, fault), 1..4)
 }
 
 fn commit_op() -> impl Strategy<Value = Op> {
@@ -147,9 +165,16 @@ impl Model {
     fn step(&mut self, step: &Step) -> Verdict {
         match step {
             Step::Commit(group) => self.commit(group)?.map_err(show),
-            Step::FailingCommit(group, op, passes, fault) => {
-                self.fs.fail(*op, *passes, *fault);
+            Step::FailingCommit(group, failures) => {
+                self.plan(failures);
                 self.commit_and_recover(group)
+            }
+            Step::FailingCommitAndKill(group, failures) => {
+                self.plan(failures);
+                self.commit(group)?.ok();
+                self.fs.fail_all(None);
+                self.fs = self.fs.kill();
+                self.reopen()
             }
             Step::DeadDisk(group) => {
                 self.fs.fail_all(Some(Fault::Io));
@@ -193,6 +218,12 @@ impl Model {
                 self.opened()?.journal.trim().ok();
                 self.reopen_after_crash()
             }
+        }
+    }
+
+    fn plan(&self, failures: &[Failure]) {
+        for (op, passes, fault) in failures {
+            self.fs.fail(*op, *passes, *fault);
         }
     }
 

@@ -107,6 +107,23 @@ fn a_crash_while_trimming_leaves_no_hole() {
 }
 
 #[test]
+fn a_crash_after_a_trim_that_was_not_synced_leaves_no_hole() {
+    for changes in 0..6 {
+        for seed in 0..40 {
+            let fs = SimFs::new(seed);
+            let (mut writer, journal) = open(&fs);
+            fill(&mut writer, 5);
+            fs.fail(Op::SyncDir, 1, Fault::Io);
+            journal.trim().unwrap_err();
+            fs.crash_after(changes);
+            journal.trim().ok();
+            let (_writer, journal) = open(&fs.power_loss());
+            assert!(read_all(&journal).unwrap().len() >= 2);
+        }
+    }
+}
+
+#[test]
 fn the_lag_is_what_is_still_to_be_read() {
     let (_fs, mut writer, journal) = filled(3);
     let record = 10_040;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use event::Timestamp;
 use journal::{JournalId, Offset};
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::Row;
 use uuid::Uuid;
 
 use super::Catalog;
@@ -39,18 +39,6 @@ impl Catalog {
             .and_then(|mut select| select.query_map((), cursor)?.collect())
             .context("read")?;
         Ok(FileList { files, cursors })
-    }
-
-    /// The offset below which a journal's rows are committed; `None` where none is.
-    pub(crate) fn next_offset(&self, journal_id: JournalId) -> Result<Option<Offset>, Error> {
-        self.connection
-            .query_row(
-                "SELECT next_offset FROM cursors WHERE journal_id = ?1",
-                [journal_id.to_string()],
-                |row| row.get(0).map(Offset::new),
-            )
-            .optional()
-            .context("read")
     }
 }
 

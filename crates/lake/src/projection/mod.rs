@@ -212,6 +212,3 @@ fn expired(
         .map(|(_, pair)| pair[0].clone())
         .collect()
 }
-
-#[cfg(test)]
-mod tests;

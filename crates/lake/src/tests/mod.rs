@@ -1,1 +1,171 @@
+//! What a lake promises, tested on real files.
 
+mod exactly_once;
+mod model;
+mod projection;
+mod rows;
+mod start;
+mod tail;
+mod versions;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::concat_batches;
+use arrow::datatypes::Int64Type;
+use event::{Row, Timestamp, encode_row};
+use journal::{JournalId, Offset, Record};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use sink::Sink;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::schema::{self, schema};
+use crate::{Error, Lake, LakeSink, Options, Version};
+
+const JOURNAL: JournalId = JournalId::from_uuid(Uuid::from_u128(7));
+const DAY_MICROS: i64 = 86_400_000_000;
+const NOON: i64 = 20_000 * DAY_MICROS + DAY_MICROS / 2;
+
+/// A lake in a folder of its own, with the journal that feeds it.
+struct TestLake {
+    dir: TempDir,
+    lake: Lake,
+    sink: LakeSink,
+    options: Options,
+    journal: Vec<Record>,
+}
+
+impl TestLake {
+    async fn open() -> Self {
+        let grace = Duration::ZERO;
+        Self::open_with(Options { grace, ..Options::new(JOURNAL) }).await
+    }
+
+    async fn open_with(options: Options) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (lake, sink) = Lake::open(&dir.path().join("lake"), options.clone()).await.unwrap();
+        Self { dir, lake, sink, options, journal: Vec::new() }
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.dir.path().join("lake")
+    }
+
+    /// Appends a record to the journal and hands it to the sink.
+    async fn write(&mut self, rows: Vec<Row>) {
+        let first = self.journal.last().map_or(Offset::ZERO, Record::end);
+        let record = record(first, &rows);
+        self.journal.push(record.clone());
+        self.sink.write(vec![record]).await.unwrap();
+    }
+
+    async fn flush(&mut self) {
+        let flushed = self.sink.flush().await.unwrap();
+        assert_eq!(flushed, self.journal.last().map_or(Offset::ZERO, Record::end));
+    }
+
+    /// Lets the process die and start again: what is in the journal comes from the cursor on.
+    async fn restart(&mut self) {
+        let (lake, sink) = Lake::open(&self.path(), self.options.clone()).await.unwrap();
+        (self.lake, self.sink) = (lake, sink);
+        let cursor = self.sink.load_cursor().await.unwrap();
+        let from = cursor.map_or(Offset::ZERO, |cursor| cursor.offset);
+        let missing = self.journal.iter().filter(|record| record.end() > from).cloned().collect();
+        self.sink.write(missing).await.unwrap();
+    }
+
+    fn arm(&self, failpoint: &'static str) {
+        self.lake.shared().failpoints.arm(failpoint);
+    }
+
+    /// Every row of the journal is there once.
+    fn assert_whole(&self) {
+        let rows: u64 = self.journal.iter().map(|record| u64::from(record.rows)).sum();
+        assert_eq!(offsets(&self.lake.version()), (0..rows).collect::<Vec<_>>());
+        assert_eq!(self.lake.row_count(), rows);
+    }
+}
+
+fn record(first: Offset, rows: &[Row]) -> Record {
+    let mut payload = Vec::new();
+    rows.iter().for_each(|row| encode_row(row, &mut payload));
+    Record { first, rows: rows.len() as u32, payload: payload.into() }
+}
+
+/// Rows at a moment, a microsecond apart.
+fn rows_at(micros: i64, count: usize) -> Vec<Row> {
+    let row = |number: usize| Row {
+        uuid_low: number as u64,
+        event: ["purchase", "$pageview", "signup"][number % 3].into(),
+        token: ["phc_b", "phc_a"][number % 2].into(),
+        distinct_id: format!("user {number}"),
+        timestamp_micros: micros + number as i64,
+        properties: r#"{"$browser":"Chrome","$screen_width":1280}"#.into(),
+        ..Row::default()
+    };
+    (0..count).map(row).collect()
+}
+
+/// The journal offsets of all rows, sorted.
+fn offsets(version: &Version) -> Vec<u64> {
+    let mut offsets: Vec<u64> = everything(version)
+        .column_by_name("journal_offset")
+        .unwrap()
+        .as_primitive::<Int64Type>()
+        .values()
+        .iter()
+        .map(|&offset| offset as u64)
+        .collect();
+    offsets.sort_unstable();
+    offsets
+}
+
+/// All rows of a version, as a query would read them.
+fn everything(version: &Version) -> RecordBatch {
+    let mut batches: Vec<RecordBatch> = version.batches().cloned().collect();
+    for file in version.files() {
+        let rows = read(&file.path);
+        assert_eq!(rows.num_rows() as u64, file.rows);
+        assert_eq!(std::fs::metadata(&file.path).unwrap().len(), file.bytes);
+        assert_in_day(&rows, file);
+        batches.push(rows);
+    }
+    concat_batches(&schema(), &batches).unwrap()
+}
+
+fn read(path: &Path) -> RecordBatch {
+    let file = File::open(path).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+    let batches: Vec<_> = reader.map(|rows| rows.unwrap()).collect();
+    for batch in &batches {
+        assert_eq!(batch.schema().fields(), schema().fields());
+    }
+    concat_batches(&schema(), &batches).unwrap()
+}
+
+fn assert_in_day(rows: &RecordBatch, file: &crate::DataFile) {
+    let timestamps = schema::timestamps(rows);
+    let bounds = (timestamps.iter().min(), timestamps.iter().max());
+    let said = (file.min_timestamp.as_micros(), file.max_timestamp.as_micros());
+    assert_eq!(bounds, (Some(&said.0), Some(&said.1)));
+    if let Some(day) = file.day {
+        assert!(timestamps.iter().all(|&at| Timestamp::from_micros(at).day() == day.0));
+    }
+}
+
+/// How many files each day has.
+fn files_by_day(version: &Version) -> BTreeMap<Option<i32>, usize> {
+    let mut days = BTreeMap::new();
+    for file in version.files() {
+        *days.entry(file.day.map(|day| day.0)).or_default() += 1;
+    }
+    days
+}
+
+fn assert_crashed<T: std::fmt::Debug>(result: Result<T, Error>) {
+    assert!(matches!(result, Err(Error::Crashed(_))), "{result:?}");
+}

@@ -211,7 +211,7 @@ impl Work {
     /// What a merge lets happen in between.
     fn pause(&self) -> ControlFlow<()> {
         self.write_waiting();
-        match self.shared.is_stopping() {
+        match self.shared.is_stopping() || self.shared.has_failed() {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         }

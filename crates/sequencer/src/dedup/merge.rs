@@ -63,7 +63,8 @@ fn smallest(cursors: &[RunCursor]) -> Option<(Key, Offset)> {
 }
 
 fn open(run: &Arc<Run>) -> Result<RunCursor, MergeError> {
-    RunCursor::new(Arc::clone(run)).map_err(|cause| MergeError::Input { run: Arc::clone(run), cause })
+    RunCursor::new(Arc::clone(run))
+        .map_err(|cause| MergeError::Input { run: Arc::clone(run), cause })
 }
 
 fn advance(cursor: &mut RunCursor) -> Result<(), MergeError> {

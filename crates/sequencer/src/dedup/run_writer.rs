@@ -122,9 +122,10 @@ impl<'a> RunWriter<'a> {
             &mut self.resident,
             Resident { index: Vec::new(), filter: Filter::new(0, 0) },
         );
-        let index = resident.index.chunks(PAGE_BYTES).map(|starts| {
-            starts.iter().copied().flat_map(u64::to_le_bytes).collect::<Vec<u8>>()
-        });
+        let index = resident
+            .index
+            .chunks(PAGE_BYTES)
+            .map(|starts| starts.iter().copied().flat_map(u64::to_le_bytes).collect::<Vec<u8>>());
         for piece in index.chain(resident.filter.pieces()) {
             crc = crc32c::crc32c_append(crc, &piece);
             self.buffer.extend_from_slice(&piece);

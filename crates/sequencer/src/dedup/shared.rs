@@ -130,7 +130,9 @@ impl Shared {
         if state.has_failed && !state.is_stopping {
             let waited = self
                 .changed
-                .wait_timeout_while(state, RETRY_INTERVAL, |state| state.has_failed && !state.is_stopping)
+                .wait_timeout_while(state, RETRY_INTERVAL, |state| {
+                    state.has_failed && !state.is_stopping
+                })
                 .unwrap_or_else(PoisonError::into_inner);
             state = waited.0;
         }
@@ -181,6 +183,11 @@ impl Shared {
         self.changed.notify_all();
     }
 
+    /// Whether the last attempt to write keys failed.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.state().has_failed
+    }
+
     pub(crate) fn is_stopping(&self) -> bool {
         self.state().is_stopping
     }
@@ -229,9 +236,8 @@ impl Shared {
             let state = self.state();
             (Arc::clone(&state.view), state.active)
         };
-        let memory_bytes = view.memory_bytes()
-            + active.memory_bytes
-            + self.working_bytes.load(Ordering::Relaxed);
+        let memory_bytes =
+            view.memory_bytes() + active.memory_bytes + self.working_bytes.load(Ordering::Relaxed);
         self.peak_bytes.fetch_max(memory_bytes, Ordering::Relaxed);
         WindowLength {
             duration: duration(&view, active),

@@ -25,16 +25,19 @@ pub(crate) const NOW: Received = Received::at(Timestamp::from_micros(1_750_000_0
 
 /// Different keys, the same for the same seed.
 pub(crate) fn random_keys(seed: u64, count: usize) -> Vec<Key> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut state = mixed(seed);
     let mut next = move || {
-        // SplitMix64.
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        mixed(state)
     };
     (0..count).map(|_| Key { high: next(), low: next() }).collect()
+}
+
+/// The finalizer of SplitMix64.
+const fn mixed(mut state: u64) -> u64 {
+    state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    state ^ (state >> 31)
 }
 
 /// A window of at most so many keys, which is frozen every 64 keys or 512th part.

@@ -7,9 +7,7 @@ use journal::sim::SimFs;
 use sequencer::{Receipt, Rejected, Submitted};
 
 use crate::gate::Gate;
-use crate::support::{
-    Running, events, journal_options, number_of, options, start, start_on,
-};
+use crate::support::{Running, events, journal_options, number_of, options, start, start_on};
 
 const POOL: u64 = 400;
 

@@ -12,8 +12,7 @@ use journal::{File, Fs, Space};
 #[derive(Clone, Debug)]
 pub(crate) struct Gate {
     fs: SimFs,
-    /// Whether files in the dedup folder cannot be created.
-    pub(crate) refuses_keys: bool,
+    refuses_keys: bool,
     state: Arc<(Mutex<State>, Condvar)>,
 }
 
@@ -26,6 +25,11 @@ struct State {
 impl Gate {
     pub(crate) fn new(fs: &SimFs) -> Self {
         Self { fs: fs.clone(), refuses_keys: false, state: Arc::default() }
+    }
+
+    /// Lets no file be created in the dedup folder.
+    pub(crate) fn refusing_keys(fs: &SimFs) -> Self {
+        Self { refuses_keys: true, ..Self::new(fs) }
     }
 
     pub(crate) fn close(&self) {

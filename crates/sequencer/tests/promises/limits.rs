@@ -95,7 +95,7 @@ async fn a_full_journal_recovers_when_it_is_trimmed() {
 
 #[tokio::test]
 async fn keys_that_cannot_be_written_do_not_stop_ingestion() {
-    let gate = Gate { refuses_keys: true, ..Gate::new(&SimFs::new(1)) };
+    let gate = Gate::refusing_keys(&SimFs::new(1));
     let running = start_on(Arc::new(gate), small_journal(), options());
     for _ in 0..3 {
         fill_and_recover(&running).await;

@@ -40,8 +40,11 @@ fn lives() -> impl Strategy<Value = Vec<Life>> {
         2 => Just(End::PowerLoss),
         4 => (0_u32..120).prop_map(End::PowerLossAfter),
     ];
-    let life = (submissions, end, any::<bool>())
-        .prop_map(|(submissions, end, is_trimmed)| Life { submissions, end, is_trimmed });
+    let life = (submissions, end, any::<bool>()).prop_map(|(submissions, end, is_trimmed)| Life {
+        submissions,
+        end,
+        is_trimmed,
+    });
     prop::collection::vec(life, 1..8)
 }
 
@@ -55,8 +58,11 @@ struct World {
 
 impl World {
     fn start(&self, fs: &SimFs) -> Option<Running> {
-        let journal =
-            journal::Options { segment_bytes: 16 << 10, at_least: self.cursor, ..journal_options() };
+        let journal = journal::Options {
+            segment_bytes: 16 << 10,
+            at_least: self.cursor,
+            ..journal_options()
+        };
         // Runs are written all the time, also small ones.
         let dedup = DedupOptions { flush_bytes: 6 << 10, ..options().dedup };
         try_start_on(Arc::new(fs.clone()), journal, Options { dedup, ..options() }).ok()

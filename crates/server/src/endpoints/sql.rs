@@ -48,11 +48,12 @@ pub(crate) async fn query_locally(State(state): State<EdgeState>, body: Body) ->
         Ok(format) => format,
         Err(message) => return failure(StatusCode::BAD_REQUEST, &message),
     };
-    let Some(engine) = &state.engine else {
+    let Some(questions) = &state.questions else {
         return failure(StatusCode::NOT_FOUND, "the lake is off (HOGFLARE_LAKE=off)");
     };
     let rows = async {
-        let answer = engine.query(&question.query).await?;
+        questions.catch_up().await;
+        let answer = questions.engine.query(&question.query).await?;
         let schema = answer.schema();
         let batches = answer.collect().await?;
         format.write(schema, &batches).map_err(|error| Error::Failed(error.to_string()))

@@ -15,8 +15,11 @@ use crate::dedup::window::Window;
 
 fn files(fs: &SimFs) -> Vec<PathBuf> {
     let names = fs.read_dir(Path::new(DIR)).unwrap();
-    let mut paths: Vec<PathBuf> =
-        names.into_iter().filter(|name| Name::parse(name) != Name::Other).map(PathBuf::from).collect();
+    let mut paths: Vec<PathBuf> = names
+        .into_iter()
+        .filter(|name| Name::parse(name) != Name::Other)
+        .map(PathBuf::from)
+        .collect();
     paths.sort();
     paths.into_iter().map(|name| Path::new(DIR).join(name)).collect()
 }

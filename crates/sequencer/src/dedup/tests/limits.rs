@@ -6,9 +6,7 @@ use event::Timestamp;
 use journal::Offset;
 use journal::sim::SimFs;
 
-use crate::dedup::testing::{
-    NOW, find, journal, open, options, publish, random_keys, wait_until,
-};
+use crate::dedup::testing::{NOW, find, journal, open, options, publish, random_keys, wait_until};
 use crate::dedup::window::Window;
 use crate::options::DedupOptions;
 use crate::received::Received;

@@ -1,0 +1,136 @@
+//! Answers to SDKs that ask for flags.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use base64::Engine;
+use event::{Timestamp, Token};
+use hogflare_capture::flags::{Endpoint, Request, placeholder};
+use hogflare_capture::{Settings, Unbounded};
+use http::{HeaderMap, Method};
+use serde_json::{Value, json};
+
+struct Asking<'a> {
+    endpoint: Endpoint,
+    method: Method,
+    query: &'a str,
+    body: Vec<u8>,
+    recording_endpoint: Option<&'a str>,
+}
+
+impl Asking<'_> {
+    fn answer(&self) -> Value {
+        let mut headers = HeaderMap::new();
+        let id = "0197c5a0-0000-4000-8000-000000000000";
+        headers.insert("x-request-id", id.parse().unwrap());
+        let request = Request {
+            endpoint: self.endpoint,
+            method: &self.method,
+            query: Some(self.query),
+            headers: &headers,
+            body: self.body.clone().into(),
+            received_at: Timestamp::from_millis(1_755_850_000_000),
+        };
+        let settings =
+            Settings { default_token: Some(Token::new("phc_default")), ..Settings::default() };
+        let answer = placeholder(&request, &settings, self.recording_endpoint, &mut Unbounded);
+        assert_eq!(answer["requestId"], id);
+        assert_eq!(answer["evaluatedAt"], 1_755_850_000_000_u64);
+        answer
+    }
+}
+
+fn ask(endpoint: Endpoint, query: &str) -> Asking<'_> {
+    Asking {
+        endpoint,
+        method: Method::POST,
+        query,
+        body: br#"{"token":"phc_body","distinct_id":"d"}"#.to_vec(),
+        recording_endpoint: None,
+    }
+}
+
+#[test]
+fn flags_come_in_the_shape_of_their_version() {
+    for query in ["v=2", "v=3&ip=1", "v=4", "", "ip=1"] {
+        let answer = ask(Endpoint::Flags, query).answer();
+        assert_eq!(answer["flags"], json!({}), "{query}");
+        assert_eq!(answer["errorsWhileComputingFlags"], false);
+        assert!(answer.get("featureFlags").is_none());
+    }
+    for query in ["v=1", "v=0", "v=x", "config=true", "version=1"] {
+        let answer = ask(Endpoint::Flags, query).answer();
+        assert_eq!(answer["featureFlags"], json!({}), "{query}");
+        assert_eq!(answer["featureFlagPayloads"], json!({}));
+    }
+}
+
+#[test]
+fn decide_comes_in_the_shape_of_its_version() {
+    let decide = |query: &str| ask(Endpoint::Decide, query).answer();
+    assert_eq!(decide("")["featureFlags"], json!([]));
+    assert_eq!(decide("v=1")["featureFlags"], json!([]));
+    assert_eq!(decide("v=2")["featureFlags"], json!({}));
+    assert!(decide("v=2").get("errorsWhileComputingFlags").is_none());
+    assert_eq!(decide("v=3")["featureFlagPayloads"], json!({}));
+    assert_eq!(decide("v=4")["flags"], json!({}));
+}
+
+#[test]
+fn configuration_comes_when_asked_for() {
+    let has_config = |endpoint, query| {
+        let answer = ask(endpoint, query).answer();
+        answer.get("hasFeatureFlags") == Some(&json!(true))
+            && answer.get("autocapture_opt_out") == Some(&json!(false))
+    };
+    assert!(has_config(Endpoint::Flags, "v=2&config=true"));
+    assert!(has_config(Endpoint::Flags, "v=2&config"));
+    assert!(has_config(Endpoint::Flags, ""));
+    assert!(!has_config(Endpoint::Flags, "v=2"));
+    assert!(!has_config(Endpoint::Flags, "v=2&config=false"));
+    assert!(has_config(Endpoint::Decide, "v=3"));
+    assert!(!has_config(Endpoint::Decide, "v=3&config=0"));
+}
+
+#[test]
+fn decide_keeps_the_keys_of_the_original() {
+    let answer = ask(Endpoint::Decide, "v=3&config=false").answer();
+    assert_eq!(answer["config"]["apiToken"], "phc_body");
+    assert_eq!(answer["sessionRecording"], false);
+    assert_eq!(answer["supportedCompression"], json!(["gzip", "gzip-js"]));
+    assert_eq!(answer["status"], 200);
+    let mut recording = ask(Endpoint::Decide, "v=3");
+    recording.recording_endpoint = Some("https://example.com/s/");
+    let expected = json!({
+        "endpoint": "https://example.com/s/", "consoleLogRecordingEnabled": true, "proxy": true,
+    });
+    assert_eq!(recording.answer()["sessionRecording"], expected);
+}
+
+#[test]
+fn the_token_is_found_in_any_encoding_or_elsewhere() {
+    let token = |body: &[u8], query| {
+        let mut asking = ask(Endpoint::Decide, query);
+        asking.body = body.to_vec();
+        asking.answer()["config"]["apiToken"].clone()
+    };
+    let json = br#"{"api_key":"phc_body"}"#;
+    let base64 = base64::engine::general_purpose::STANDARD.encode(json);
+    for body in [json.to_vec(), common::gzip(json), format!("data={base64}").into_bytes()] {
+        assert_eq!(token(&body, "v=3"), "phc_body");
+    }
+    assert_eq!(token(b"", "v=3&token=phc_query"), "phc_query");
+    assert_eq!(token(b"\xff", "v=3"), "phc_default");
+    assert_eq!(token(br#"{"token":"phx_secret"}"#, "v=3"), "phc_default");
+}
+
+#[test]
+fn a_get_is_answered_with_the_least_that_sdks_need() {
+    let mut get = ask(Endpoint::Flags, "v=2");
+    (get.method, get.body) = (Method::GET, Vec::new());
+    let answer = get.answer();
+    assert_eq!(answer["flags"], json!({}));
+    assert_eq!(answer["sessionRecording"], false);
+    assert_eq!(answer["config"], json!({"enable_collect_everything": true}));
+}

@@ -1,0 +1,77 @@
+//! Any sequence of writes, commits, merges, projections, deletions and crashes leaves each row of
+//! the journal in the lake once, and Iceberg's metadata true.
+
+use proptest::prelude::*;
+
+use super::projection::assert_metadata_shows;
+use super::*;
+use crate::failpoint::{
+    AFTER_COMMIT, AFTER_COMPACTION, AFTER_COMPACTION_SYNC, AFTER_METADATA, AFTER_PARQUET_SYNC,
+};
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Write { rows: usize, days_ago: i64 },
+    Flush,
+    Compact,
+    Project,
+    RemoveExpired,
+    Restart,
+    Arm(&'static str),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let failpoints =
+        [AFTER_PARQUET_SYNC, AFTER_COMMIT, AFTER_COMPACTION_SYNC, AFTER_COMPACTION, AFTER_METADATA];
+    prop_oneof![
+        6 => (1_usize..1_500, 0_i64..4)
+            .prop_map(|(rows, days_ago)| Step::Write { rows, days_ago }),
+        8 => Just(Step::Flush),
+        3 => Just(Step::Compact),
+        3 => Just(Step::Project),
+        2 => Just(Step::RemoveExpired),
+        1 => Just(Step::Restart),
+        2 => proptest::sample::select(failpoints.to_vec()).prop_map(Step::Arm),
+    ]
+}
+
+/// Runs a step; what fails fails because a failpoint was armed, and the process dies.
+async fn run(lake: &mut TestLake, step: Step) {
+    let is_alive = match step {
+        Step::Write { rows, days_ago } => {
+            lake.write(rows_at(NOON - days_ago * DAY_MICROS, rows)).await;
+            true
+        }
+        Step::Flush => lake.sink.flush().await.is_ok(),
+        Step::Compact => lake.lake.compact_once().await.is_ok(),
+        Step::Project => lake.lake.project_metadata().await.is_ok(),
+        Step::RemoveExpired => lake.lake.remove_expired().await.is_ok(),
+        Step::Restart => false,
+        Step::Arm(failpoint) => {
+            lake.arm(failpoint);
+            true
+        }
+    };
+    if !is_alive {
+        lake.restart().await;
+    }
+    lake.assert_whole();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #[test]
+    fn each_row_is_there_once_whatever_happens(steps in proptest::collection::vec(step(), 1..60)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let mut lake = TestLake::open().await;
+            for step in steps {
+                run(&mut lake, step).await;
+            }
+            lake.restart().await;
+            lake.flush().await;
+            lake.lake.project_metadata().await.unwrap();
+            assert_metadata_shows(&lake);
+        });
+    }
+}
