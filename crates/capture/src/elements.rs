@@ -16,65 +16,64 @@ use crate::text::cut_utf16;
 const TEXT_UTF16_UNITS: usize = 400;
 const HREF_UTF16_UNITS: usize = 2048;
 
+/// The members of an element: names, and raw values.
+type Element<'a> = Vec<(Cow<'a, str>, &'a str)>;
+
 /// The text form of a raw `$elements`, or `None` where that is no array of objects.
 pub(crate) fn chain(raw: &str) -> Option<String> {
     let elements: Vec<Members<'_>> = serde_json::from_str(raw).ok()?;
     let mut chain = String::with_capacity(raw.len());
-    for (index, Members(members)) in elements.iter().enumerate() {
+    for (index, Members(members)) in elements.into_iter().enumerate() {
         if index > 0 {
             chain.push(';');
         }
-        append_element(&mut chain, members);
+        let named = |(key, raw)| (json::string(key).unwrap_or_default(), raw);
+        append_element(&mut chain, &members.into_iter().map(named).collect());
     }
     Some(chain)
 }
 
-fn append_element(chain: &mut String, members: &[(&str, &str)]) {
-    let value = |name: &str| {
-        let mut found = members.iter().rev();
-        found
-            .find(|(key, _)| json::string(key).as_deref() == Some(name))
-            .map(|&(_, raw)| raw)
-            .filter(|&raw| raw != "null")
-    };
-    chain.push_str(&value("tag_name").map(text).unwrap_or_default());
-    for class in classes(value("attr__class").unwrap_or_default()) {
+fn append_element(chain: &mut String, element: &Element<'_>) {
+    chain.push_str(&value(element, "tag_name").map(text).unwrap_or_default());
+    for class in classes(value(element, "attr__class").unwrap_or_default()) {
         chain.push('.');
-        chain.push_str(&class.replace('"', ""));
+        chain.extend(class.split('"'));
     }
     chain.push(':');
-    for (key, value) in attributes(members, value) {
-        append_escaped(chain, &key);
+    for (key, value) in attributes(element) {
+        append_escaped(chain, key);
         chain.push_str("=\"");
         append_escaped(chain, &value);
         chain.push('"');
     }
 }
 
+/// A member's raw value; of a repeated name the last counts.
+fn value<'a>(element: &Element<'a>, name: &str) -> Option<&'a str> {
+    let found = element.iter().rev().find(|(candidate, _)| candidate == name);
+    found.map(|&(_, raw)| raw).filter(|&raw| raw != "null")
+}
+
 /// The attributes in order: those sent as `attr__…`, and those that PostHog derives.
-fn attributes<'a>(
-    members: &[(&'a str, &'a str)],
-    value: impl Fn(&str) -> Option<&'a str>,
-) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
-    let truthy = |name: &str| value(name).filter(|raw| !json::is_falsy(raw)).map(text);
-    let count = |name: &str| value(name).map_or(Cow::Borrowed("0"), text);
+fn attributes<'e, 'a>(element: &'e Element<'a>) -> Vec<(&'e str, Cow<'a, str>)> {
+    let truthy = |name| value(element, name).filter(|raw| !json::is_falsy(raw)).map(text);
+    let count = |name| value(element, name).map_or(Cow::Borrowed("0"), text);
+    let cut = |units| move |text| cut_utf16(text, units);
     let derived = [
-        ("text", truthy("$el_text").map(|text| cut_utf16(text, TEXT_UTF16_UNITS))),
+        ("text", truthy("$el_text").map(cut(TEXT_UTF16_UNITS))),
         ("nth-child", Some(count("nth_child"))),
         ("nth-of-type", Some(count("nth_of_type"))),
-        ("href", truthy("attr__href").map(|href| cut_utf16(href, HREF_UTF16_UNITS))),
+        ("href", truthy("attr__href").map(cut(HREF_UTF16_UNITS))),
         ("attr_id", truthy("attr__id")),
     ];
-    let mut attributes: Vec<_> =
-        derived.into_iter().filter_map(|(key, value)| Some((Cow::Borrowed(key), value?))).collect();
-    for &(key, raw) in members {
-        let key = json::string(key).unwrap_or_default();
-        if key.starts_with("attr__") {
-            attributes.push((key, text(raw)));
+    let mut attributes = Vec::with_capacity(derived.len() + element.len());
+    // Of a repeated name the last counts: it comes first, and the others go.
+    for (name, raw) in element.iter().rev() {
+        if name.starts_with("attr__") {
+            attributes.push((name.as_ref(), text(raw)));
         }
     }
-    // Of a repeated key the last counts: it comes first, and the others go.
-    attributes.reverse();
+    attributes.extend(derived.into_iter().filter_map(|(name, value)| Some((name, value?))));
     attributes.sort_by(|(one, _), (other, _)| compare(one, other));
     attributes.dedup_by(|later, kept| later.0 == kept.0);
     attributes
@@ -131,6 +130,9 @@ fn compare(one: &str, other: &str) -> Ordering {
             _ => (2, character),
         })
     }
+    let same = one.bytes().zip(other.bytes()).take_while(|(one, other)| one == other);
+    let split = one.floor_char_boundary(same.count());
+    let (one, other) = (one.get(split..).unwrap_or(one), other.get(split..).unwrap_or(other));
     let by_case = || other.chars().cmp(one.chars());
     order(one).cmp(order(other)).then_with(by_case)
 }

@@ -13,8 +13,11 @@ use crate::events::EventLane;
 use crate::group::{self, Submitter};
 use crate::guard::JoinGuard;
 use crate::options::Options;
-use crate::prepared::Prepared;
+use crate::prepared::{Prepared, estimated_bytes};
 use crate::receipt::{Offsets, Receipt};
+
+/// What is encoded within a fraction of a millisecond.
+const INLINE_BYTES: usize = 128 << 10;
 
 /// Starts the sequencer of a journal of events.
 ///
@@ -78,12 +81,21 @@ impl Handle {
     }
 
     async fn try_submit(&self, events: Vec<Submitted>) -> Result<Receipt, Rejected> {
-        let Some(prepared) = Prepared::new(events, self.seed)? else {
+        let Some(prepared) = self.prepare(events).await? else {
             return Ok(Receipt { appended: 0, duplicates: 0, resolve_by: Offsets::default() });
         };
         let prepared = self.look_up(prepared).await?;
         let weight = prepared.weight();
         self.submitter.submit(prepared, weight).await
+    }
+
+    /// Encodes the events; many of them not on the async threads.
+    async fn prepare(&self, events: Vec<Submitted>) -> Result<Option<Prepared>, Rejected> {
+        let seed = self.seed;
+        match estimated_bytes(&events) <= INLINE_BYTES {
+            true => Prepared::new(events, seed),
+            false => elsewhere(move || Prepared::new(events, seed)).await?,
+        }
     }
 
     /// Looks for duplicates among older rows, so that the thread need not.
@@ -96,13 +108,22 @@ impl Handle {
         if !prepared.rows.iter().filter_map(|row| row.key).any(is_suspect) {
             return Ok(prepared);
         }
-        let search = move || {
+        elsewhere(move || {
             for row in &mut prepared.rows {
                 row.original = row.key.and_then(|key| view.find(key));
             }
             prepared
-        };
-        // It is not done only where the runtime is shutting down.
-        task::spawn_blocking(search).await.map_err(|_| Rejected::Stopped)
+        })
+        .await
     }
+}
+
+/// Does work that takes longer than an async thread may be kept.
+async fn elsewhere<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Rejected> {
+    task::spawn_blocking(work).await.map_err(|error| match error.is_panic() {
+        true => Rejected::Failed("preparing the events failed by a defect".to_owned()),
+        false => Rejected::Stopped,
+    })
 }

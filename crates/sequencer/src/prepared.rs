@@ -75,7 +75,8 @@ fn received(events: &[Submitted]) -> Option<Received> {
     times.reduce(Received::union)
 }
 
-fn estimated_bytes(events: &[Submitted]) -> usize {
+/// About what the encoded rows take.
+pub(crate) fn estimated_bytes(events: &[Submitted]) -> usize {
     let of = |submitted: &Submitted| {
         submitted.event.properties.len() + TYPICAL_ROW_BYTES_BESIDES_PROPERTIES
     };

@@ -182,3 +182,36 @@ fn a_new_segment_and_its_name_are_durable_before_it_is_used() {
     ];
     assert!(order.iter().all(Option::is_some) && order.is_sorted(), "{log:?}");
 }
+
+#[test]
+fn a_name_that_an_earlier_process_did_not_sync_is_synced_before_it_is_used() {
+    for seed in 0..50 {
+        let fs = SimFs::new(seed);
+        let (mut writer, _journal) = open(&fs);
+        writer.commit(&batches(["before"])).unwrap();
+        fs.fail(Op::SyncData, 0, Fault::Io);
+        fs.fail(Op::SyncDir, 0, Fault::Io);
+        writer.commit(&batches(["failed"])).unwrap_err();
+        assert!(!writer.is_fenced());
+        let fs = fs.kill();
+        open(&fs).0.commit(&batches(["after"])).unwrap();
+        assert_eq!(payloads(&open(&fs.power_loss()).1), ["before", "after"], "seed {seed}");
+    }
+}
+
+#[test]
+fn an_empty_segment_that_was_replaced_cannot_stand_in_the_way() {
+    let fs = SimFs::new(7);
+    let (mut writer, _journal) = open(&fs);
+    fs.fail(Op::SyncData, 0, Fault::Io);
+    // The first removal clears the way for the new segment's file, the second is of the empty one.
+    fs.fail(Op::Remove, 1, Fault::Io);
+    writer.commit(&batches(["failed"])).unwrap_err();
+    let [empty, _] = segment_paths(&fs, DIR.as_ref()).try_into().unwrap();
+    let fs = fs.kill();
+    fs.flip(&empty, 20, 1);
+    let (mut writer, journal) = open(&fs);
+    writer.commit(&batches(["row"])).unwrap();
+    assert_eq!(payloads(&journal), ["row"]);
+    assert_eq!(segment_paths(&fs, DIR.as_ref()).len(), 1);
+}

@@ -119,6 +119,21 @@ fn a_full_disk_refuses_and_recovers() {
 }
 
 #[test]
+fn room_that_a_crash_gave_back_to_a_sealed_segment_is_taken_again() {
+    for seed in 0..20 {
+        let fs = SimFs::new(seed);
+        let (mut writer, _journal) = open(&fs);
+        for _ in 0..5 {
+            writer.commit(&[large(15_000)]).unwrap();
+        }
+        let fs = fs.power_loss();
+        let (_writer, journal) = open(&fs);
+        assert_eq!(journal.disk_bytes(), file_bytes(&fs));
+        assert!(journal.disk_bytes() <= 6 * 4096 + 5 * 15_040, "{}", journal.disk_bytes());
+    }
+}
+
+#[test]
 fn a_journal_on_a_full_disk_can_be_opened_and_drained() {
     let fs = SimFs::new(1);
     let (mut writer, _journal) = open(&fs);

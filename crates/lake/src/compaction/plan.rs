@@ -148,10 +148,10 @@ mod tests {
 
     #[test]
     fn what_remains_of_a_day_is_merged_when_it_is_over_and_quiet() {
-        let yesterday = files(Day(TODAY.0 - 1), &[20 * KIB, 300 * KIB]);
+        let yesterday = files(Day(TODAY.0 - 1), &[20 * KIB, 100 * KIB]);
         assert!(merged(&yesterday, hours(0)).is_empty(), "written just now");
         assert_eq!(merged(&yesterday, hours(1)).len(), 2);
-        assert!(merged(&files(TODAY, &[20 * KIB, 300 * KIB]), hours(2)).is_empty(), "not over");
+        assert!(merged(&files(TODAY, &[20 * KIB, 100 * KIB]), hours(2)).is_empty(), "not over");
     }
 
     #[test]

@@ -71,7 +71,7 @@ proptest! {
             lake.restart().await;
             lake.flush().await;
             lake.lake.project_metadata().await.unwrap();
-            assert_metadata_shows(&lake);
+            assert_metadata_shows(&lake).await;
         });
     }
 }

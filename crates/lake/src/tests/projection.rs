@@ -30,20 +30,14 @@ fn manifests(metadata: &TableMetadata, snapshot: i64) -> Vec<ManifestFile> {
 }
 
 /// The files that a snapshot shows, with the sequence numbers they have or inherit.
-fn shown(metadata: &TableMetadata, snapshot: i64) -> Vec<(DataFile, i64)> {
+async fn shown(metadata: &TableMetadata, snapshot: i64) -> Vec<(DataFile, i64)> {
     let io = FileIO::new_with_fs();
     let mut files = Vec::new();
     for manifest in manifests(metadata, snapshot) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let load = manifest.load_manifest(&io);
-        let loaded = std::thread::scope(|scope| {
-            scope.spawn(|| runtime.block_on(load).unwrap()).join().unwrap()
-        });
+        let loaded = manifest.load_manifest(&io).await.unwrap();
+        let spec = loaded.metadata().partition_spec();
         for entry in loaded.entries() {
-            assert_eq!(
-                entry.data_file().partition().fields().len(),
-                loaded.metadata().partition_spec().fields().len()
-            );
+            assert_eq!(entry.data_file().partition().fields().len(), spec.fields().len());
             files.push((entry.data_file().clone(), entry.sequence_number().unwrap()));
         }
     }
@@ -51,12 +45,12 @@ fn shown(metadata: &TableMetadata, snapshot: i64) -> Vec<(DataFile, i64)> {
 }
 
 /// The newest snapshot shows the files of the version, and every snapshot's files are there.
-pub(super) fn assert_metadata_shows(lake: &TestLake) {
+pub(super) async fn assert_metadata_shows(lake: &TestLake) {
     let metadata = metadata(lake);
     let version = lake.lake.version();
     let mut sequences = BTreeMap::new();
     for snapshot in metadata.snapshots() {
-        let files = shown(&metadata, snapshot.snapshot_id());
+        let files = shown(&metadata, snapshot.snapshot_id()).await;
         let rows: u64 = files.iter().map(|(file, _)| file.record_count()).sum();
         assert_eq!(rows.to_string(), snapshot.summary().additional_properties["total-records"]);
         for (file, sequence) in files {
@@ -67,7 +61,10 @@ pub(super) fn assert_metadata_shows(lake: &TestLake) {
         }
     }
     let current = metadata.current_snapshot_id();
-    let files = current.map_or(Vec::new(), |snapshot| shown(&metadata, snapshot));
+    let files = match current {
+        Some(snapshot) => shown(&metadata, snapshot).await,
+        None => Vec::new(),
+    };
     let found: BTreeSet<_> = files.iter().map(|(file, _)| path_of(file.file_path())).collect();
     let expected: BTreeSet<_> = version.files().iter().map(|file| file.path.clone()).collect();
     assert_eq!(found, expected.iter().map(|path| path.canonicalize().unwrap()).collect());
@@ -97,7 +94,7 @@ async fn bounds_and_counts_are_those_of_the_rows() {
     commit(&mut lake, 0).await;
     lake.lake.project_metadata().await.unwrap();
     let metadata = metadata(&lake);
-    let (file, _) = shown(&metadata, metadata.current_snapshot_id().unwrap()).remove(0);
+    let (file, _) = shown(&metadata, metadata.current_snapshot_id().unwrap()).await.remove(0);
     let id = |name: &str| metadata.current_schema().field_by_name(name).unwrap().id;
     let bounds = |name: &str| {
         let text = |bounds: &std::collections::HashMap<i32, iceberg::spec::Datum>| {
@@ -123,11 +120,11 @@ async fn manifests_of_days_that_did_not_change_are_reused() {
     for days_ago in [0, 1, 2] {
         commit(&mut lake, days_ago).await;
         lake.lake.project_metadata().await.unwrap();
-        assert_metadata_shows(&lake);
+        assert_metadata_shows(&lake).await;
     }
     commit(&mut lake, 0).await;
     lake.lake.project_metadata().await.unwrap();
-    assert_metadata_shows(&lake);
+    assert_metadata_shows(&lake).await;
     let metadata = metadata(&lake);
     let current = metadata.current_snapshot().unwrap();
     let manifests = manifests(&metadata, current.snapshot_id());
@@ -157,7 +154,7 @@ async fn the_metadata_does_not_grow_with_the_number_of_commits() {
         while lake.lake.compact_once().await.unwrap() {}
     }
     lake.lake.project_metadata().await.unwrap();
-    assert_metadata_shows(&lake);
+    assert_metadata_shows(&lake).await;
     let metadata = metadata(&lake);
     assert_eq!(metadata.snapshots().len(), 5);
     assert_eq!(metadata.metadata_log().len(), 5);
@@ -172,7 +169,7 @@ async fn old_metadata_is_deleted_after_the_grace() {
         lake.lake.project_metadata().await.unwrap();
         lake.lake.remove_expired().await.unwrap();
     }
-    assert_metadata_shows(&lake);
+    assert_metadata_shows(&lake).await;
     let count = std::fs::read_dir(folder).unwrap().count();
     assert!(count < 30, "{count} files of metadata");
 }
@@ -188,7 +185,7 @@ async fn a_crash_before_the_registration_leaves_the_old_metadata() {
     assert_crashed(lake.lake.project_metadata().await);
     assert_eq!(metadata(&lake), before);
     lake.restart().await;
-    assert_metadata_shows(&lake);
+    assert_metadata_shows(&lake).await;
     assert_ne!(metadata(&lake), before);
 }
 
@@ -209,11 +206,11 @@ async fn a_moved_lake_gets_metadata_with_its_new_paths() {
     lake.journal.clone_from(&lake_before.journal);
     lake.restart().await;
     lake.assert_whole();
-    assert_metadata_shows(&lake);
+    assert_metadata_shows(&lake).await;
     assert_eq!(metadata(&lake).uuid(), uuid);
     commit(&mut lake, 1).await;
     lake.lake.project_metadata().await.unwrap();
-    assert_metadata_shows(&lake);
+    assert_metadata_shows(&lake).await;
 }
 
 #[tokio::test]
@@ -223,7 +220,7 @@ async fn lost_metadata_is_made_again() {
     lake.lake.project_metadata().await.unwrap();
     std::fs::remove_dir_all(lake.path().join("data/events/metadata")).unwrap();
     lake.restart().await;
-    assert_metadata_shows(&lake);
+    assert_metadata_shows(&lake).await;
 }
 
 #[tokio::test]

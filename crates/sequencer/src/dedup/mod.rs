@@ -15,7 +15,7 @@
 //! neighboring runs of a size are merged into one, so there are at most some thirty of them; the
 //! oldest are dropped when they leave the window.
 //!
-//! Everything but the active map is immutable and shared as a [`View`]. Callers look their keys up
+//! Everything but the active map is immutable and shared as a [`view::View`]. Callers look their keys up
 //! in it, in parallel, before they queue; the thread looks only at what is newer than the caller's
 //! view. A look-up asks each run's filter, and where that cannot exclude the key reads one page, so
 //! the answer is exact.
