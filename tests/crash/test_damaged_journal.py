@@ -30,8 +30,11 @@ def filled(hogflare: Hogflare) -> tuple[Hogflare, Ledger]:
 
 
 def end_of_data(path: Path) -> int:
-    """Returns the offset behind the last byte that is not zero; segments are preallocated."""
-    return len(path.read_bytes().rstrip(b"\0"))
+    """Returns an offset behind the last record; segments are preallocated with zeros.
+
+    A record may itself end in a few zeros.
+    """
+    return len(path.read_bytes().rstrip(b"\0")) + 64
 
 
 def write_at(path: Path, offset: int, data: bytes) -> None:

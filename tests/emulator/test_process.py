@@ -10,6 +10,12 @@ from harness.wire import Wire
 ROW = b'[{"uuid":"1"}]'
 
 
+@pytest.fixture
+def emulator(start_emulator) -> Emulator:
+    """An emulator that takes rows of any shape."""
+    return start_emulator(EMULATOR_SCHEMA="")
+
+
 def post(emulator: Emulator, timeout: float = 0.5):
     """Posts one row with little patience."""
     with Wire(emulator.port, timeout) as wire:

@@ -63,7 +63,7 @@ def check_row(event: SentEvent, row: dict) -> None:
     stored = as_time(row["timestamp"])
     assert low <= stored <= high, f"{where}: stored {stored}, sent between {low} and {high}"
     check_properties(event, as_object(row["properties"]), where)
-    check_person_properties(event, as_object(row["person_properties"]), where)
+    check_person_properties(event, as_object(row.get("person_properties")), where)
 
 
 def check_properties(event: SentEvent, stored: dict, where: str) -> None:

@@ -12,7 +12,7 @@ from harness.server import Hogflare
 def shared(binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hogflare]:
     """A server that the module's scenarios share."""
     folder = tmp_path_factory.mktemp("shared")
-    server = Hogflare(binary, folder / "data", folder / "hogflare.log").start()
+    server = Hogflare(binary, folder / "data", folder / "hogflare.log", {"POSTHOG_API_KEY": ""}).start()
     yield server
     server.kill9()
 

@@ -74,7 +74,7 @@ def test_groups(piped: Hogflare, stored: Stored) -> None:
         assert (row["event"], row["distinct_id"]) == ("$groupidentify", "acme")
         properties = as_object(row["properties"])
         assert (properties["$group_type"], properties["$group_key"]) == ("company", "acme")
-        assert properties["$group_set"] == {"seats": 3}
+        assert as_object(row["group_properties"]) == {"seats": 3}
 
 
 def test_alias(piped: Hogflare, stored: Stored) -> None:

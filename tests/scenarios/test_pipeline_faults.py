@@ -55,7 +55,12 @@ FAULTS = {
 def test_a_pipeline_that_recovers_gets_every_row(piped: Hogflare, emulator: Emulator, order: dict) -> None:
     emulator.fault(**order)
     uuids = send(piped, 20)
-    until(lambda: emulator.pending_faults() == 0, timeout=RECOVERY_SECONDS, what="the fault to be met")
+
+    def fault_is_met() -> bool:
+        uuids.update(send(piped, 1))
+        return emulator.pending_faults() == 0
+
+    until(fault_is_met, timeout=RECOVERY_SECONDS, what="the fault to be met")
     uuids |= send(piped, 20)
     assert_all_arrive(piped, emulator, uuids)
 

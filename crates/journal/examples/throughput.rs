@@ -7,7 +7,7 @@
 //! A group has `BATCHES` batches of `ROWS` rows; the defaults are 16 batches of 50 rows of 700 bytes.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -27,12 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     measured
 }
 
-fn measure(
-    dir: &PathBuf,
-    batches: usize,
-    rows: u32,
-    row_bytes: usize,
-) -> Result<(), Box<dyn Error>> {
+fn measure(dir: &Path, batches: usize, rows: u32, row_bytes: usize) -> Result<(), Box<dyn Error>> {
     let options = Options { budget_bytes: 4 << 30, ..Options::default() };
     let (mut writer, journal) = Journal::open(Arc::new(RealFs), dir, options.clone())?;
     let payload = vec![b'x'; rows as usize * row_bytes];

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use event::Timestamp;
 
@@ -14,16 +15,19 @@ use crate::{Error, Options, disk, metrics};
 /// Opens a lake for writing, and creates it where there is none.
 pub(crate) fn open(dir: &Path, options: Options) -> Result<Shared, Error> {
     let layout = Layout::create(dir)?;
-    refuse_data_without_catalog(&layout)?;
-    let catalog = Catalog::open(layout.clone())?;
+    let mut catalog = Catalog::open(layout.clone())?;
+    if catalog.is_empty()? {
+        refuse_data_without_catalog(&layout)?;
+        catalog.create()?;
+    }
     catalog.check_registration()?;
     let shared = Shared::for_writing(layout, catalog, options)?;
     shared.put_orphans_aside()?;
-    match shared.project() {
+    match shared.start_projection() {
         Err(error) if error.needs_operator() || error.is_crash() => return Err(error),
         // The table's own readers do not need it, and there will be another try.
         Err(error) => tracing::error!(%error, "the Iceberg metadata is behind"),
-        Ok(_) => shared.retire_stray_metadata()?,
+        Ok(()) => {}
     }
     shared.report();
     Ok(shared)
@@ -43,10 +47,9 @@ pub(crate) fn open_read_only(dir: &Path) -> Result<Option<Shared>, Error> {
 
 /// An empty catalog would turn every data file into an orphan.
 fn refuse_data_without_catalog(layout: &Layout) -> Result<(), Error> {
-    let (catalog, data) = (layout.catalog(), layout.table());
-    match is_file(&catalog)? || data_files(layout)?.is_empty() {
+    match data_files(layout)?.is_empty() {
         true => Ok(()),
-        false => Err(Error::CatalogMissing { catalog, data }),
+        false => Err(Error::CatalogMissing { catalog: layout.catalog(), data: layout.table() }),
     }
 }
 
@@ -73,11 +76,24 @@ impl Shared {
         let orphans = self.layout.orphans();
         disk::create_dir(&orphans)?;
         let target = orphans.join(path.file_name().unwrap_or_default());
-        fs::rename(path, &target).map_err(|error| Error::io("move", path, error))?;
+        // Its age counts from here, however old the file is.
+        fs::File::options()
+            .write(true)
+            .open(path)
+            .and_then(|file| file.set_modified(SystemTime::now()))
+            .and_then(|()| fs::rename(path, &target))
+            .map_err(|error| Error::io("move", path, error))?;
         tracing::info!(from = %path.display(), to = %target.display(),
             "put a file aside that is in no table");
         ::metrics::counter!(metrics::ORPHAN_FILES_TOTAL).increment(1);
         Ok(())
+    }
+
+    /// Brings the Iceberg metadata up to date after whatever happened to the folder.
+    fn start_projection(&self) -> Result<(), Error> {
+        self.project()?;
+        self.write_hint()?;
+        self.retire_stray_metadata()
     }
 
     /// Lets go of metadata that a crash or a move left behind.

@@ -17,7 +17,7 @@ pub(crate) const MEMORY_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Reads the whole body, reserving its bytes as they come.
 ///
-/// A body over the cap is read on, up to one cap more, and thrown away: hyper would otherwise reset
+/// A body over the cap is read on, up to twice the cap in all, and thrown away: hyper would otherwise reset
 /// the connection before the client has read its 413.
 pub(crate) async fn read(
     mut body: Body,
@@ -26,7 +26,7 @@ pub(crate) async fn read(
 ) -> Result<Bytes, Failure> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > cap {
-        drain(body, cap).await;
+        drain(body, cap.saturating_mul(2)).await;
         return Err(capture::Error::body_too_large(cap).into());
     }
     reserve(reservation, announced).await?;
@@ -76,9 +76,10 @@ async fn next_chunk(body: &mut Body) -> Result<Option<Bytes>, Failure> {
     }
 }
 
-async fn drain(mut body: Body, cap: usize) {
+/// Reads at most about `limit` bytes and throws them away.
+async fn drain(mut body: Body, limit: usize) {
     let mut drained = 0;
-    while drained <= cap {
+    while drained <= limit {
         match next_chunk(&mut body).await {
             Ok(Some(chunk)) => drained += chunk.len(),
             Ok(None) | Err(_) => return,

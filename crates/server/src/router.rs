@@ -27,11 +27,13 @@ pub fn local_router(state: EdgeState) -> Router {
 
 /// What SDKs talk to; every path also with a slash at its end, since a redirect loses a batch.
 fn for_sdks() -> Router<EdgeState> {
-    let lanes: [(&str, MethodRouter<EdgeState>); 12] = [
+    let lanes: [(&str, MethodRouter<EdgeState>); 14] = [
         ("/e", get(capture::capture).post(capture::capture)),
         ("/i/v0/e", get(capture::capture).post(capture::capture)),
         ("/capture", get(capture::capture).post(capture::capture)),
         ("/track", get(capture::capture).post(capture::capture)),
+        ("/api/event", get(capture::capture).post(capture::capture)),
+        ("/i/v0/ai/batch", get(capture::batch).post(capture::batch)),
         ("/batch", get(capture::batch).post(capture::batch)),
         ("/engage", get(capture::engage).post(capture::engage)),
         ("/identify", get(capture::identify).post(capture::identify)),

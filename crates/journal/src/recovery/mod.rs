@@ -19,7 +19,7 @@
 //! In an older segment there is no natural end: its successor says where it ends, and everything
 //! up to there must be valid.
 //!
-//! [`recover`] only reads. What must be written before the journal may go on is in [`repair`].
+//! [`recover`] only reads. What must be written before the journal may go on is in [`repair()`].
 
 mod inventory;
 mod repair;

@@ -34,6 +34,8 @@ pub(crate) fn repair(
     }
     let file = fs.open_write(&last.path).context("open", &last.path)?;
     if last.is_empty() && found.tail.is_clean {
+        // It may only look blank, because an earlier process cut it and was killed.
+        file.sync_all().context("sync", &last.path)?;
         return Ok(Some(file));
     }
     rewrite_unproven(&*file, &found.tail).context("write", &last.path)?;
@@ -96,7 +98,7 @@ fn cut_last(file: &dyn File, last: &Segment, tail: &Tail) -> Result<(), IoError>
     }
     let bytes = tail.end_position.max(RECORDS_START);
     file.set_len(bytes).context("cut", &last.path)?;
-    file.sync_data().context("sync", &last.path)?;
+    file.sync_all().context("sync", &last.path)?;
     last.set_disk_bytes(bytes);
     Ok(())
 }

@@ -53,7 +53,8 @@ impl File for SimFile {
     }
 
     fn allocate(&self, bytes: u64) -> io::Result<()> {
-        self.fs.run(Op::Allocate, |world| world.allocate(self.inode, bytes))
+        let allocated = self.fs.run(Op::Allocate, |world| world.allocate(self.inode, bytes));
+        self.aftermath(allocated, |world| world.fail_allocate(self.inode, bytes))
     }
 
     fn set_len(&self, bytes: u64) -> io::Result<()> {

@@ -118,14 +118,22 @@ impl World {
         bytes.len().min(usize::try_from(room).unwrap_or(usize::MAX))
     }
 
-    /// Makes a file longer; a disk that is too full gives a part of it.
+    /// Makes a file longer.
     pub(super) fn allocate(&mut self, inode: InodeNumber, bytes: u64) -> io::Result<()> {
         let len = self.len(inode);
-        let fitting = len + self.space().free_bytes;
-        if let Some(file) = self.inodes.get_mut(inode) {
-            file.set_len(len.max(bytes.min(fitting)));
+        if bytes > len + self.space().free_bytes {
+            return Err(Fault::NoSpace.into());
         }
-        if bytes > fitting { Err(Fault::NoSpace.into()) } else { Ok(()) }
+        self.set_len(inode, len.max(bytes));
+        Ok(())
+    }
+
+    /// Makes a file longer by a part of what was asked for, as a disk does that is too full.
+    pub(super) fn fail_allocate(&mut self, inode: InodeNumber, bytes: u64) {
+        let len = self.len(inode);
+        let room = bytes.saturating_sub(len).min(self.space().free_bytes);
+        let some = self.random.below(room + 1);
+        self.set_len(inode, len + some);
     }
 
     pub(super) fn set_len(&mut self, inode: InodeNumber, bytes: u64) {

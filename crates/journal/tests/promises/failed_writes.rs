@@ -215,3 +215,31 @@ fn an_empty_segment_that_was_replaced_cannot_stand_in_the_way() {
     assert_eq!(payloads(&journal), ["row"]);
     assert_eq!(segment_paths(&fs, DIR.as_ref()).len(), 1);
 }
+
+#[test]
+fn a_segment_that_was_cut_before_a_kill_is_as_blank_on_the_disk() {
+    // The group's pages are on the disk though their sync failed; the process cuts the file, cannot
+    // begin another segment and is killed. The next one finds a blank segment and uses it.
+    for seed in 0..200 {
+        let Some(fs) = preallocated_and_blank(seed) else { continue };
+        let (mut writer, _journal) = open(&fs);
+        fs.fail(Op::SyncData, 0, Fault::Io);
+        fs.fail(Op::Create, 0, Fault::Io);
+        writer.commit(&batches(["fail1", "fail2"])).unwrap_err();
+
+        let fs = fs.kill();
+        assert_eq!(payloads(&open(&fs).1), [""; 0]);
+        assert_eq!(payloads(&open(&fs.power_loss()).1), [""; 0], "seed {seed}");
+    }
+}
+
+/// A disk with a journal whose only segment has room and no records, both durably.
+fn preallocated_and_blank(seed: u64) -> Option<SimFs> {
+    let fs = SimFs::new(seed);
+    let (mut writer, _journal) = open(&fs);
+    fs.crash_after(0);
+    writer.commit(&batches(["never"])).unwrap_err();
+    let fs = fs.power_loss();
+    let [path] = segment_paths(&fs, DIR.as_ref()).try_into().unwrap();
+    (fs.open_read(&path).unwrap().size().unwrap() == small().segment_bytes).then_some(fs)
+}

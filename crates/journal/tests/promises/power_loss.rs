@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use crate::model::{Model, steps};
 use crate::support::{batches, open, payloads};
 
-/// The number of runs; `PROPTEST_CASES` scales it.
+/// The number of runs; `PROPTEST_CASES` sets another.
 fn cases() -> ProptestConfig {
     let default = ProptestConfig::default();
     let cases = default.cases * if cfg!(debug_assertions) { 4 } else { 32 };

@@ -1,6 +1,6 @@
 //! Neither the budget nor the disk is ever overdrawn, and space that comes back is used.
 
-use hogflare_journal::sim::SimFs;
+use hogflare_journal::sim::{Fault, Op, SimFs};
 use hogflare_journal::{CommitError, Fs, Options};
 
 use crate::support::{
@@ -115,6 +115,20 @@ fn a_full_disk_refuses_and_recovers() {
         fs.set_capacity(1 << 30);
         writer.commit(&[large(5_000)]).unwrap();
         assert_eq!(payloads(&open(&fs.power_loss()).1).len(), committed + 1);
+    }
+}
+
+#[test]
+fn what_a_full_disk_gave_of_a_segment_is_given_back() {
+    let fs = SimFs::new(1);
+    let (mut writer, journal) = open(&fs);
+    for _ in 0..5 {
+        fs.fail(Op::Allocate, 0, Fault::NoSpace);
+        let error = writer.commit(&[large(15_000)]).unwrap_err();
+        assert!(matches!(error, CommitError::NoSpace { .. }), "{error}");
+        assert_eq!(journal.disk_bytes(), file_bytes(&fs));
+        writer.commit(&[large(15_000)]).unwrap();
+        assert_eq!(journal.disk_bytes(), file_bytes(&fs));
     }
 }
 

@@ -15,18 +15,20 @@ use crate::{Error, disk};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Catalog {
-    /// Opens the catalog for writing.
+    /// Opens the catalog for writing. A new one is empty until it is created.
     pub(crate) fn open(layout: Layout) -> Result<Self, Error> {
         let connection = Connection::open(layout.catalog()).context("open")?;
         connection.busy_timeout(BUSY_TIMEOUT).context("open")?;
         connection.pragma_update(None, "journal_mode", "WAL").context("open")?;
         connection.pragma_update(None, "synchronous", "FULL").context("open")?;
-        let mut catalog = Self { connection, layout };
-        if catalog.format_version()? == 0 {
-            catalog.create()?;
-        }
+        let catalog = Self { connection, layout };
         catalog.check_format()?;
         Ok(catalog)
+    }
+
+    /// Whether there are no tables yet.
+    pub(crate) fn is_empty(&self) -> Result<bool, Error> {
+        Ok(self.format_version()? == 0)
     }
 
     /// Opens the catalog for reading.
@@ -39,7 +41,8 @@ impl Catalog {
         Ok(catalog)
     }
 
-    fn create(&mut self) -> Result<(), Error> {
+    /// Creates the tables.
+    pub(crate) fn create(&mut self) -> Result<(), Error> {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)

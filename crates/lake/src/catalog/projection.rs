@@ -170,7 +170,12 @@ impl Catalog {
 
     /// Stops where another program committed to the table.
     pub(crate) fn check_registration(&self) -> Result<(), Error> {
-        check_location(&self.connection, projected(&self.connection)?.as_ref(), self.path())
+        check_location(&self.connection, self.projected()?.as_ref(), self.path())
+    }
+
+    /// What was projected last; `None` where nothing was.
+    pub(crate) fn projected(&self) -> Result<Option<Projected>, Error> {
+        projected(&self.connection)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::version::DataFile;
 /// So many files of one level are merged.
 pub(super) const FANOUT: usize = 8;
 /// Most files of one merge, which holds pages of all of them.
-const MOST_INPUTS: usize = 32;
+const MOST_INPUTS: usize = 16;
 /// The size up to which files are merged.
 const FULL_BYTES: u64 = 128 << 20;
 /// A file that is nearly full is not merged any more.

@@ -64,10 +64,6 @@ impl MetadataFiles {
         disk::sync_dir(&self.layout.metadata())
     }
 
-    pub(super) fn write_hint(&self, version: u64) -> Result<(), Error> {
-        disk::write_atomically(&self.layout.metadata().join(HINT), version.to_string().as_bytes())
-    }
-
     /// Removes what was not registered.
     pub(super) fn remove(&self) {
         for name in &self.written {
@@ -76,6 +72,10 @@ impl MetadataFiles {
             }
         }
     }
+}
+
+pub(super) fn write_hint(layout: &Layout, version: u64) -> Result<(), Error> {
+    disk::write_atomically(&layout.metadata().join(HINT), version.to_string().as_bytes())
 }
 
 /// Waits for a future of the library, whose file system blocks anyway.

@@ -61,13 +61,11 @@ impl Shared {
             return Ok(false);
         }
         let mut files = MetadataFiles::new(&self.layout);
-        let written = self.write(&pending, base, &plan, &mut files);
-        if let Err(error) = written.and_then(|projection| self.publish(&projection, &files)) {
-            if !error.is_crash() {
-                files.remove();
-            }
-            return Err(error);
-        }
+        let projection =
+            self.write(&pending, base, &plan, &mut files).inspect_err(|_| files.remove())?;
+        self.failpoints.reach(failpoint::AFTER_METADATA)?;
+        self.publish(&projection, &files)?;
+        self.write_hint()?;
         ::metrics::histogram!(metrics::PROJECTION_SECONDS).record(started.elapsed());
         Ok(true)
     }
@@ -102,24 +100,34 @@ impl Shared {
 
     /// Makes the new metadata the table's.
     fn publish(&self, projection: &Projection, files: &MetadataFiles) -> Result<(), Error> {
-        self.failpoints.reach(failpoint::AFTER_METADATA)?;
         let mut catalog = self.catalog()?;
-        if let Err(error) = catalog.register(projection) {
-            // An error does not say whether the transaction took place; the catalog does.
-            match catalog.pending(Rewrite::Changed)?.projected {
-                Some(projected) if projected.version == projection.version => {}
-                _ => return Err(error),
+        let Err(error) = catalog.register(projection) else {
+            return Ok(());
+        };
+        // An error does not say whether the transaction took place; the catalog does. Where it
+        // cannot be asked the files stay, and the next start removes them if they are not needed.
+        match catalog.projected()? {
+            Some(last) if last.version == projection.version => Ok(()),
+            _ => {
+                files.remove();
+                Err(error)
             }
         }
-        drop(catalog);
-        files.write_hint(projection.version)
+    }
+
+    /// Tells path-based readers which metadata file is the newest.
+    pub(crate) fn write_hint(&self) -> Result<(), Error> {
+        match self.catalog()?.projected()? {
+            Some(last) => files::write_hint(&self.layout, last.version),
+            None => Ok(()),
+        }
     }
 
     /// The files of the metadata folder that are needed, now or for a while.
     pub(crate) fn kept_metadata(&self) -> Result<Kept, Error> {
         let catalog = self.catalog()?;
         let mut kept = catalog.kept()?;
-        if let Some(projected) = catalog.pending(Rewrite::Changed)?.projected {
+        if let Some(projected) = catalog.projected()? {
             let keep = self.options()?.snapshots as u64;
             let versions = projected.version.saturating_sub(keep)..=projected.version;
             kept.extend(versions.map(|version| FilePath::table_metadata(version).to_string()));

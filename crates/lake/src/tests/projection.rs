@@ -233,3 +233,37 @@ async fn path_based_readers_find_the_newest_metadata() {
     let named = std::fs::read(folder.join(format!("v{hint}.metadata.json"))).unwrap();
     assert_eq!(serde_json::from_slice::<TableMetadata>(&named).unwrap(), metadata(&lake));
 }
+
+#[tokio::test]
+async fn metadata_stays_when_only_the_hint_cannot_be_written() {
+    let mut lake = TestLake::open().await;
+    commit(&mut lake, 0).await;
+    let in_the_way = lake.path().join("data/events/metadata/version-hint.text.tmp");
+    std::fs::create_dir(&in_the_way).unwrap();
+    assert!(lake.lake.project_metadata().await.is_err());
+    assert_metadata_shows(&lake).await;
+    std::fs::remove_dir(in_the_way).unwrap();
+    lake.restart().await;
+    let hint = lake.path().join("data/events/metadata/version-hint.text");
+    assert_eq!(std::fs::read_to_string(hint).unwrap(), "2");
+}
+
+#[tokio::test]
+async fn metadata_that_cannot_be_registered_is_removed_again() {
+    let mut lake = TestLake::open().await;
+    commit(&mut lake, 0).await;
+    let sqlite = rusqlite::Connection::open(lake.path().join("catalog.db")).unwrap();
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON snapshots
+                  BEGIN SELECT RAISE(ABORT, 'no'); END";
+    sqlite.execute_batch(refuse).unwrap();
+    let count = || {
+        let folder = lake.path().join("data/events/metadata");
+        std::fs::read_dir(folder).unwrap().count()
+    };
+    let before = count();
+    assert!(lake.lake.project_metadata().await.is_err());
+    assert_eq!(count(), before);
+    sqlite.execute_batch("DROP TRIGGER refuse").unwrap();
+    assert!(lake.lake.project_metadata().await.unwrap());
+    assert_metadata_shows(&lake).await;
+}

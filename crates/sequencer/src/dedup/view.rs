@@ -179,3 +179,48 @@ pub(crate) fn report_damage(run: &Run, cause: &dyn std::fmt::Display) {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use journal::sim::SimFs;
+
+    use super::*;
+    use crate::dedup::active::Active;
+    use crate::dedup::testing::{NOW, write_run};
+
+    fn run(begin: u64, end: u64) -> Part {
+        Part::Run(Arc::new(write_run(&SimFs::new(1), Vec::new(), begin, end)))
+    }
+
+    fn frozen(begin: u64, end: u64) -> Part {
+        let mut active = Active::new(Offset::new(begin), 1);
+        active.publish(Offset::new(end), 1, NOW);
+        Part::Frozen(Arc::new(active.freeze(1).unwrap()))
+    }
+
+    fn ends(view: &View) -> Vec<u64> {
+        view.parts().iter().map(|part| part.end().get()).collect()
+    }
+
+    #[test]
+    fn keys_in_memory_only_are_not_durable() {
+        let view = View::new(Offset::ZERO, vec![frozen(20, 30), run(0, 10), frozen(10, 20)]);
+        assert_eq!((view.durable_end(), view.end()), (Offset::new(10), Offset::new(30)));
+        let view = view.with(run(10, 20)).with(run(20, 30));
+        assert_eq!(view.durable_end(), Offset::new(30));
+    }
+
+    #[test]
+    fn a_run_takes_the_place_of_what_it_covers() {
+        let view = View::new(Offset::ZERO, vec![run(0, 10), run(10, 20), run(20, 30), run(30, 40)]);
+        assert_eq!(ends(&view.with(run(10, 30))), [10, 30, 40]);
+        assert_eq!(ends(&view.without(Offset::new(10))), [10, 30, 40]);
+    }
+
+    #[test]
+    fn a_gap_ends_what_is_recognized_for_certain() {
+        let view = View::new(Offset::ZERO, vec![run(0, 10), run(20, 30)]);
+        assert_eq!(view.received_without_gap(Offset::new(30)), Some(NOW));
+        assert_eq!(view.received_without_gap(Offset::new(31)), None);
+    }
+}

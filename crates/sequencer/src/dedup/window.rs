@@ -128,10 +128,11 @@ impl Window {
         received: Received,
     ) {
         self.active.publish(end, bytes, received);
+        // Before the background thread is woken, since it drops what has expired by this time.
+        self.shared.set_active(&self.active, Some(received.newest));
         if self.is_due() {
             self.freeze_when_possible(patience);
         }
-        self.shared.set_active(&self.active, Some(received.newest));
     }
 
     /// Whether the active map is full, or has held the journal for long.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use journal::Offset;
 use journal::sim::SimFs;
-use sequencer::{Options, QueueOptions, Rejected};
+use sequencer::{DedupOptions, Options, QueueOptions, Rejected};
 
 use crate::gate::Gate;
 use crate::support::{
@@ -96,7 +96,9 @@ async fn a_full_journal_recovers_when_it_is_trimmed() {
 #[tokio::test]
 async fn keys_that_cannot_be_written_do_not_stop_ingestion() {
     let gate = Gate::refusing_keys(&SimFs::new(1));
-    let running = start_on(Arc::new(gate), small_journal(), options());
+    // More keys than the journal has room for, so that only a full journal makes them be written.
+    let dedup = DedupOptions { max_keys: 1 << 20, ..options().dedup };
+    let running = start_on(Arc::new(gate), small_journal(), Options { dedup, ..options() });
     for _ in 0..3 {
         fill_and_recover(&running).await;
     }

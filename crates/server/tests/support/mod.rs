@@ -1,0 +1,91 @@
+//! A service in a temporary folder, without a listener.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use axum::Router;
+use event::{Recording, Row};
+use hogflare_server::{Ack, Budget, Edge, EdgeState, Projects, ReadKey, TrustedProxies, router};
+use journal::{Fs, Journal, Options, RealFs, Writer};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use sequencer::{JoinGuard, QueueOptions};
+use tempfile::TempDir;
+
+/// The edge over real journals.
+pub struct TestEdge {
+    state: EdgeState,
+    events: Journal,
+    recordings: Journal,
+    _guards: [JoinGuard; 2],
+    _folder: TempDir,
+}
+
+impl TestEdge {
+    /// Starts with nothing configured.
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let fs: Arc<dyn Fs> = Arc::new(RealFs);
+        let (writer, events) = journal(&fs, &folder, "journal");
+        let options = sequencer::Options::default();
+        let dedup = folder.path().join("dedup");
+        let (sequencer, events_guard) =
+            sequencer::start(writer, events.clone(), fs.clone(), &dedup, options).unwrap();
+        let (writer, recordings) = journal(&fs, &folder, "recordings-journal");
+        let (appender, recordings_guard) =
+            sequencer::start_recordings(writer, QueueOptions::default()).unwrap();
+        let state = EdgeState::new(Edge {
+            capture: capture::Settings::default(),
+            signing_secret: None,
+            recording_endpoint: None,
+            projects: Projects::default(),
+            trusted_proxies: TrustedProxies::default(),
+            budget: Budget::new(128 << 20),
+            sequencer,
+            recordings: appender,
+            ack: Ack::Durable,
+            questions: None,
+            read_key: ReadKey::new("hfr_test"),
+            sinks: Vec::new(),
+            metrics: PrometheusBuilder::new().build_recorder().handle(),
+            draining: AtomicBool::new(false),
+        });
+        let guards = [events_guard, recordings_guard];
+        Self { state, events, recordings, _guards: guards, _folder: folder }
+    }
+
+    /// The public routes.
+    pub fn router(&self) -> Router {
+        router(self.state.clone())
+    }
+
+    /// Every row that is stored.
+    pub fn rows(&self) -> Vec<Row> {
+        let payloads = payloads(&self.events).into_iter();
+        payloads.flat_map(|payload| event::decode_rows(payload).unwrap()).collect()
+    }
+
+    /// Every recording that is stored.
+    pub fn recordings(&self) -> Vec<Recording> {
+        let payloads = payloads(&self.recordings).into_iter();
+        payloads.flat_map(|payload| event::decode_recordings(payload).unwrap()).collect()
+    }
+}
+
+fn journal(fs: &Arc<dyn Fs>, folder: &TempDir, name: &str) -> (Writer, Journal) {
+    let dir = folder.path().join(name);
+    std::fs::create_dir(&dir).unwrap();
+    let options = Options { segment_bytes: 16 << 20, reserve_bytes: 0, ..Options::default() };
+    Journal::open(fs.clone(), &dir, options).unwrap()
+}
+
+fn payloads(journal: &Journal) -> Vec<bytes::Bytes> {
+    let mut reader = journal.reader(journal.cursor(journal.first())).unwrap();
+    let mut payloads = Vec::new();
+    loop {
+        let records = reader.read(1 << 20).unwrap();
+        if records.is_empty() {
+            return payloads;
+        }
+        payloads.extend(records.into_iter().map(|record| record.payload));
+    }
+}
