@@ -1,5 +1,7 @@
 //! The crates depend on each other in one direction, as ARCHITECTURE.md draws it.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 

@@ -12,7 +12,7 @@ use sequencer::{JoinGuard, QueueOptions};
 use tempfile::TempDir;
 
 /// The edge over real journals.
-pub struct TestEdge {
+pub(crate) struct TestEdge {
     state: EdgeState,
     events: Journal,
     recordings: Journal,
@@ -22,7 +22,7 @@ pub struct TestEdge {
 
 impl TestEdge {
     /// Starts with nothing configured.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let fs: Arc<dyn Fs> = Arc::new(RealFs);
         let (writer, events) = journal(&fs, &folder, "journal");
@@ -54,18 +54,18 @@ impl TestEdge {
     }
 
     /// The public routes.
-    pub fn router(&self) -> Router {
+    pub(crate) fn router(&self) -> Router {
         router(self.state.clone())
     }
 
     /// Every row that is stored.
-    pub fn rows(&self) -> Vec<Row> {
+    pub(crate) fn rows(&self) -> Vec<Row> {
         let payloads = payloads(&self.events).into_iter();
         payloads.flat_map(|payload| event::decode_rows(payload).unwrap()).collect()
     }
 
     /// Every recording that is stored.
-    pub fn recordings(&self) -> Vec<Recording> {
+    pub(crate) fn recordings(&self) -> Vec<Recording> {
         let payloads = payloads(&self.recordings).into_iter();
         payloads.flat_map(|payload| event::decode_recordings(payload).unwrap()).collect()
     }
