@@ -69,13 +69,9 @@ pub struct Column {
 
 /// The columns of `events`, in order.
 pub const COLUMNS: &[Column] = &[
-    required(
-        1,
-        "uuid",
-        Kind::Text,
-        "The event's uuid, from the SDK or made by the server",
-        |s| Value::Uuid(s.row.uuid()),
-    ),
+    required(1, "uuid", Kind::Text, "The event's uuid, from the SDK or made by the server", |s| {
+        Value::Uuid(s.row.uuid())
+    }),
     required(2, "event", Kind::Text, "Event name", |s| text(&s.row.event)),
     required(
         3,
@@ -91,13 +87,9 @@ pub const COLUMNS: &[Column] = &[
         "When it happened, corrected for the client's clock",
         |s| Value::Timestamp(s.row.timestamp_micros),
     ),
-    required(
-        5,
-        "created_at",
-        Kind::Timestamp,
-        "When the server received it",
-        |s| Value::Timestamp(s.row.created_at_micros),
-    ),
+    required(5, "created_at", Kind::Timestamp, "When the server received it", |s| {
+        Value::Timestamp(s.row.created_at_micros)
+    }),
     required(
         6,
         "team_id",
@@ -105,32 +97,14 @@ pub const COLUMNS: &[Column] = &[
         "Project number; 0 for a token that no project has claimed",
         |s| Value::Integer(s.row.team_id),
     ),
-    required(7, "token", Kind::Text, "Project API key", |s| {
-        text(&s.row.token)
+    required(7, "token", Kind::Text, "Project API key", |s| text(&s.row.token)),
+    required(8, "person_id", Kind::Text, "The person", |s| Value::Uuid(s.row.person_id().0)),
+    required(9, "person_mode", Kind::Text, "`full`, `propertyless` or `force_upgrade`", |s| {
+        text(PersonMode::try_from(s.row.person_mode).unwrap_or(PersonMode::Full).name())
     }),
-    required(8, "person_id", Kind::Text, "The person", |s| {
-        Value::Uuid(s.row.person_id().0)
+    optional(10, "person_created_at", Kind::Timestamp, "When the person came to be", |s| {
+        timestamp(s.row.person_created_at_micros)
     }),
-    required(
-        9,
-        "person_mode",
-        Kind::Text,
-        "`full`, `propertyless` or `force_upgrade`",
-        |s| {
-            text(
-                PersonMode::try_from(s.row.person_mode)
-                    .unwrap_or(PersonMode::Full)
-                    .name(),
-            )
-        },
-    ),
-    optional(
-        10,
-        "person_created_at",
-        Kind::Timestamp,
-        "When the person came to be",
-        |s| timestamp(s.row.person_created_at_micros),
-    ),
     optional(
         11,
         "person_properties",
@@ -162,149 +136,67 @@ pub const COLUMNS: &[Column] = &[
         "Key of the group of the project's first group type",
         |s| group(s.row, 0),
     ),
-    optional(15, "group_1", Kind::Text, "Likewise of the second", |s| {
-        group(s.row, 1)
+    optional(15, "group_1", Kind::Text, "Likewise of the second", |s| group(s.row, 1)),
+    optional(16, "group_2", Kind::Text, "Likewise of the third", |s| group(s.row, 2)),
+    optional(17, "group_3", Kind::Text, "Likewise of the fourth", |s| group(s.row, 3)),
+    optional(18, "group_4", Kind::Text, "Likewise of the fifth", |s| group(s.row, 4)),
+    optional(19, "group_properties", Kind::Json, "`$group_set` of a `$groupidentify`", |s| {
+        optional_text(&s.row.group_properties)
     }),
-    optional(16, "group_2", Kind::Text, "Likewise of the third", |s| {
-        group(s.row, 2)
+    optional(20, "session_id", Kind::Text, "Property `$session_id`", |s| {
+        optional_text(&s.row.session_id)
     }),
-    optional(17, "group_3", Kind::Text, "Likewise of the fourth", |s| {
-        group(s.row, 3)
-    }),
-    optional(18, "group_4", Kind::Text, "Likewise of the fifth", |s| {
-        group(s.row, 4)
-    }),
-    optional(
-        19,
-        "group_properties",
-        Kind::Json,
-        "`$group_set` of a `$groupidentify`",
-        |s| optional_text(&s.row.group_properties),
-    ),
-    optional(
-        20,
-        "session_id",
-        Kind::Text,
-        "Property `$session_id`",
-        |s| optional_text(&s.row.session_id),
-    ),
     optional(21, "window_id", Kind::Text, "Property `$window_id`", |s| {
         optional_text(&s.row.window_id)
     }),
-    optional(
-        22,
-        "current_url",
-        Kind::Text,
-        "Property `$current_url`",
-        |s| property(s, "$current_url"),
-    ),
-    optional(23, "host", Kind::Text, "Property `$host`", |s| {
-        property(s, "$host")
+    optional(22, "current_url", Kind::Text, "Property `$current_url`", |s| {
+        property(s, "$current_url")
     }),
-    optional(24, "pathname", Kind::Text, "Property `$pathname`", |s| {
-        property(s, "$pathname")
+    optional(23, "host", Kind::Text, "Property `$host`", |s| property(s, "$host")),
+    optional(24, "pathname", Kind::Text, "Property `$pathname`", |s| property(s, "$pathname")),
+    optional(25, "referrer", Kind::Text, "Property `$referrer`", |s| property(s, "$referrer")),
+    optional(26, "referring_domain", Kind::Text, "Property `$referring_domain`", |s| {
+        property(s, "$referring_domain")
     }),
-    optional(25, "referrer", Kind::Text, "Property `$referrer`", |s| {
-        property(s, "$referrer")
+    optional(27, "browser", Kind::Text, "Property `$browser`", |s| property(s, "$browser")),
+    optional(28, "browser_version", Kind::Text, "Property `$browser_version`", |s| {
+        property(s, "$browser_version")
     }),
-    optional(
-        26,
-        "referring_domain",
-        Kind::Text,
-        "Property `$referring_domain`",
-        |s| property(s, "$referring_domain"),
-    ),
-    optional(27, "browser", Kind::Text, "Property `$browser`", |s| {
-        property(s, "$browser")
+    optional(29, "os", Kind::Text, "Property `$os`", |s| property(s, "$os")),
+    optional(30, "os_version", Kind::Text, "Property `$os_version`", |s| {
+        property(s, "$os_version")
     }),
-    optional(
-        28,
-        "browser_version",
-        Kind::Text,
-        "Property `$browser_version`",
-        |s| property(s, "$browser_version"),
-    ),
-    optional(29, "os", Kind::Text, "Property `$os`", |s| {
-        property(s, "$os")
+    optional(31, "device_type", Kind::Text, "Property `$device_type`", |s| {
+        property(s, "$device_type")
     }),
-    optional(
-        30,
-        "os_version",
-        Kind::Text,
-        "Property `$os_version`",
-        |s| property(s, "$os_version"),
-    ),
-    optional(
-        31,
-        "device_type",
-        Kind::Text,
-        "Property `$device_type`",
-        |s| property(s, "$device_type"),
-    ),
-    optional(
-        32,
-        "screen_width",
-        Kind::Integer,
-        "Property `$screen_width`",
-        |s| number(s, "$screen_width"),
-    ),
-    optional(
-        33,
-        "screen_height",
-        Kind::Integer,
-        "Property `$screen_height`",
-        |s| number(s, "$screen_height"),
-    ),
-    optional(34, "lib", Kind::Text, "Property `$lib`", |s| {
-        property(s, "$lib")
+    optional(32, "screen_width", Kind::Integer, "Property `$screen_width`", |s| {
+        number(s, "$screen_width")
     }),
-    optional(
-        35,
-        "lib_version",
-        Kind::Text,
-        "Property `$lib_version`",
-        |s| property(s, "$lib_version"),
-    ),
-    optional(
-        36,
-        "country_code",
-        Kind::Text,
-        "Property `$geoip_country_code`",
-        |s| property(s, "$geoip_country_code"),
-    ),
-    optional(
-        37,
-        "region",
-        Kind::Text,
-        "Property `$geoip_subdivision_1_name`",
-        |s| property(s, "$geoip_subdivision_1_name"),
-    ),
+    optional(33, "screen_height", Kind::Integer, "Property `$screen_height`", |s| {
+        number(s, "$screen_height")
+    }),
+    optional(34, "lib", Kind::Text, "Property `$lib`", |s| property(s, "$lib")),
+    optional(35, "lib_version", Kind::Text, "Property `$lib_version`", |s| {
+        property(s, "$lib_version")
+    }),
+    optional(36, "country_code", Kind::Text, "Property `$geoip_country_code`", |s| {
+        property(s, "$geoip_country_code")
+    }),
+    optional(37, "region", Kind::Text, "Property `$geoip_subdivision_1_name`", |s| {
+        property(s, "$geoip_subdivision_1_name")
+    }),
     optional(38, "city", Kind::Text, "Property `$geoip_city_name`", |s| {
         property(s, "$geoip_city_name")
     }),
-    optional(39, "utm_source", Kind::Text, "Property `utm_source`", |s| {
-        property(s, "utm_source")
+    optional(39, "utm_source", Kind::Text, "Property `utm_source`", |s| property(s, "utm_source")),
+    optional(40, "utm_medium", Kind::Text, "Property `utm_medium`", |s| property(s, "utm_medium")),
+    optional(41, "utm_campaign", Kind::Text, "Property `utm_campaign`", |s| {
+        property(s, "utm_campaign")
     }),
-    optional(40, "utm_medium", Kind::Text, "Property `utm_medium`", |s| {
-        property(s, "utm_medium")
+    optional(42, "utm_content", Kind::Text, "Property `utm_content`", |s| {
+        property(s, "utm_content")
     }),
-    optional(
-        41,
-        "utm_campaign",
-        Kind::Text,
-        "Property `utm_campaign`",
-        |s| property(s, "utm_campaign"),
-    ),
-    optional(
-        42,
-        "utm_content",
-        Kind::Text,
-        "Property `utm_content`",
-        |s| property(s, "utm_content"),
-    ),
-    optional(43, "utm_term", Kind::Text, "Property `utm_term`", |s| {
-        property(s, "utm_term")
-    }),
+    optional(43, "utm_term", Kind::Text, "Property `utm_term`", |s| property(s, "utm_term")),
     optional(
         44,
         "ip",
@@ -312,9 +204,7 @@ pub const COLUMNS: &[Column] = &[
         "Property `$ip`: what the SDK set, else the client's address",
         |s| property(s, "$ip"),
     ),
-    optional(45, "bot", Kind::Text, "Property `$bot`", |s| {
-        property(s, "$bot")
-    }),
+    optional(45, "bot", Kind::Text, "Property `$bot`", |s| property(s, "$bot")),
     required(
         46,
         "source",
@@ -322,20 +212,12 @@ pub const COLUMNS: &[Column] = &[
         "Always `posthog`: the protocol that the event came by",
         |_| text("posthog"),
     ),
-    optional(
-        47,
-        "context",
-        Kind::Json,
-        "Member `context` of the request",
-        |s| optional_text(&s.row.context),
-    ),
-    optional(
-        48,
-        "extra",
-        Kind::Json,
-        "Members of the request that have no other place",
-        |s| optional_text(&s.row.extra),
-    ),
+    optional(47, "context", Kind::Json, "Member `context` of the request", |s| {
+        optional_text(&s.row.context)
+    }),
+    optional(48, "extra", Kind::Json, "Members of the request that have no other place", |s| {
+        optional_text(&s.row.extra)
+    }),
     optional(
         49,
         "sent_at",
@@ -343,20 +225,12 @@ pub const COLUMNS: &[Column] = &[
         "When the client says it sent the event, by its own clock",
         |s| timestamp(s.row.sent_at_micros),
     ),
-    required(
-        50,
-        "journal_id",
-        Kind::Text,
-        "The journal that took the event",
-        |s| Value::Uuid(s.journal_id),
-    ),
-    required(
-        51,
-        "journal_offset",
-        Kind::Integer,
-        "The row's number in that journal",
-        |s| Value::Integer(i64::try_from(s.journal_offset).unwrap_or(i64::MAX)),
-    ),
+    required(50, "journal_id", Kind::Text, "The journal that took the event", |s| {
+        Value::Uuid(s.journal_id)
+    }),
+    required(51, "journal_offset", Kind::Integer, "The row's number in that journal", |s| {
+        Value::Integer(i64::try_from(s.journal_offset).unwrap_or(i64::MAX))
+    }),
 ];
 
 type Read = for<'a> fn(StoredRow<'a>) -> Value<'a>;
@@ -368,14 +242,7 @@ const fn required(
     doc: &'static str,
     value: Read,
 ) -> Column {
-    Column {
-        id,
-        name,
-        kind,
-        required: true,
-        doc,
-        value,
-    }
+    Column { id, name, kind, required: true, doc, value }
 }
 
 const fn optional(
@@ -385,14 +252,7 @@ const fn optional(
     doc: &'static str,
     value: Read,
 ) -> Column {
-    Column {
-        id,
-        name,
-        kind,
-        required: false,
-        doc,
-        value,
-    }
+    Column { id, name, kind, required: false, doc, value }
 }
 
 fn text(text: &str) -> Value<'_> {
@@ -400,8 +260,7 @@ fn text(text: &str) -> Value<'_> {
 }
 
 fn optional_text(text: &Option<String>) -> Value<'_> {
-    text.as_deref()
-        .map_or(Value::Null, |text| Value::Text(Cow::Borrowed(text)))
+    text.as_deref().map_or(Value::Null, |text| Value::Text(Cow::Borrowed(text)))
 }
 
 fn timestamp<'a>(micros: Option<i64>) -> Value<'a> {
@@ -420,10 +279,7 @@ fn property<'a>(stored: StoredRow<'a>, name: &str) -> Value<'a> {
 }
 
 fn number<'a>(stored: StoredRow<'a>, name: &str) -> Value<'a> {
-    stored
-        .promoted
-        .integer(name)
-        .map_or(Value::Null, Value::Integer)
+    stored.promoted.integer(name).map_or(Value::Null, Value::Integer)
 }
 
 #[cfg(test)]
@@ -434,16 +290,9 @@ mod tests {
 
     fn value_of(column: &str, row: &Row) -> String {
         let promoted = Promoted::of(&row.properties);
-        let stored = StoredRow {
-            row,
-            promoted: &promoted,
-            journal_id: Uuid::nil(),
-            journal_offset: 7,
-        };
-        let column = COLUMNS
-            .iter()
-            .find(|candidate| candidate.name == column)
-            .unwrap();
+        let stored =
+            StoredRow { row, promoted: &promoted, journal_id: Uuid::nil(), journal_offset: 7 };
+        let column = COLUMNS.iter().find(|candidate| candidate.name == column).unwrap();
         format!("{:?}", (column.value)(stored))
     }
 

@@ -72,11 +72,7 @@ impl<'a> Promoted<'a> {
             Some(raw) if is_integer(slot) => integer_of(raw).is_none(),
             Some(raw) => text_of(raw).is_none(),
         };
-        self.values
-            .iter()
-            .enumerate()
-            .filter(|entry| misfit((entry.0, entry.1)))
-            .count()
+        self.values.iter().enumerate().filter(|entry| misfit((entry.0, entry.1))).count()
     }
 
     fn raw(&self, property: &str) -> Option<&'a RawValue> {
@@ -85,9 +81,7 @@ impl<'a> Promoted<'a> {
 }
 
 fn slot_of(property: &str) -> Option<usize> {
-    PROPERTIES
-        .iter()
-        .position(|&candidate| candidate == property)
+    PROPERTIES.iter().position(|&candidate| candidate == property)
 }
 
 fn is_integer(slot: usize) -> bool {
@@ -97,9 +91,7 @@ fn is_integer(slot: usize) -> bool {
 fn text_of(raw: &RawValue) -> Option<Cow<'_, str>> {
     let text = raw.get();
     match text.as_bytes().first()? {
-        b'"' => serde_json::from_str::<Text<'_>>(text)
-            .ok()
-            .map(|Text(text)| text),
+        b'"' => serde_json::from_str::<Text<'_>>(text).ok().map(|Text(text)| text),
         b'-' | b'0'..=b'9' => Some(Cow::Borrowed(text)),
         _ => None,
     }

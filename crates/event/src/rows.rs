@@ -18,11 +18,7 @@ pub struct RowsError {
 
 impl fmt::Display for RowsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "row {} of the record cannot be decoded: {}",
-            self.row, self.cause
-        )
+        write!(f, "row {} of the record cannot be decoded: {}", self.row, self.cause)
     }
 }
 
@@ -30,8 +26,7 @@ impl std::error::Error for RowsError {}
 
 /// Appends a row to a record's payload.
 pub fn encode_row(row: &Row, payload: &mut Vec<u8>) {
-    row.encode_length_delimited(payload)
-        .expect("a Vec grows as needed");
+    row.encode_length_delimited(payload).expect("a Vec grows as needed");
 }
 
 /// Decodes all rows of a record's payload.
@@ -41,10 +36,8 @@ pub fn encode_row(row: &Row, payload: &mut Vec<u8>) {
 pub fn decode_rows(mut payload: Bytes) -> Result<Vec<Row>, RowsError> {
     let mut rows = Vec::new();
     while !payload.is_empty() {
-        let row = Row::decode_length_delimited(&mut payload).map_err(|cause| RowsError {
-            row: rows.len(),
-            cause,
-        })?;
+        let row = Row::decode_length_delimited(&mut payload)
+            .map_err(|cause| RowsError { row: rows.len(), cause })?;
         rows.push(row);
     }
     Ok(rows)
@@ -87,13 +80,7 @@ mod tests {
     #[test]
     fn a_cut_payload_is_an_error() {
         let mut payload = Vec::new();
-        encode_row(
-            &Row {
-                event: "purchase".into(),
-                ..Row::default()
-            },
-            &mut payload,
-        );
+        encode_row(&Row { event: "purchase".into(), ..Row::default() }, &mut payload);
         payload.pop();
         assert!(decode_rows(payload.into()).is_err());
     }

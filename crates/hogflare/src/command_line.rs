@@ -52,13 +52,17 @@ fn clap() -> Clap {
             ),
         )
         .subcommand(
-            Clap::new("doctor")
-                .about("Check configuration, disk and sinks")
-                .args(setting_flags()),
+            Clap::new("doctor").about("Check configuration, disk and sinks").args(setting_flags()),
         )
-        .subcommand(Clap::new("schema").about("Schemas for other systems").subcommand_required(true)
-            .subcommand(Clap::new("pipelines").about("Print the schema for a Cloudflare pipeline"))
-            .subcommand(Clap::new("events").about("Print the reference of the table `events`")))
+        .subcommand(
+            Clap::new("schema")
+                .about("Schemas for other systems")
+                .subcommand_required(true)
+                .subcommand(
+                    Clap::new("pipelines").about("Print the schema for a Cloudflare pipeline"),
+                )
+                .subcommand(Clap::new("events").about("Print the reference of the table `events`")),
+        )
         .subcommand(Clap::new("config").about("Print the reference of all settings"))
 }
 

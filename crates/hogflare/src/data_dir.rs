@@ -102,8 +102,9 @@ impl DataDir {
     /// The read key that was made at the first start.
     pub(crate) fn read_key(&self) -> anyhow::Result<String> {
         let path = self.path.join("read-key");
-        let key = std::fs::read_to_string(&path)
-            .with_context(|| format!("no read key at {}; `hogflare serve` makes one", path.display()))?;
+        let key = std::fs::read_to_string(&path).with_context(|| {
+            format!("no read key at {}; `hogflare serve` makes one", path.display())
+        })?;
         Ok(key.trim().to_owned())
     }
 

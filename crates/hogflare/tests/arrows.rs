@@ -19,7 +19,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "hogflare",
         &[
-            "capture", "event", "journal", "lake", "query", "recordings", "sequencer", "server",
+            "capture",
+            "event",
+            "journal",
+            "lake",
+            "query",
+            "recordings",
+            "sequencer",
+            "server",
             "sink",
         ],
     ),

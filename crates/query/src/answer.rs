@@ -18,7 +18,11 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(crate) fn new(stream: SendableRecordBatchStream, deadline: Instant, limit: Duration) -> Self {
+    pub(crate) fn new(
+        stream: SendableRecordBatchStream,
+        deadline: Instant,
+        limit: Duration,
+    ) -> Self {
         Self { stream, deadline, limit }
     }
 

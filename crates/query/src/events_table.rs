@@ -46,11 +46,12 @@ impl EventsTable {
             source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
         }
         let partitions = state.config().target_partitions().max(1);
-        let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
-            .with_file_groups(self.file_groups(partitions)?)
-            .with_projection_indices(projection.cloned())?
-            .with_limit(limit)
-            .build();
+        let config =
+            FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
+                .with_file_groups(self.file_groups(partitions)?)
+                .with_projection_indices(projection.cloned())?
+                .with_limit(limit)
+                .build();
         Ok(DataSourceExec::from_data_source(config))
     }
 

@@ -7,10 +7,8 @@ use crate::Error;
 
 /// Refuses a plan that writes, defines, sets or copies.
 pub(crate) fn check(plan: &LogicalPlan) -> Result<(), Error> {
-    let read_only = SQLOptions::new()
-        .with_allow_ddl(false)
-        .with_allow_dml(false)
-        .with_allow_statements(false);
+    let read_only =
+        SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     read_only.verify_plan(plan).map_err(|_| refusal())
 }
 

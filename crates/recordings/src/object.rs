@@ -81,8 +81,11 @@ mod tests {
 
     #[test]
     fn the_object_holds_what_was_sent() {
-        let recording =
-            Recording { items: r#"[{"type":2}]"#.into(), lib: "web".into(), ..Recording::default() };
+        let recording = Recording {
+            items: r#"[{"type":2}]"#.into(),
+            lib: "web".into(),
+            ..Recording::default()
+        };
         let json = zstd::decode_all(content(&recording).unwrap().as_slice()).unwrap();
         let value: serde_json::Value = serde_json::from_slice(&json).unwrap();
         assert_eq!(value["items"][0]["type"], 2);

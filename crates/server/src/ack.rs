@@ -23,7 +23,8 @@ impl Ack {
     /// Waits for what has been promised.
     pub(crate) async fn settle(&self, receipt: &Receipt) -> Result<(), Failure> {
         let Self::Delivered(delivery) = self else { return Ok(()) };
-        match delivery.wait(&receipt.resolve_by.iter().collect::<Vec<_>>(), DELIVERY_DEADLINE).await {
+        match delivery.wait(&receipt.resolve_by.iter().collect::<Vec<_>>(), DELIVERY_DEADLINE).await
+        {
             Outcome::Delivered => Ok(()),
             Outcome::Refused => Err(Failure::RefusedByPipeline),
             Outcome::TimedOut => Err(Failure::NotYetDelivered),

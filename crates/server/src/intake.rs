@@ -51,8 +51,7 @@ pub(crate) async fn events(state: EdgeState, lane: Lane, request: Request) -> Re
 
 async fn try_events(state: EdgeState, lane: Lane, request: Request) -> Result<bool, Failure> {
     let incoming = Incoming::read(&state, request).await?;
-    let (captured, _reservation) =
-        incoming.decode(&state, lane, capture::decode_events).await?;
+    let (captured, _reservation) = incoming.decode(&state, lane, capture::decode_events).await?;
     metrics::EVENTS_RECEIVED.increment(captured.events.len() as u64);
     metrics::note(&captured.notes);
     if captured.events.is_empty() {
@@ -81,7 +80,10 @@ impl Incoming {
     }
 
     /// Reads the body; for lanes that store nothing.
-    pub(crate) async fn read_unsigned(state: &EdgeState, request: Request) -> Result<Self, Failure> {
+    pub(crate) async fn read_unsigned(
+        state: &EdgeState,
+        request: Request,
+    ) -> Result<Self, Failure> {
         let received_at = Timestamp::now();
         let (parts, body): (Parts, Body) = request.into_parts();
         let peer = parts.extensions.get::<Peer>().and_then(Peer::ip);

@@ -84,7 +84,12 @@ impl Listener {
     }
 
     /// Serves until `stop` turns true, then lets open requests finish.
-    pub async fn serve(self, router: Router, options: ListenerOptions, mut stop: watch::Receiver<bool>) {
+    pub async fn serve(
+        self,
+        router: Router,
+        options: ListenerOptions,
+        mut stop: watch::Receiver<bool>,
+    ) {
         let open = Arc::new(Semaphore::new(options.max_connections));
         let graceful = GracefulShutdown::new();
         loop {

@@ -9,11 +9,7 @@ use crate::{EdgeState, cors};
 
 /// Routes of the public listener.
 pub fn router(state: EdgeState) -> Router {
-    Router::new()
-        .merge(for_sdks())
-        .merge(for_operators())
-        .merge(for_readers())
-        .with_state(state)
+    Router::new().merge(for_sdks()).merge(for_operators()).merge(for_readers()).with_state(state)
 }
 
 /// Routes of the socket in the data folder: whoever may open it may read.
@@ -50,7 +46,8 @@ fn for_sdks() -> Router<EdgeState> {
     router
         .route("/array/{token}/config", get(remote_config::json))
         .route("/array/{token}/config.js", get(remote_config::script))
-        .fallback(health::unknown_path).layer(from_fn(cors::mirror))
+        .fallback(health::unknown_path)
+        .layer(from_fn(cors::mirror))
 }
 
 /// What balancers and orchestrators ask.
@@ -64,7 +61,5 @@ fn for_operators() -> Router<EdgeState> {
 
 /// What needs the read key.
 fn for_readers() -> Router<EdgeState> {
-    Router::new()
-        .route("/api/sql", post(sql::query))
-        .route("/metrics", get(metrics::render))
+    Router::new().route("/api/sql", post(sql::query)).route("/metrics", get(metrics::render))
 }

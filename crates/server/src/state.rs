@@ -92,4 +92,3 @@ impl std::ops::Deref for EdgeState {
         &self.0
     }
 }
-

@@ -38,7 +38,8 @@ impl CursorFile {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(self.failed(&error)),
         };
-        let content: Content = serde_json::from_slice(&bytes).map_err(|error| self.failed(&error))?;
+        let content: Content =
+            serde_json::from_slice(&bytes).map_err(|error| self.failed(&error))?;
         Ok(Some(Cursor {
             journal_id: JournalId::from_uuid(content.journal_id),
             offset: Offset::new(content.offset),
@@ -50,9 +51,11 @@ impl CursorFile {
     /// # Errors
     /// When the disk does not take it.
     pub fn store(&self, cursor: Cursor) -> Result<(), Error> {
-        let content = Content { journal_id: cursor.journal_id.as_uuid(), offset: cursor.offset.get() };
+        let content =
+            Content { journal_id: cursor.journal_id.as_uuid(), offset: cursor.offset.get() };
         let bytes = serde_json::to_vec(&content).expect("a cursor is JSON");
-        journal::write_atomically(&*self.fs, &self.path, &bytes).map_err(|error| self.failed(&error))
+        journal::write_atomically(&*self.fs, &self.path, &bytes)
+            .map_err(|error| self.failed(&error))
     }
 
     fn failed(&self, cause: &dyn std::fmt::Display) -> Error {
@@ -72,8 +75,10 @@ mod tests {
         let path = folder.path().join("pipelines.json");
         let file = CursorFile::new(Arc::new(RealFs), path.clone());
         assert!(file.load().unwrap().is_none());
-        let cursor =
-            Cursor { journal_id: JournalId::from_uuid(uuid::Uuid::from_u128(9)), offset: Offset::new(42) };
+        let cursor = Cursor {
+            journal_id: JournalId::from_uuid(uuid::Uuid::from_u128(9)),
+            offset: Offset::new(42),
+        };
         file.store(cursor).unwrap();
         assert_eq!(file.load().unwrap(), Some(cursor));
         std::fs::write(path, "{").unwrap();

@@ -302,8 +302,12 @@ impl<S: Sink> Runner<S> {
         };
         self.status.set_health(health);
         match paused {
-            true => error!(sink, %error, "sink paused until this is put right, looking again in {delay:?}"),
-            false => warn!(sink, attempt = self.backoff.failures(), %error, "sink failed, retrying in {delay:?}"),
+            true => {
+                error!(sink, %error, "sink paused until this is put right, looking again in {delay:?}")
+            }
+            false => {
+                warn!(sink, attempt = self.backoff.failures(), %error, "sink failed, retrying in {delay:?}")
+            }
         }
         self.report();
         tokio::select! {

@@ -34,7 +34,9 @@ pub(crate) fn run(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
             findings.push(("read key", read_key(&config, &data_dir)));
             findings.extend(runtime.block_on(server(&data_dir)));
         }
-        Err(error) => findings.push(("data folder", Notice(format!("{error:#}; the first start makes it")))),
+        Err(error) => {
+            findings.push(("data folder", Notice(format!("{error:#}; the first start makes it"))))
+        }
     }
     if let Some(pipeline) = &config.pipeline {
         findings.push(("pipeline", runtime.block_on(reach(pipeline))));
@@ -48,9 +50,10 @@ fn disk(config: &Config, data_dir: &DataDir) -> Finding {
             let (free, reserve) = (space.free_bytes, config.journal_reserve_bytes);
             let text = format!("{} free", mebibytes(free));
             match free {
-                free if free < reserve => {
-                    Bad(format!("{text}, less than the reserve of {}: requests get 503", mebibytes(reserve)))
-                }
+                free if free < reserve => Bad(format!(
+                    "{text}, less than the reserve of {}: requests get 503",
+                    mebibytes(reserve)
+                )),
                 free if free < 2 * reserve => Notice(format!("{text}, close to the reserve")),
                 _ => Good(text),
             }

@@ -20,7 +20,8 @@ const READ_BYTES: usize = 16 * 1024 * 1024;
 /// Prints the answer to a query.
 pub(crate) fn run(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
     let config = Config::parse(&Sources::collect(flags)?)?;
-    let argument = |name: &str| flags.get_one::<String>(name).map(String::as_str).unwrap_or_default();
+    let argument =
+        |name: &str| flags.get_one::<String>(name).map(String::as_str).unwrap_or_default();
     let (sql, format) = (argument("query"), argument("format"));
     let data_dir = DataDir::existing(&config.data_dir)?;
     let runtime = super::small_runtime()?;
@@ -37,9 +38,10 @@ pub(crate) fn run(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
 async fn ask_server(data_dir: &DataDir, sql: &str, format: &str) -> anyhow::Result<Vec<u8>> {
     let question = serde_json::json!({ "query": sql, "format": format }).to_string();
     let socket = data_dir.socket();
-    let answer = local_client::post(&socket, "/api/sql", question.into())
-        .await
-        .with_context(|| format!("the server of this folder does not answer at {}", socket.display()))?;
+    let answer =
+        local_client::post(&socket, "/api/sql", question.into()).await.with_context(|| {
+            format!("the server of this folder does not answer at {}", socket.display())
+        })?;
     if answer.status.is_success() {
         return Ok(answer.body.to_vec());
     }

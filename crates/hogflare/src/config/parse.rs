@@ -116,7 +116,11 @@ impl Config {
             })
         };
         if !self.lake_enabled && self.pipeline.is_none() {
-            return wrong("HOGFLARE_LAKE", Some("off"), "CLOUDFLARE_PIPELINE_ENDPOINT to be set too");
+            return wrong(
+                "HOGFLARE_LAKE",
+                Some("off"),
+                "CLOUDFLARE_PIPELINE_ENDPOINT to be set too",
+            );
         }
         if self.ack == AckMode::Delivered && self.pipeline.is_none() {
             let expected = "CLOUDFLARE_PIPELINE_ENDPOINT to be set too";
@@ -146,12 +150,11 @@ fn pipeline(sources: &Sources) -> Result<Option<sink::pipelines::Config>, Config
         }
     })?;
     config.auth_token = sources.get("CLOUDFLARE_PIPELINE_AUTH_TOKEN").map(str::to_owned);
-    config.timeout = parse_by(sources, "CLOUDFLARE_PIPELINE_TIMEOUT_SECS", |text| {
-        match text.parse::<u64>() {
+    config.timeout =
+        parse_by(sources, "CLOUDFLARE_PIPELINE_TIMEOUT_SECS", |text| match text.parse::<u64>() {
             Ok(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds)),
             _ => Err("a whole number of seconds above 0".to_owned()),
-        }
-    })?;
+        })?;
     Ok(Some(config))
 }
 
@@ -197,5 +200,7 @@ fn duration(text: &str) -> Result<Duration, String> {
         let number: u64 = text.strip_suffix(suffix)?.trim().parse().ok()?;
         number.checked_mul(*unit)
     });
-    seconds.map(Duration::from_secs).ok_or_else(|| "a duration such as 30s, 15m, 24h or 7d".to_owned())
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| "a duration such as 30s, 15m, 24h or 7d".to_owned())
 }

@@ -43,8 +43,7 @@ impl Journals {
             Some(bytes) => bytes,
             None => Options::default_budget_bytes(&*fs, &journal_dir)?,
         };
-        let (writer, events) =
-            open("events", &fs, &journal_dir, config, budget_bytes, at_least)?;
+        let (writer, events) = open("events", &fs, &journal_dir, config, budget_bytes, at_least)?;
         let dedup = DedupOptions { window: config.dedup_window, ..DedupOptions::default() };
         let options = sequencer::Options { dedup, ..sequencer::Options::default() };
         let (sequencer, events_guard) =

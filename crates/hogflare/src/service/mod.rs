@@ -67,7 +67,8 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {} (APP_ADDR)", config.app_addr))?;
     let local = Listener::bind_file(&data_dir.socket());
     let options = ListenerOptions::default();
-    let public = tokio::spawn(public.serve(server::router(state.clone()), options, listening.clone()));
+    let public =
+        tokio::spawn(public.serve(server::router(state.clone()), options, listening.clone()));
     let local = match local {
         Ok(local) => {
             Some(tokio::spawn(local.serve(server::local_router(state.clone()), options, listening)))
@@ -136,7 +137,8 @@ fn install_metrics() -> anyhow::Result<PrometheusHandle> {
 /// Removes segments that every sink is past.
 async fn trim(journals: Vec<Journal>, mut stopped: watch::Receiver<bool>) {
     loop {
-        let stop = tokio::time::timeout(TRIM_INTERVAL, stopped.wait_for(|stop| *stop)).await.is_ok();
+        let stop =
+            tokio::time::timeout(TRIM_INTERVAL, stopped.wait_for(|stop| *stop)).await.is_ok();
         for journal in &journals {
             journal::failpoint("journal-before-trim");
             let journal = journal.clone();

@@ -81,7 +81,8 @@ impl Sinks {
 
     async fn start_lake(&mut self, data_dir: &DataDir, journals: &Journals) -> anyhow::Result<()> {
         let options = lake::Options::new(journals.events.id());
-        let (lake, sink) = Lake::open(&data_dir.lake(), options).await.context("cannot open the lake")?;
+        let (lake, sink) =
+            Lake::open(&data_dir.lake(), options).await.context("cannot open the lake")?;
         self.run(Runner::new(journals.events.clone(), sink));
         let maintenance = lake.clone();
         let stopped = self.stopped.clone();
@@ -102,8 +103,15 @@ impl Sinks {
             true => Importance::Optional,
             false => Importance::Required,
         };
-        let sink =
-            pipelines_sink("pipelines", EventRows, pipeline, importance, data_dir, journals, &journals.events)?;
+        let sink = pipelines_sink(
+            "pipelines",
+            EventRows,
+            pipeline,
+            importance,
+            data_dir,
+            journals,
+            &journals.events,
+        )?;
         self.delivery = Some(sink.delivery());
         let runner = Runner::new(journals.events.clone(), sink);
         self.run(match self.engine.clone() {

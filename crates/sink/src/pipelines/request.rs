@@ -67,10 +67,11 @@ fn unanswered(error: &reqwest::Error) -> Error {
     if !error.is_connect() {
         ::metrics::counter!(metrics::AMBIGUOUS_RETRIES_TOTAL, "sink" => "pipelines").increment(1);
     }
-    let cause = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source())
-        .last()
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let cause =
+        std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source())
+            .last()
+            .map(ToString::to_string)
+            .unwrap_or_default();
     let what = if error.is_timeout() { "timed out" } else { "failed" };
     // The error's own text names the URL, which may carry credentials.
     Error::transient(format!("request {what}: {cause}"))
@@ -117,7 +118,8 @@ fn committed(text: &str, rows: usize) -> Result<Answer, Error> {
     match body.result.and_then(|result| result.committed) {
         Some(committed) if committed != rows as u64 => {
             // Sending again would store the committed ones twice and tell nothing.
-            ::metrics::counter!(metrics::COUNT_MISMATCHES_TOTAL, "sink" => "pipelines").increment(1);
+            ::metrics::counter!(metrics::COUNT_MISMATCHES_TOTAL, "sink" => "pipelines")
+                .increment(1);
             warn!(committed, rows, "pipeline committed another number of rows than was sent");
             Ok(Answer::Committed)
         }

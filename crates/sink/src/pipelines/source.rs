@@ -20,8 +20,9 @@ pub struct EventRows;
 
 impl RowSource for EventRows {
     fn rows(&self, record: &Record) -> Result<Vec<(Offset, Row)>, Error> {
-        let rows = decode_rows(record.payload.clone())
-            .map_err(|error| Error::paused(format!("record at offset {}: {error}", record.first)))?;
+        let rows = decode_rows(record.payload.clone()).map_err(|error| {
+            Error::paused(format!("record at offset {}: {error}", record.first))
+        })?;
         Ok((record.first.get()..).map(Offset::new).zip(rows).collect())
     }
 }

@@ -129,10 +129,11 @@ fn dead_letters(data_dir: &Path) -> Vec<Value> {
     let folder = data_dir.join("dead-letters/pipelines");
     let Ok(files) = std::fs::read_dir(folder) else { return Vec::new() };
     let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
-    texts.flat_map(|text| {
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<_>>()
-    })
-    .collect()
+    texts
+        .flat_map(|text| {
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 #[tokio::test]
@@ -239,7 +240,9 @@ fn fits(row: &Value, schema: &Value) -> Result<(), String> {
             "string" => value.is_string(),
             "json" => value.is_object(),
             "int64" => value.is_i64(),
-            "timestamp" => value.as_str().is_some_and(|text| text.parse::<event::Timestamp>().is_ok()),
+            "timestamp" => {
+                value.as_str().is_some_and(|text| text.parse::<event::Timestamp>().is_ok())
+            }
             other => return Err(format!("unknown type {other}")),
         };
         if !fits {
@@ -292,7 +295,12 @@ async fn no_row_would_be_dropped_or_stripped_under_the_schema() {
 
 #[test]
 fn the_published_schema_is_the_generated_one() {
-    let published = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/pipeline-schema.json");
+    let published =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/pipeline-schema.json");
     let published: Value = serde_json::from_slice(&std::fs::read(published).unwrap()).unwrap();
-    assert_eq!(published, schema(), "write `hogflare schema pipelines` to scripts/pipeline-schema.json");
+    assert_eq!(
+        published,
+        schema(),
+        "write `hogflare schema pipelines` to scripts/pipeline-schema.json"
+    );
 }
