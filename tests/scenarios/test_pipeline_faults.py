@@ -7,7 +7,7 @@ import pytest
 from harness.emulator import Emulator
 from harness.load import filler, new_event, send_events
 from harness.poll import until
-from harness.server import Hogflare
+from harness.server import TOKEN, Hogflare
 
 RECOVERY_SECONDS = 120
 
@@ -144,3 +144,26 @@ def test_without_a_lake_the_pipeline_still_gets_every_row(start_hogflare, emulat
     server = start_hogflare(CLOUDFLARE_PIPELINE_ENDPOINT=emulator.url, HOGFLARE_LAKE="off")
     uuids = send(server, 20)
     until(lambda: arrived(emulator).keys() == uuids, timeout=RECOVERY_SECONDS, what="the rows")
+
+
+def test_a_pipeline_that_is_gone_too_long_is_parked_and_catches_up(start_hogflare, emulator: Emulator) -> None:
+    server = start_hogflare(
+        CLOUDFLARE_PIPELINE_ENDPOINT=emulator.url,
+        CLOUDFLARE_PIPELINE_TIMEOUT_SECS="5",
+        HOGFLARE_JOURNAL_BUDGET="24MiB",
+    )
+    uuids = send(server, 3)
+    until(lambda: emulator.count() == 3, what="the first rows")
+    emulator.stop()
+    filling = "x" * 400_000
+    # Twice what the journal may hold: without parking, requests would be refused.
+    for _ in range(30):
+        events = [new_event("while it is gone", properties={"filling": filling}) for _ in range(4)]
+        body = {"api_key": TOKEN, "batch": events}
+        until(lambda body=body: server.post("/batch/", body).is_success(), what="room in the journal")
+        uuids |= {event["uuid"] for event in events}
+    parked = {"lake": "working", "pipelines": "parked", "recordings": "working"}
+    until(lambda: parked.items() <= server.get("/_readiness").json()["sinks"].items(), what="the pipeline to be parked")
+    emulator.start()
+    uuids |= send(server, 3)
+    assert_all_arrive(server, emulator, uuids)

@@ -10,8 +10,10 @@ use uuid::Uuid;
 
 use crate::Engine;
 
-/// Rows fetched at a time.
+/// Most rows fetched at a time.
 const CHUNK_ROWS: usize = 2_000;
+/// Bytes of properties fetched at a time, at least one row.
+const CHUNK_BYTES: i64 = 4 << 20;
 
 #[async_trait]
 impl Archive for Engine {
@@ -25,19 +27,47 @@ impl Archive for Engine {
         from: Offset,
         end: Offset,
     ) -> Result<Vec<Record>, Error> {
-        let failed = |error: crate::Error| Error::transient(format!("reading the lake: {error}"));
-        let sql = format!(
-            "SELECT * FROM events_raw WHERE journal_id = '{journal_id}' \
-             AND journal_offset >= {from} AND journal_offset < {end} \
-             ORDER BY journal_offset LIMIT {CHUNK_ROWS}"
+        let rows = format!(
+            "FROM events_raw WHERE journal_id = '{journal_id}' AND journal_offset >= {from}"
         );
-        let batches = self.query(&sql).await.map_err(failed)?.collect().await.map_err(failed)?;
+        let sizes = format!(
+            "SELECT journal_offset, CAST(octet_length(properties) AS BIGINT) AS bytes {rows} \
+             AND journal_offset < {end} ORDER BY journal_offset LIMIT {CHUNK_ROWS}"
+        );
+        let Some(last) = last_of_chunk(&self.rows_of(&sizes).await?)? else {
+            return Ok(Vec::new());
+        };
+        let chunk =
+            format!("SELECT * {rows} AND journal_offset <= {last} ORDER BY journal_offset");
         let mut records = Vec::new();
-        for batch in &batches {
+        for batch in &self.rows_of(&chunk).await? {
             append_records(batch, &mut records)?;
         }
         Ok(records)
     }
+}
+
+impl Engine {
+    async fn rows_of(&self, sql: &str) -> Result<Vec<RecordBatch>, Error> {
+        let failed = |error: crate::Error| Error::transient(format!("reading the lake: {error}"));
+        self.query(sql).await.map_err(failed)?.collect().await.map_err(failed)
+    }
+}
+
+/// The offset of the last row that still fits a chunk, by the sizes of the rows to come.
+fn last_of_chunk(sizes: &[RecordBatch]) -> Result<Option<i64>, Error> {
+    let (mut last, mut bytes) = (None, 0);
+    for batch in sizes {
+        let columns = Columns(batch);
+        for index in 0..batch.num_rows() {
+            bytes += columns.integer("bytes", index)?.unwrap_or_default();
+            if last.is_some() && bytes > CHUNK_BYTES {
+                return Ok(last);
+            }
+            last = columns.integer("journal_offset", index)?;
+        }
+    }
+    Ok(last)
 }
 
 /// Appends a batch's rows, each as a record of its own.

@@ -107,11 +107,11 @@ impl Work {
             let written = written.inspect_err(|error| failed("write", &self.place.dir, error)).ok();
             let is_written = written.is_some();
             self.shared.end_write(written);
-            self.hold.advance(self.shared.view().durable_end());
             if !is_written {
-                return;
+                break;
             }
         }
+        self.hold.advance(self.shared.releasable());
     }
 
     fn write(&self, frozen: &Frozen) -> io::Result<Run> {

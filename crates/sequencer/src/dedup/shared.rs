@@ -42,6 +42,8 @@ struct State {
     /// Where the frozen map begins that is being written.
     writing: Option<Offset>,
     has_failed: bool,
+    /// Whether the journal is held for keys that were forgotten.
+    is_releasable: bool,
     is_stopping: bool,
     is_written_by_nobody: bool,
 }
@@ -72,6 +74,7 @@ impl Shared {
             active: ActiveStatus::default(),
             writing: None,
             has_failed: false,
+            is_releasable: false,
             is_stopping: false,
             is_written_by_nobody: false,
         };
@@ -95,6 +98,8 @@ impl Shared {
         if state.view.frozen().count() >= MAX_WAITING {
             state.forget_oldest_waiting();
         }
+        state.active =
+            ActiveStatus { begin: frozen.end, latest: state.active.latest, ..Default::default() };
         state.view = Arc::new(state.view.with(Part::Frozen(Arc::new(frozen))));
         drop(state);
         self.changed.notify_all();
@@ -105,8 +110,9 @@ impl Shared {
         let mut state = self.state();
         if state.has_failed {
             while state.forget_oldest_waiting() {}
-            // The next map is tried at once.
+            // The next map is tried at once, and these hold the journal no more.
             state.has_failed = false;
+            state.is_releasable = true;
             self.changed.notify_all();
         }
     }
@@ -164,6 +170,13 @@ impl Shared {
         }
         drop(state);
         self.changed.notify_all();
+    }
+
+    /// Returns the offset below which the window needs the journal no more.
+    pub(crate) fn releasable(&self) -> Offset {
+        let mut state = self.state();
+        state.is_releasable = false;
+        state.view.unwritten_from(state.active.begin)
     }
 
     /// Puts a merged run in the place of its inputs.
@@ -267,7 +280,9 @@ impl Drop for Working<'_> {
 
 impl State {
     fn has_work(&self) -> bool {
-        self.view.frozen().next().is_some() || self.view.runs().any(|run| run.is_damaged())
+        self.is_releasable
+            || self.view.frozen().next().is_some()
+            || self.view.runs().any(|run| run.is_damaged())
     }
 
     /// Forgets the oldest map that is not being written; false where there is none.

@@ -72,9 +72,9 @@ impl View {
         })
     }
 
-    /// The offset below which no keys are in memory only.
-    pub(crate) fn durable_end(&self) -> Offset {
-        self.frozen().next().map_or(self.end(), |frozen| frozen.begin)
+    /// Where the rows begin whose keys are in memory only, those of the active map among them.
+    pub(crate) fn unwritten_from(&self, active: Offset) -> Offset {
+        self.frozen().next().map_or(active, |frozen| frozen.begin)
     }
 
     /// This view with a part in place of those whose rows it covers.
@@ -203,11 +203,12 @@ mod tests {
     }
 
     #[test]
-    fn keys_in_memory_only_are_not_durable() {
+    fn keys_in_memory_only_hold_the_journal() {
         let view = View::new(Offset::ZERO, vec![frozen(20, 30), run(0, 10), frozen(10, 20)]);
-        assert_eq!((view.durable_end(), view.end()), (Offset::new(10), Offset::new(30)));
+        let active = view.end();
+        assert_eq!((view.unwritten_from(active), active), (Offset::new(10), Offset::new(30)));
         let view = view.with(run(10, 20)).with(run(20, 30));
-        assert_eq!(view.durable_end(), Offset::new(30));
+        assert_eq!(view.unwritten_from(active), active);
     }
 
     #[test]

@@ -73,9 +73,12 @@ async fn fill_and_recover(running: &Running) -> u64 {
         }
     };
     assert!(matches!(full, Rejected::JournalFull(_)));
+    let mut attempts = 0;
     while running.submit(&[event_of_bytes(number, 1000)]).await.is_err() {
         running.journal.trim().unwrap();
         tokio::time::sleep(Duration::from_millis(1)).await;
+        attempts += 1;
+        assert!(attempts < 10_000, "the journal stays full: {:?}", running.journal.holds());
     }
     assert!(running.journal.first() > Offset::ZERO);
     number + 1
