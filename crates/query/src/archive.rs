@@ -37,8 +37,7 @@ impl Archive for Engine {
         let Some(last) = last_of_chunk(&self.rows_of(&sizes).await?)? else {
             return Ok(Vec::new());
         };
-        let chunk =
-            format!("SELECT * {rows} AND journal_offset <= {last} ORDER BY journal_offset");
+        let chunk = format!("SELECT * {rows} AND journal_offset <= {last} ORDER BY journal_offset");
         let mut records = Vec::new();
         for batch in &self.rows_of(&chunk).await? {
             append_records(batch, &mut records)?;

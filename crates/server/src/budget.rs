@@ -77,10 +77,13 @@ impl Reservation {
         self.used = self.used.min(used);
     }
 
-    /// Gives everything back.
-    pub(crate) fn release(&mut self) {
-        self.permit = None;
-        self.used = 0;
+    /// Gives back what is beyond `used` bytes.
+    pub(crate) fn shrink(&mut self, used: usize) {
+        self.rewind(used);
+        let keep = self.used.div_ceil(UNIT);
+        if let Some(permit) = &mut self.permit {
+            drop(permit.split(permit.num_permits().saturating_sub(keep)));
+        }
     }
 
     /// Bytes in use.
@@ -127,5 +130,8 @@ mod tests {
         assert!(!reservation.try_grow(1));
         reservation.rewind(100);
         assert!(reservation.try_grow(1_000));
+        assert_eq!(budget.free_bytes(), 0);
+        reservation.shrink(100);
+        assert_eq!(budget.free_bytes(), UNIT);
     }
 }

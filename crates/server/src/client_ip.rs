@@ -48,7 +48,9 @@ impl TrustedProxies {
             return Some(peer);
         }
         let forwarded = headers.get_all("x-forwarded-for").iter().rev();
-        let hops = forwarded.filter_map(|value| value.to_str().ok()).flat_map(|v| v.rsplit(','));
+        // What is no text is an unknown hop, and nothing beyond an unknown hop is believed.
+        let lines = forwarded.map(|value| value.to_str().unwrap_or("unknown"));
+        let hops = lines.flat_map(|line| line.rsplit(','));
         let mut nearest = peer;
         for hop in hops {
             match parse_hop(hop) {

@@ -162,11 +162,12 @@ impl Incoming {
 
     /// Waits until what the decoder had and what it lacked is free, and keeps it for another try.
     ///
-    /// The share that it had is given back first: two requests that each wait for the other's would
+    /// What it had inflated is given back first: two requests that each wait for the other's would
     /// wait in vain.
     async fn wait_for_memory(&mut self, body_bytes: usize) -> Result<(), Failure> {
-        let wanted = self.reservation.used().saturating_add(self.missing);
-        self.reservation.release();
+        let inflated = self.reservation.used() - body_bytes;
+        let wanted = inflated.saturating_add(self.missing);
+        self.reservation.shrink(body_bytes);
         match self.reservation.grow(wanted, MEMORY_PATIENCE).await {
             true => {
                 self.reservation.rewind(body_bytes);

@@ -18,6 +18,9 @@ use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
+/// How long to wait when no connection can be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
 /// How connections are treated.
 #[derive(Clone, Copy, Debug)]
 pub struct ListenerOptions {
@@ -93,17 +96,18 @@ impl Listener {
         let open = Arc::new(Semaphore::new(options.max_connections));
         let graceful = GracefulShutdown::new();
         loop {
-            let slot = Arc::clone(&open).acquire_owned().await;
-            let accepted = tokio::select! {
-                accepted = self.accept() => accepted,
+            let next = async { (Arc::clone(&open).acquire_owned().await, self.accept().await) };
+            let (slot, accepted) = tokio::select! {
+                next = next => next,
                 _ = stop.wait_for(|stop| *stop) => break,
             };
             let (connection, peer) = match accepted {
                 Ok(accepted) => accepted,
+                Err(error) if is_of_one_client(&error) => continue,
                 Err(error) => {
                     // Out of file descriptors, most likely: give connections time to end.
                     warn!(%error, "cannot accept a connection");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
             };
@@ -135,7 +139,8 @@ impl Listener {
         match self {
             Self::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
-                stream.set_nodelay(true)?;
+                // Without it answers wait for the client's delayed acknowledgement; no more than that.
+                stream.set_nodelay(true).ok();
                 Ok((Box::new(stream), Peer(Some(address))))
             }
             Self::Unix(listener) => {
@@ -144,6 +149,12 @@ impl Listener {
             }
         }
     }
+}
+
+/// Whether the client went away before it was accepted.
+fn is_of_one_client(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
 trait Connection: AsyncRead + AsyncWrite + Unpin + Send {}

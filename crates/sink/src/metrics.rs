@@ -14,6 +14,8 @@ pub(crate) const FAILURES_TOTAL: &str = "hogflare_sink_failures_total";
 pub(crate) const PAUSED: &str = "hogflare_sink_paused";
 /// 1 while a sink is parked, by `sink`.
 pub(crate) const PARKED: &str = "hogflare_sink_parked";
+/// Offsets at which the lake had no row for a sink that caught up, by `sink`.
+pub(crate) const SKIPPED_TOTAL: &str = "hogflare_sink_skipped_offsets_total";
 /// Rows put aside because the other side refused them, by `sink`.
 pub(crate) const DEAD_LETTERS_TOTAL: &str = "hogflare_sink_dead_letters_total";
 /// Requests sent again although the first may have arrived, by `sink`.

@@ -116,6 +116,9 @@ impl<S: Sink> Runner<S> {
                 }
                 Ok(records) => {
                     self.write(records, reader.offset(), stop).await?;
+                    if self.is_over_share() {
+                        self.park();
+                    }
                     if self.is_parked {
                         self.flush(stop).await?;
                         reader = self.open_reader(stop).await?;
@@ -194,6 +197,7 @@ impl<S: Sink> Runner<S> {
             error!(sink = self.sink.name(), %kept, "sink is over its share of the journal, parked");
             self.is_parked = true;
             self.hold.park();
+            self.status.set_health(Health::Parked);
             ::metrics::gauge!(metrics::PARKED, "sink" => self.sink.name()).set(1.0);
         }
     }
@@ -213,25 +217,59 @@ impl<S: Sink> Runner<S> {
                 }
             };
             while self.flushed < end {
+                if *stop.borrow() {
+                    return Err(Stopped);
+                }
                 match archive.records(journal_id, self.flushed, end).await {
-                    Ok(records) if records.is_empty() => self.flushed = end,
-                    Ok(records) => {
-                        let end = records.last().map_or(self.flushed, Record::end);
-                        self.write(records, end, stop).await?;
-                        self.flush(stop).await?;
-                    }
+                    Ok(records) => self.take_archived(records, end, stop).await?,
                     Err(error) => self.failed(&error, stop).await?,
                 }
             }
-            // The lake holds the journal from its own end on, so this succeeds unless it just moved.
-            if self.hold.resume(self.flushed).is_ok() {
-                self.is_parked = false;
-                ::metrics::gauge!(metrics::PARKED, "sink" => self.sink.name()).set(0.0);
-                info!(sink = self.sink.name(), offset = %self.flushed, "caught up, back to the journal");
-                self.written = self.flushed;
-                return Ok(());
+            // The lake holds the journal from its own end on, so this succeeds unless it just moved
+            // or somebody took rows out of the lake.
+            match self.hold.resume(self.flushed) {
+                Ok(()) => return Ok(self.unpark()),
+                Err(error) => self.failed(&Error::transient(error.to_string()), stop).await?,
             }
         }
+    }
+
+    /// Writes rows from the archive, up to `end` when there are none.
+    async fn take_archived(
+        &mut self,
+        records: Vec<Record>,
+        end: Offset,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<(), Stopped> {
+        let Some((first, last)) = records.first().zip(records.last()) else {
+            self.skip(end);
+            return Ok(());
+        };
+        let (first, end) = (first.first, last.end());
+        if first > self.flushed {
+            self.skip(first);
+        }
+        self.write(records, end, stop).await?;
+        self.flush(stop).await
+    }
+
+    /// Steps over offsets that the archive lacks.
+    ///
+    /// The journal itself leaves offsets unused after a failure, so this alone is no loss; whoever
+    /// deleted rows from the lake finds the range here.
+    fn skip(&mut self, to: Offset) {
+        let offsets = to.rows_since(self.flushed);
+        warn!(sink = self.sink.name(), from = %self.flushed, %to, "the lake has no rows at these offsets");
+        ::metrics::counter!(metrics::SKIPPED_TOTAL, "sink" => self.sink.name()).increment(offsets);
+        self.flushed = to;
+    }
+
+    fn unpark(&mut self) {
+        self.is_parked = false;
+        self.written = self.flushed;
+        self.status.set_health(Health::Working);
+        ::metrics::gauge!(metrics::PARKED, "sink" => self.sink.name()).set(0.0);
+        info!(sink = self.sink.name(), offset = %self.flushed, "caught up, back to the journal");
     }
 
     async fn write(
@@ -242,9 +280,6 @@ impl<S: Sink> Runner<S> {
     ) -> Result<(), Stopped> {
         while let Err(error) = self.sink.write(records.clone()).await {
             self.failed(&error, stop).await?;
-            if self.is_over_share() {
-                self.park();
-            }
         }
         self.worked();
         self.written = end;
@@ -280,7 +315,9 @@ impl<S: Sink> Runner<S> {
             info!(sink = self.sink.name(), "sink works again");
             self.backoff.reset();
         }
-        self.status.set_health(Health::Working);
+        if !self.is_parked {
+            self.status.set_health(Health::Working);
+        }
         ::metrics::gauge!(metrics::PAUSED, "sink" => self.sink.name()).set(0.0);
     }
 
@@ -309,10 +346,18 @@ impl<S: Sink> Runner<S> {
                 warn!(sink, attempt = self.backoff.failures(), %error, "sink failed, retrying in {delay:?}")
             }
         }
-        self.report();
-        tokio::select! {
-            () = tokio::time::sleep(delay) => Ok(()),
-            _ = stop.wait_for(|stop| *stop) => Err(Stopped),
+        let until = Instant::now() + delay;
+        loop {
+            if self.is_over_share() {
+                self.park();
+            }
+            self.report();
+            let left = until.saturating_duration_since(Instant::now());
+            tokio::select! {
+                () = tokio::time::sleep(left.min(REPORT_INTERVAL)), if !left.is_zero() => {}
+                () = std::future::ready(()), if left.is_zero() => return Ok(()),
+                _ = stop.wait_for(|stop| *stop) => return Err(Stopped),
+            }
         }
     }
 

@@ -66,6 +66,11 @@ impl Sinks {
         Some(Questions { engine, journal: journals.events.clone(), lake })
     }
 
+    /// Waits until a sink has ended by itself, which none should.
+    pub(crate) async fn ended(&mut self) {
+        self.tasks.join_next().await;
+    }
+
     /// Waits until the sinks have flushed, but not for ever.
     pub(crate) async fn stop(mut self, deadline: Duration) {
         let all = async { while self.tasks.join_next().await.is_some() {} };

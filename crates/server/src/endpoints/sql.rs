@@ -1,16 +1,17 @@
 //! `POST /api/sql`: questions to the lake.
 
-use axum::Json;
-use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode};
 use query::{Error, Format};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::{EdgeState, answer};
+use crate::{EdgeState, answer, body};
+
+/// Longest question.
+const QUESTION_BYTES: usize = 1 << 20;
 
 /// `{"query": "SELECT …", "format": "json"}`; formats are `table`, `csv`, `json` and `ndjson`.
 #[derive(Debug, Deserialize)]
@@ -21,16 +22,10 @@ pub(crate) struct Question {
     format: Option<String>,
 }
 
-type Body = Result<Json<Question>, JsonRejection>;
-
 /// For whoever shows the read key.
-pub(crate) async fn query(
-    State(state): State<EdgeState>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    match state.read_key.is_shown(&headers) {
-        true => query_locally(State(state), body).await,
+pub(crate) async fn query(State(state): State<EdgeState>, request: Request) -> Response {
+    match state.read_key.is_shown(request.headers()) {
+        true => query_locally(State(state), request).await,
         false => failure(
             StatusCode::UNAUTHORIZED,
             "show the read key as `Authorization: Bearer …`; `hogflare key show` prints it",
@@ -39,10 +34,15 @@ pub(crate) async fn query(
 }
 
 /// For whoever may open the data folder's socket.
-pub(crate) async fn query_locally(State(state): State<EdgeState>, body: Body) -> Response {
-    let question = match body {
-        Ok(Json(question)) => question,
-        Err(rejection) => return failure(StatusCode::BAD_REQUEST, &rejection.body_text()),
+pub(crate) async fn query_locally(State(state): State<EdgeState>, request: Request) -> Response {
+    let mut reservation = state.budget.reservation();
+    let body = match body::read(request.into_body(), QUESTION_BYTES, &mut reservation).await {
+        Ok(body) => body,
+        Err(failure) => return failure.into_response(),
+    };
+    let question: Question = match serde_json::from_slice(&body) {
+        Ok(question) => question,
+        Err(error) => return failure(StatusCode::BAD_REQUEST, &error.to_string()),
     };
     let format = match question.format.as_deref().unwrap_or("json").parse::<Format>() {
         Ok(format) => format,

@@ -29,12 +29,14 @@ pub(super) enum Answer {
 /// Sends bodies.
 #[derive(Debug)]
 pub(super) struct Requester {
+    /// The sink's name, for metrics.
+    name: &'static str,
     client: Client,
     config: Config,
 }
 
 impl Requester {
-    pub(super) fn new(config: Config) -> Result<Self, reqwest::Error> {
+    pub(super) fn new(name: &'static str, config: Config) -> Result<Self, reqwest::Error> {
         let client = Client::builder()
             .timeout(config.timeout)
             .pool_idle_timeout(POOL_IDLE)
@@ -42,7 +44,7 @@ impl Requester {
             .redirect(redirect::Policy::none())
             .user_agent(concat!("hogflare/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self { client, config })
+        Ok(Self { name, client, config })
     }
 
     /// Posts a JSON array of so many rows.
@@ -56,16 +58,16 @@ impl Requester {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
         match request.send().await {
-            Ok(response) => classify(response, rows).await,
-            Err(error) => Err(unanswered(&error)),
+            Ok(response) => classify(self.name, response, rows).await,
+            Err(error) => Err(unanswered(self.name, &error)),
         }
     }
 }
 
 /// No answer came; unless the connection was never made, the rows may have arrived.
-fn unanswered(error: &reqwest::Error) -> Error {
+fn unanswered(name: &'static str, error: &reqwest::Error) -> Error {
     if !error.is_connect() {
-        ::metrics::counter!(metrics::AMBIGUOUS_RETRIES_TOTAL, "sink" => "pipelines").increment(1);
+        ::metrics::counter!(metrics::AMBIGUOUS_RETRIES_TOTAL, "sink" => name).increment(1);
     }
     let cause =
         std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source())
@@ -77,13 +79,13 @@ fn unanswered(error: &reqwest::Error) -> Error {
     Error::transient(format!("request {what}: {cause}"))
 }
 
-async fn classify(response: Response, rows: usize) -> Result<Answer, Error> {
+async fn classify(name: &'static str, response: Response, rows: usize) -> Result<Answer, Error> {
     let status = response.status();
     let retry_after = retry_after(&response);
     let text = text_of(response).await;
     let message = format!("answered {status}: {text}");
     match status {
-        StatusCode::OK => committed(&text, rows),
+        StatusCode::OK => committed(name, &text, rows),
         StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => Ok(Answer::Refused(message)),
         StatusCode::PAYLOAD_TOO_LARGE => Ok(Answer::TooLarge(message)),
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => match retry_after {
@@ -91,7 +93,7 @@ async fn classify(response: Response, rows: usize) -> Result<Answer, Error> {
             None => Err(Error::transient(message)),
         },
         StatusCode::REQUEST_TIMEOUT => Err(Error::transient(message)),
-        status if status.is_success() => committed(&text, rows),
+        status if status.is_success() => committed(name, &text, rows),
         status if status.is_server_error() => Err(Error::transient(message)),
         // Wrong token, deleted stream, wrong URL: a redirect or another 4xx is no fault of a row.
         _ => Err(Error::paused(message)),
@@ -109,17 +111,20 @@ struct CommitResult {
     committed: Option<u64>,
 }
 
-/// Reads `{"success":true,"result":{"committed":n}}`, leniently: other stand-ins answer otherwise.
-fn committed(text: &str, rows: usize) -> Result<Answer, Error> {
-    let Ok(body) = serde_json::from_str::<Body>(text) else { return Ok(Answer::Committed) };
+/// Reads `{"success":true,"result":{"committed":n}}`, and any other JSON object without a complaint.
+fn committed(name: &'static str, text: &str, rows: usize) -> Result<Answer, Error> {
+    let Ok(body) = serde_json::from_str::<Body>(text) else {
+        // A portal, a login page, another service: whoever answers so has stored nothing.
+        return Err(Error::paused(format!("answered 200, but not as a pipeline does: {text}")));
+    };
     if body.success == Some(false) {
         return Err(Error::transient(format!("answered 200 without success: {text}")));
     }
     match body.result.and_then(|result| result.committed) {
+        Some(0) if rows > 0 => Err(Error::transient("answered 200 and committed no row")),
         Some(committed) if committed != rows as u64 => {
-            // Sending again would store the committed ones twice and tell nothing.
-            ::metrics::counter!(metrics::COUNT_MISMATCHES_TOTAL, "sink" => "pipelines")
-                .increment(1);
+            // Undocumented; sending again would store the committed ones twice and tell nothing.
+            ::metrics::counter!(metrics::COUNT_MISMATCHES_TOTAL, "sink" => name).increment(1);
             warn!(committed, rows, "pipeline committed another number of rows than was sent");
             Ok(Answer::Committed)
         }

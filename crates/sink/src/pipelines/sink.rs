@@ -17,6 +17,9 @@ use super::request::{Answer, Requester};
 use super::{Config, RowSource};
 use crate::{CursorFile, DeadLetter, DeadLetters, Delivery, Error, Importance, Sink};
 
+/// So many rows of one request refused one after the other, and none taken, are not the rows' fault.
+const SUSPICIOUS_REFUSALS: usize = 50;
+
 /// Where a sink keeps what it must not forget.
 #[derive(Debug)]
 pub struct Folders<'a> {
@@ -62,7 +65,7 @@ impl<S: RowSource> PipelinesSink<S> {
         let failed = |error: &dyn std::fmt::Display| Error::paused(error.to_string());
         folders.fs.create_dir_all(folders.cursors).map_err(|error| failed(&error))?;
         let cursor_path = folders.cursors.join(format!("{name}.json"));
-        let requester = Requester::new(config.clone()).map_err(|error| failed(&error))?;
+        let requester = Requester::new(name, config.clone()).map_err(|error| failed(&error))?;
         Ok(Self {
             name,
             source: Arc::new(source),
@@ -105,25 +108,49 @@ impl<S: RowSource> PipelinesSink<S> {
     }
 
     /// Sends a run, halving it where the service says that it is too large or has a bad row.
+    ///
+    /// A row that is refused alone becomes a dead letter. But when the first rows of a run that was
+    /// refused as a whole are all refused one by one, the fault is hardly theirs, and the sink pauses
+    /// instead of putting everything aside.
     async fn send(&self, run: &[OutgoingRow], sent: &mut Vec<RowId>) -> Result<(), Error> {
         let mut pending = vec![run];
+        let mut refused: Vec<(&OutgoingRow, String)> = Vec::new();
         while let Some(rows) = pending.pop() {
             match (self.requester.post(batch::body(rows), rows.len()).await?, rows) {
-                (Answer::Committed, rows) => sent.extend(rows.iter().map(|row| row.id)),
-                (Answer::TooLarge(reason) | Answer::Refused(reason), [row]) => {
-                    self.put_aside(row, reason).await?;
-                    sent.push(row.id);
+                (Answer::Committed, rows) => {
+                    sent.extend(rows.iter().map(|row| row.id));
+                    self.put_aside(&mut refused, sent)?;
                 }
+                (Answer::TooLarge(reason), [row]) => {
+                    self.put_aside(&mut vec![(row, reason)], sent)?;
+                }
+                (Answer::Refused(reason), [_]) if refused.len() + 1 >= SUSPICIOUS_REFUSALS => {
+                    return Err(Error::paused(format!("every row is refused: {reason}")));
+                }
+                (Answer::Refused(reason), [row]) => refused.push((row, reason)),
                 (Answer::TooLarge(_) | Answer::Refused(_), rows) => {
                     let (left, right) = rows.split_at(rows.len() / 2);
                     pending.extend([right, left]);
                 }
             }
         }
+        self.put_aside(&mut refused, sent)
+    }
+
+    /// Keeps refused rows as dead letters; only then are they dealt with.
+    fn put_aside(
+        &self,
+        refused: &mut Vec<(&OutgoingRow, String)>,
+        sent: &mut Vec<RowId>,
+    ) -> Result<(), Error> {
+        for (row, reason) in refused.drain(..) {
+            self.keep_letter(row, reason)?;
+            sent.push(row.id);
+        }
         Ok(())
     }
 
-    async fn put_aside(&self, row: &OutgoingRow, reason: String) -> Result<(), Error> {
+    fn keep_letter(&self, row: &OutgoingRow, reason: String) -> Result<(), Error> {
         let json = String::from_utf8_lossy(&row.json).into_owned();
         let letter = DeadLetter {
             journal_offset: row.id.0.get(),

@@ -1,0 +1,51 @@
+//! What the HTTP edge is given.
+
+use std::sync::atomic::AtomicBool;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use server::{Ack, Budget, Edge, EdgeState, ReadKey};
+
+use super::journals::Journals;
+use super::sinks::Sinks;
+use crate::config::{AckMode, Config};
+
+/// Gathers what handlers share.
+pub(crate) fn build(
+    config: &Config,
+    journals: &Journals,
+    sinks: &Sinks,
+    read_key: ReadKey,
+    metrics: PrometheusHandle,
+) -> EdgeState {
+    EdgeState::new(Edge {
+        capture: capture_settings(config),
+        signing_secret: config.signing_secret.as_ref().map(|secret| secret.0.clone()),
+        recording_endpoint: config.recording_endpoint.clone(),
+        projects: config.projects.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
+        budget: Budget::new(config.memory_budget_bytes),
+        sequencer: journals.sequencer.clone(),
+        recordings: journals.appender.clone(),
+        ack: match (config.ack, &sinks.delivery) {
+            (AckMode::Delivered, Some(delivery)) => Ack::Delivered(delivery.clone()),
+            _ => Ack::Durable,
+        },
+        questions: sinks.questions(journals),
+        read_key,
+        sinks: sinks.statuses.clone(),
+        metrics,
+        draining: AtomicBool::new(false),
+    })
+}
+
+fn capture_settings(config: &Config) -> capture::Settings {
+    let defaults = capture::Settings::default();
+    capture::Settings {
+        default_token: config.api_key.clone(),
+        // A body that the whole budget cannot hold will never be served, so it is 413, not 503.
+        wire_limit: defaults.wire_limit.min(config.memory_budget_bytes),
+        memory_budget: config.memory_budget_bytes,
+        signed: config.signing_secret.is_some(),
+        ..defaults
+    }
+}
