@@ -14,10 +14,11 @@ pub(crate) struct DataDir {
     path: PathBuf,
 }
 
-/// Held by the one process that may change the folder; released when dropped or when it dies.
+/// Held by the one process that may change the folder, or shared by those that read it; released when
+/// dropped or when the process dies.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    _file: Option<File>,
 }
 
 impl DataDir {
@@ -85,7 +86,26 @@ impl DataDir {
             .open(&path)
             .with_context(|| format!("cannot open {}", path.display()))?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(Lock { _file: file })),
+            Ok(()) => Ok(Some(Lock { _file: Some(file) })),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+        }
+    }
+
+    /// Keeps servers out of the folder while it is read, or `None` where one serves it.
+    pub(crate) fn try_share(&self) -> anyhow::Result<Option<Lock>> {
+        let path = self.path.join("lock");
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Some(Lock { _file: None }));
+            }
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot open {}", path.display()));
+            }
+        };
+        match flock(&file, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(Some(Lock { _file: Some(file) })),
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
             Err(error) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
         }
@@ -95,7 +115,7 @@ impl DataDir {
     pub(crate) fn lock(&self) -> anyhow::Result<Lock> {
         match self.try_lock()? {
             Some(lock) => Ok(lock),
-            None => bail!("another hogflare serves {}", self.path.display()),
+            None => bail!("another hogflare uses {}", self.path.display()),
         }
     }
 
@@ -159,8 +179,19 @@ mod tests {
         let data_dir = DataDir::create(folder.path()).unwrap();
         let lock = data_dir.lock().unwrap();
         assert!(data_dir.lock().unwrap_err().to_string().contains("another hogflare"));
+        assert!(data_dir.try_share().unwrap().is_none());
         drop(lock);
         assert!(data_dir.lock().is_ok());
+    }
+
+    #[test]
+    fn readers_share_the_folder_and_keep_servers_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = DataDir::create(folder.path()).unwrap();
+        drop(data_dir.lock().unwrap());
+        let readers = [data_dir.try_share().unwrap(), data_dir.try_share().unwrap()];
+        assert!(readers.iter().all(Option::is_some));
+        assert!(data_dir.try_lock().unwrap().is_none());
     }
 
     #[test]

@@ -10,6 +10,9 @@ use tokio::time::Instant;
 
 use crate::Error;
 
+/// Memory that a collected answer may take; the engine's own limit is for what it works with.
+const COLLECTED_BYTES: usize = 256 << 20;
+
 /// The rows of an answer, batch by batch. Dropping it ends the query.
 pub struct Answer {
     stream: SendableRecordBatchStream,
@@ -42,11 +45,16 @@ impl Answer {
     /// All rows.
     ///
     /// # Errors
-    /// The first that a batch has.
+    /// The first that a batch has, and when all rows together are too large to hold.
     pub async fn collect(mut self) -> Result<Vec<RecordBatch>, Error> {
-        let mut batches = Vec::new();
+        let (mut batches, mut bytes) = (Vec::new(), 0);
         while let Some(batch) = self.next().await {
-            batches.push(batch?);
+            let batch = batch?;
+            bytes += batch.get_array_memory_size();
+            if bytes > COLLECTED_BYTES {
+                return Err(Error::AnswerTooLarge { limit_bytes: COLLECTED_BYTES });
+            }
+            batches.push(batch);
         }
         Ok(batches)
     }

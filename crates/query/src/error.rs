@@ -22,6 +22,12 @@ pub enum Error {
     /// The query needs more memory than a query may have.
     #[error("the query needs more memory than its limit: {0}")]
     OutOfMemory(String),
+    /// The answer is larger than can be held.
+    #[error("the answer is larger than {limit_bytes} bytes, ask for fewer columns or rows")]
+    AnswerTooLarge {
+        /// How much memory an answer may take.
+        limit_bytes: usize,
+    },
     /// The engine or a file failed.
     #[error("the query failed: {0}")]
     Failed(String),

@@ -11,10 +11,11 @@ use sink::pipelines::RowSource;
 const OVERHEAD_BYTES: usize = 4 * 1024;
 
 /// Turns recordings into rows whose snapshot data fits the pipeline's request limit.
-#[derive(Clone, Copy, Debug)]
 pub struct SnapshotRows {
     /// Largest row in bytes.
     pub max_row_bytes: usize,
+    /// The project of a token.
+    pub team_of: Box<dyn Fn(&Token) -> TeamId + Send + Sync>,
 }
 
 impl RowSource for SnapshotRows {
@@ -25,7 +26,10 @@ impl RowSource for SnapshotRows {
         let mut rows = Vec::new();
         for (offset, recording) in (record.first.get()..).zip(&recordings) {
             let pieces = split(&recording.items, self.max_row_bytes.saturating_sub(OVERHEAD_BYTES));
-            rows.extend(pieces.iter().map(|items| (Offset::new(offset), row(recording, items))));
+            let token = Token::new(recording.token.as_str());
+            let team = (self.team_of)(&token);
+            let piece = |items: &String| (Offset::new(offset), row(recording, &token, team, items));
+            rows.extend(pieces.iter().map(piece));
         }
         Ok(rows)
     }
@@ -55,10 +59,9 @@ fn split(items: &str, max_bytes: usize) -> Vec<String> {
     pieces
 }
 
-fn row(recording: &Recording, items: &str) -> Row {
+fn row(recording: &Recording, token: &Token, team: TeamId, items: &str) -> Row {
     let distinct_id = event::DistinctId::new(recording.distinct_id.as_str());
-    let token = Token::new(recording.token.as_str());
-    let person = PersonId::of_first_distinct_id(TeamId::UNCLAIMED, &token, &distinct_id);
+    let person = PersonId::of_first_distinct_id(team, token, &distinct_id);
     let (person_id_high, person_id_low) = person.0.as_u64_pair();
     let meta = json!({
         "$session_id": recording.session_id,
@@ -75,6 +78,7 @@ fn row(recording: &Recording, items: &str) -> Row {
         distinct_id: recording.distinct_id.clone(),
         timestamp_micros: recording.timestamp_micros,
         created_at_micros: recording.created_at_micros,
+        team_id: team.0,
         token: recording.token.clone(),
         person_id_high,
         person_id_low,
@@ -101,7 +105,8 @@ mod tests {
     #[test]
     fn a_row_has_the_names_that_the_original_used() {
         let recording = Recording { session_id: "s-1".into(), ..Recording::default() };
-        let row = row(&recording, "[1]");
+        let row = row(&recording, &Token::new("phc_a"), TeamId(3), "[1]");
+        assert_eq!(row.team_id, 3);
         let properties: serde_json::Value = serde_json::from_str(&row.properties).unwrap();
         assert_eq!(row.event, "$snapshot");
         assert_eq!(properties["$session_id"], "s-1");

@@ -55,9 +55,13 @@ impl DeadLetters {
         let mut line = serde_json::to_vec(letter)?;
         line.push(b'\n');
         let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-        file.write_all(&line)?;
-        file.sync_all()?;
-        sync_folder(&self.folder)
+        let length = file.metadata()?.len();
+        if let Err(error) = file.write_all(&line).and_then(|()| file.sync_all()) {
+            // Half a line would spoil the next one.
+            file.set_len(length)?;
+            return Err(error);
+        }
+        self.folder.ancestors().take(3).try_for_each(sync_folder)
     }
 }
 

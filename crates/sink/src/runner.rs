@@ -228,7 +228,10 @@ impl<S: Sink> Runner<S> {
             // The lake holds the journal from its own end on, so this succeeds unless it just moved
             // or somebody took rows out of the lake.
             match self.hold.resume(self.flushed) {
-                Ok(()) => return Ok(self.unpark()),
+                Ok(()) => {
+                    self.unpark();
+                    return Ok(());
+                }
                 Err(error) => self.failed(&Error::transient(error.to_string()), stop).await?,
             }
         }

@@ -72,7 +72,7 @@ fn read_key(config: &Config, data_dir: &DataDir) -> Finding {
 
 /// What the running server says of its sinks.
 async fn server(data_dir: &DataDir) -> Vec<(&'static str, Finding)> {
-    let running = match data_dir.try_lock() {
+    let running = match data_dir.try_share() {
         Ok(Some(_)) => return vec![("server", Notice("not running".into()))],
         Ok(None) => local_client::get(&data_dir.socket(), "/_readiness").await,
         Err(error) => Err(error),

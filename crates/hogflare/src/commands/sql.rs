@@ -26,7 +26,7 @@ pub(crate) fn run(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
     let data_dir = DataDir::existing(&config.data_dir)?;
     let runtime = super::small_runtime()?;
     let text = runtime.block_on(async {
-        match data_dir.try_lock()? {
+        match data_dir.try_share()? {
             Some(_lock) => ask_folder(&data_dir, sql, format).await,
             None => ask_server(&data_dir, sql, format).await,
         }

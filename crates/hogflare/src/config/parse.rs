@@ -53,7 +53,7 @@ impl fmt::Debug for Secret {
 impl Config {
     /// Parses the settings and checks that they fit each other.
     pub(crate) fn parse(sources: &Sources) -> Result<Self, ConfigError> {
-        let secret = |name| sources.get(name).map(|text| Secret(text.to_owned()));
+        let secret = |name| sources.get(name).map(|text| Secret(text.trim().to_owned()));
         let api_key = sources.get("POSTHOG_API_KEY").map(|text| Token::new(text.trim()));
         let mut projects: Projects = match sources.get("HOGFLARE_PROJECTS") {
             Some(text) => parse_by(sources, "HOGFLARE_PROJECTS", |_| text.parse())?,
@@ -149,7 +149,8 @@ fn pipeline(sources: &Sources) -> Result<Option<sink::pipelines::Config>, Config
             None => Ok(config),
         }
     })?;
-    config.auth_token = sources.get("CLOUDFLARE_PIPELINE_AUTH_TOKEN").map(str::to_owned);
+    config.auth_token =
+        sources.get("CLOUDFLARE_PIPELINE_AUTH_TOKEN").map(|token| token.trim().to_owned());
     config.timeout =
         parse_by(sources, "CLOUDFLARE_PIPELINE_TIMEOUT_SECS", |text| match text.parse::<u64>() {
             Ok(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds)),

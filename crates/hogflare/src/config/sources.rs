@@ -94,9 +94,15 @@ fn dotenv() -> Result<BTreeMap<String, String>, ConfigError> {
         let wrong = |error: &dotenvy::Error| ConfigError {
             name: name.into(),
             value: None,
-            expected: format!("cannot be read: {error}"),
+            expected: match error {
+                // The error has the whole line, which may hold a secret.
+                dotenvy::Error::LineParse(_, index) => {
+                    format!("a line cannot be parsed, at its character {index}")
+                }
+                error => format!("cannot be read: {error}"),
+            },
         };
-        match dotenvy::from_filename_iter(name) {
+        match dotenvy::from_path_iter(name) {
             Ok(variables) => {
                 return variables.collect::<Result<_, _>>().map_err(|error| wrong(&error));
             }

@@ -126,7 +126,11 @@ impl Sinks {
             }),
             None => runner,
         });
-        let rows = SnapshotRows { max_row_bytes: pipeline.max_batch_bytes };
+        let projects = config.projects.clone();
+        let rows = SnapshotRows {
+            max_row_bytes: pipeline.max_batch_bytes,
+            team_of: Box::new(move |token| projects.team_of(token)),
+        };
         let sink = pipelines_sink(
             "recordings-pipelines",
             rows,

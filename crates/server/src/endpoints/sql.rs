@@ -56,7 +56,10 @@ pub(crate) async fn query_locally(State(state): State<EdgeState>, request: Reque
         let answer = questions.engine.query(&question.query).await?;
         let schema = answer.schema();
         let batches = answer.collect().await?;
-        format.write(schema, &batches).map_err(|error| Error::Failed(error.to_string()))
+        let write = move || format.write(schema, &batches);
+        let written = tokio::task::spawn_blocking(write).await;
+        let text = written.map_err(|error| Error::Failed(error.to_string()))?;
+        text.map_err(|error| Error::Failed(error.to_string()))
     };
     match rows.await {
         Ok(text) => {
@@ -72,7 +75,9 @@ pub(crate) async fn query_locally(State(state): State<EdgeState>, request: Reque
 fn status_of(error: &Error) -> StatusCode {
     match error {
         Error::Refused(_) => StatusCode::FORBIDDEN,
-        Error::Invalid(_) | Error::OutOfMemory(_) => StatusCode::BAD_REQUEST,
+        Error::Invalid(_) | Error::OutOfMemory(_) | Error::AnswerTooLarge { .. } => {
+            StatusCode::BAD_REQUEST
+        }
         Error::TimedOut { .. } => StatusCode::REQUEST_TIMEOUT,
         Error::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -54,7 +54,7 @@ impl Config {
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
-            .field("endpoint", &self.endpoint.as_str())
+            .field("host", &self.endpoint.host_str())
             .field("auth_token", &self.auth_token.as_ref().map(|_| "…"))
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()

@@ -187,6 +187,20 @@ async fn a_refused_row_is_put_aside_and_the_others_go_on() {
 }
 
 #[tokio::test]
+async fn a_pipeline_that_refuses_everything_pauses_and_nothing_is_put_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let (endpoint, address) = Endpoint::start(&[]).await;
+    endpoint.always(Reply::Status(400));
+    let mut sink = sink(address, folder.path());
+    let error = sink.write(vec![record(0, &["a"; 200])]).await.unwrap_err();
+    assert_eq!(error.retry, Retry::Paused);
+    assert!(dead_letters(folder.path()).is_empty());
+    endpoint.always(Reply::Commit);
+    sink.write(vec![record(0, &["a"; 200])]).await.unwrap();
+    assert_eq!(endpoint.events().len(), 200);
+}
+
+#[tokio::test]
 async fn a_body_that_is_too_large_is_halved() {
     let folder = tempfile::tempdir().unwrap();
     let (endpoint, address) = Endpoint::start(&[]).await;
