@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A handler is short: it names its lane and leaves the rest to the pieces above. Whatever fails
-//! becomes an answer in one place, [`answer`], in the shape that SDKs expect.
+//! becomes an answer in one place, `answer`, in the shape that SDKs expect.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
