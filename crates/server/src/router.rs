@@ -41,6 +41,8 @@ fn for_sdks() -> Router<EdgeState> {
     ];
     let mut router = Router::new();
     for (path, handlers) in lanes {
+        // A HEAD would otherwise be a GET, and store what is in its query.
+        let handlers = handlers.head(health::wrong_method);
         router = router.route(path, handlers.clone()).route(&format!("{path}/"), handlers);
     }
     router

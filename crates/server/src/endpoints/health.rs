@@ -23,7 +23,7 @@ pub(crate) async fn liveness() -> Response {
     healthz().await
 }
 
-/// `GET /_readiness`: 503 while starting or stopping.
+/// `GET /_readiness`: 503 while stopping; before the start nothing answers.
 ///
 /// A sink in trouble is told but is no reason to send requests elsewhere: the journal takes them.
 pub(crate) async fn readiness(State(state): State<EdgeState>) -> Response {
@@ -39,6 +39,11 @@ pub(crate) async fn readiness(State(state): State<EdgeState>) -> Response {
 /// Anything else: 404, never a page, since SDKs read 200 as "stored".
 pub(crate) async fn unknown_path() -> Response {
     StatusCode::NOT_FOUND.into_response()
+}
+
+/// A method that a path does not take.
+pub(crate) async fn wrong_method() -> Response {
+    StatusCode::METHOD_NOT_ALLOWED.into_response()
 }
 
 fn word(sink: &Status) -> &'static str {

@@ -3,7 +3,7 @@
 //!
 //! The endpoint neither recognizes a row sent twice nor checks a row against the stream's schema
 //! before it says 200; rows that do not fit are dropped later and silently. So every row has a
-//! stable uuid, and the JSON has only columns of [`schema`], each in the form that its type takes.
+//! stable uuid, and the JSON has only columns of [`schema()`], each in the form that its type takes.
 //!
 //! At least once: after an answer that did not come the batch is sent again.
 
