@@ -2,6 +2,7 @@
 
 # Without one, the build lands in ./target. CI and test runs may share a folder outside the clone.
 CARGO ?= cargo
+PREFIX ?= $(or $(CARGO_HOME),$(HOME)/.cargo)
 BIN = $(or $(CARGO_TARGET_DIR),target)/release/hogflare
 PYTHON = tests/.venv/bin/python
 
@@ -14,9 +15,9 @@ run: build
 build:
 	$(CARGO) build --release --locked
 
-## install: put `hogflare` on the path
-install:
-	$(CARGO) install --path crates/hogflare --locked
+## install: put `hogflare` on the path, beside cargo itself, or into PREFIX/bin
+install: build
+	install -D -m 755 $(BIN) "$(PREFIX)/bin/hogflare"
 
 ## test: everything — unit, scenario, SDK, browser, crash
 test: test-rust test-clients
@@ -51,6 +52,11 @@ bench:
 	$(dir $(BIN))hogflare-bench --server "$(abspath $(BIN))" --case all
 
 ## emulator: the stand-in for Cloudflare Pipelines on 127.0.0.1:8088, without Docker
-emulator:
-	tests/setup.sh python
-	$(PYTHON) -m emulator --port 8088
+emulator: emulator/.venv/.installed
+	emulator/.venv/bin/python -m emulator --port 8088
+
+emulator/.venv/.installed: emulator/requirements.txt
+	@echo "installing the emulator's Python packages"
+	python3 -m venv emulator/.venv
+	emulator/.venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@

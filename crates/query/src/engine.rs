@@ -11,7 +11,8 @@ use lake::Lake;
 use tokio::time::Instant;
 
 use crate::events_table::EventsTable;
-use crate::{Answer, Error, guard};
+use crate::threads::Threads;
+use crate::{Answer, Error, Format, guard};
 
 /// `events` as users see it: the table, and the names under which the first rows were published.
 const EVENTS_VIEW: &str = "SELECT *, event AS event_type, token AS api_key FROM events_raw";
@@ -38,6 +39,7 @@ pub struct Engine {
     lake: Lake,
     schema: SchemaRef,
     runtime: Arc<RuntimeEnv>,
+    threads: Arc<Threads>,
     limits: Limits,
 }
 
@@ -51,7 +53,23 @@ impl Engine {
             .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
             .build_arc()?;
         let schema = lake.schema();
-        Ok(Self { lake, schema, runtime, limits })
+        let threads = Threads::start().map_err(|error| Error::Failed(error.to_string()))?;
+        Ok(Self { lake, schema, runtime, threads: Arc::new(threads), limits })
+    }
+
+    /// Answers one statement as text, on the engine's own threads.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn answer(&self, sql: &str, format: Format) -> Result<Vec<u8>, Error> {
+        let (engine, sql) = (self.clone(), sql.to_owned());
+        let answered = async move {
+            let answer = engine.query(&sql).await?;
+            let schema = answer.schema();
+            let batches = answer.collect().await?;
+            format.write(schema, &batches).map_err(|error| Error::Failed(error.to_string()))
+        };
+        self.threads.run(self.limits.time, answered).await
     }
 
     /// The lake that is asked.
@@ -82,7 +100,9 @@ impl Engine {
     async fn context(&self) -> Result<SessionContext, Error> {
         let config = SessionConfig::new()
             .with_default_catalog_and_schema("hogflare", "default")
-            .with_information_schema(true);
+            .with_information_schema(true)
+            // Of the dialects this one binds `->` and `->>` tighter than comparisons.
+            .set_str("datafusion.sql_parser.dialect", "PostgreSQL");
         let mut context = SessionContext::new_with_config_rt(config, Arc::clone(&self.runtime));
         datafusion_functions_json::register_all(&mut context)?;
         let events = EventsTable::new(self.lake.version(), Arc::clone(&self.schema));

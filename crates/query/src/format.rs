@@ -1,13 +1,19 @@
 //! Rows as text.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
+use arrow::array::{Array, ArrayRef, StringArray};
 use arrow::csv::WriterBuilder;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::json::writer::{JsonArray, LineDelimited, Writer, WriterBuilder as JsonWriterBuilder};
 use arrow::record_batch::RecordBatch;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use arrow::util::pretty::pretty_format_batches_with_schema;
+
+/// Widest cell of a table, in characters.
+const CELL_CHARS: usize = 1_000;
 
 /// How an answer is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,7 +69,31 @@ impl Format {
 }
 
 fn table(schema: SchemaRef, batches: &[RecordBatch]) -> Result<Vec<u8>, ArrowError> {
-    Ok(format!("{}\n", pretty_format_batches_with_schema(schema, batches)?).into_bytes())
+    let cut: Vec<RecordBatch> = batches.iter().map(cut_cells).collect::<Result<_, _>>()?;
+    let schema = cut.first().map_or(schema, RecordBatch::schema);
+    Ok(format!("{}\n", pretty_format_batches_with_schema(schema, &cut)?).into_bytes())
+}
+
+/// Cuts long text: nobody reads a box wider than this, and drawing it takes ages.
+fn cut_cells(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let options = FormatOptions::default().with_display_error(true);
+    let columns = batch.columns().iter().zip(batch.schema_ref().fields()).map(|(column, field)| {
+        let cells = ArrayFormatter::try_new(column, &options)?;
+        let cells = (0..column.len()).map(|row| cut(&cells.value(row).to_string()));
+        let cells: ArrayRef = Arc::new(StringArray::from_iter_values(cells));
+        Ok((field.name().clone(), cells))
+    });
+    match batch.num_columns() {
+        0 => Ok(batch.clone()),
+        _ => RecordBatch::try_from_iter(columns.collect::<Result<Vec<_>, ArrowError>>()?),
+    }
+}
+
+fn cut(cell: &str) -> String {
+    match cell.char_indices().nth(CELL_CHARS) {
+        None => cell.to_owned(),
+        Some((end, _)) => format!("{}…", cell.get(..end).unwrap_or_default()),
+    }
 }
 
 fn csv(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Vec<u8>, ArrowError> {
@@ -80,8 +110,12 @@ fn json(batches: &[RecordBatch]) -> Result<Vec<u8>, ArrowError> {
         JsonWriterBuilder::new().with_explicit_nulls(true).build(Vec::new());
     writer.write_batches(&batches.iter().collect::<Vec<_>>())?;
     writer.finish()?;
-    let text = writer.into_inner();
-    Ok(if text.is_empty() { b"[]".to_vec() } else { text })
+    let mut text = writer.into_inner();
+    if text.is_empty() {
+        text.extend_from_slice(b"[]");
+    }
+    text.push(b'\n');
+    Ok(text)
 }
 
 fn ndjson(batches: &[RecordBatch]) -> Result<Vec<u8>, ArrowError> {
@@ -90,4 +124,19 @@ fn ndjson(batches: &[RecordBatch]) -> Result<Vec<u8>, ArrowError> {
     writer.write_batches(&batches.iter().collect::<Vec<_>>())?;
     writer.finish()?;
     Ok(writer.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_huge_cell_is_cut_in_a_table_and_whole_elsewhere() {
+        let huge: ArrayRef = Arc::new(StringArray::from(vec!["x".repeat(5_000_000)]));
+        let batch = RecordBatch::try_from_iter([("huge", huge)]).unwrap();
+        let written =
+            |format: Format| format.write(batch.schema(), std::slice::from_ref(&batch)).unwrap().len();
+        assert!(written(Format::Table) < 10_000);
+        assert!(written(Format::Ndjson) > 5_000_000);
+    }
 }

@@ -13,6 +13,7 @@ mod error;
 mod events_table;
 mod format;
 mod guard;
+mod threads;
 
 pub use answer::Answer;
 pub use engine::{Engine, Limits};

@@ -29,7 +29,7 @@ impl FromStr for Projects {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         let parse = |entry: &str| {
-            let (token, team) = entry.split_once('=').ok_or("expected token=number")?;
+            let (token, team) = entry.split_once('=').ok_or("token=number")?;
             let team: i64 = team.trim().parse().map_err(|_| format!("{team} is not a number"))?;
             match team > 0 {
                 true => Ok((Token::new(token.trim()), TeamId(team))),

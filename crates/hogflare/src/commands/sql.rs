@@ -58,11 +58,8 @@ async fn ask_folder(data_dir: &DataDir, sql: &str, format: &str) -> anyhow::Resu
     if let Some(journal) = Journal::open_read_only(fs, &data_dir.journal())? {
         lake = with_tail(lake, &journal).await?;
     }
-    let answer = Engine::new(lake, Limits::default())?.query(sql).await?;
-    let schema = answer.schema();
-    let batches = answer.collect().await?;
     let format: Format = format.parse().map_err(anyhow::Error::msg)?;
-    Ok(format.write(schema, &batches)?)
+    Ok(Engine::new(lake, Limits::default())?.answer(sql, format).await?)
 }
 
 /// The lake and the rows that it has not committed yet.

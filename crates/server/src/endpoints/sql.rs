@@ -51,17 +51,8 @@ pub(crate) async fn query_locally(State(state): State<EdgeState>, request: Reque
     let Some(questions) = &state.questions else {
         return failure(StatusCode::NOT_FOUND, "the lake is off (HOGFLARE_LAKE=off)");
     };
-    let rows = async {
-        questions.catch_up().await;
-        let answer = questions.engine.query(&question.query).await?;
-        let schema = answer.schema();
-        let batches = answer.collect().await?;
-        let write = move || format.write(schema, &batches);
-        let written = tokio::task::spawn_blocking(write).await;
-        let text = written.map_err(|error| Error::Failed(error.to_string()))?;
-        text.map_err(|error| Error::Failed(error.to_string()))
-    };
-    match rows.await {
+    questions.catch_up().await;
+    match questions.engine.answer(&question.query, format).await {
         Ok(text) => {
             let mut response = Response::new(text.into());
             let media_type = HeaderValue::from_static(format.media_type());
