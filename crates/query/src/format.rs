@@ -134,8 +134,9 @@ mod tests {
     fn a_huge_cell_is_cut_in_a_table_and_whole_elsewhere() {
         let huge: ArrayRef = Arc::new(StringArray::from(vec!["x".repeat(5_000_000)]));
         let batch = RecordBatch::try_from_iter([("huge", huge)]).unwrap();
-        let written =
-            |format: Format| format.write(batch.schema(), std::slice::from_ref(&batch)).unwrap().len();
+        let written = |format: Format| {
+            format.write(batch.schema(), std::slice::from_ref(&batch)).unwrap().len()
+        };
         assert!(written(Format::Table) < 10_000);
         assert!(written(Format::Ndjson) > 5_000_000);
     }
