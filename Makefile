@@ -43,6 +43,7 @@ docs:
 ## schema: write what is generated from the code
 schema: build
 	$(BIN) schema pipelines > scripts/pipeline-schema.json
+	$(BIN) schema persons > scripts/persons-pipeline-schema.json
 	$(BIN) config > docs/configuration.md
 	$(BIN) schema events > docs/events.md
 

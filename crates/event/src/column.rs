@@ -110,7 +110,7 @@ pub const COLUMNS: &[Column] = &[
         "person_properties",
         Kind::Json,
         "`$set_once` and `$set` of the event, the latter winning",
-        |s| optional_text(&s.row.person_properties),
+        |s| s.row.known_person_properties().map_or(Value::Null, Value::Text),
     ),
     required(
         12,

@@ -1,5 +1,7 @@
 //! What is stored.
 
+use std::borrow::Cow;
+
 use uuid::Uuid;
 
 use crate::{Event, PersonId, TeamId, Timestamp};
@@ -70,7 +72,7 @@ pub struct Row {
     /// When the person came to be, UTC microseconds.
     #[prost(sfixed64, optional, tag = "12")]
     pub person_created_at_micros: Option<i64>,
-    /// JSON object of person properties.
+    /// JSON object: the person's properties after the event, where they are known.
     #[prost(string, optional, tag = "13")]
     pub person_properties: Option<String>,
     /// JSON object of event properties.
@@ -100,6 +102,12 @@ pub struct Row {
     /// When the client says it sent the event, UTC microseconds by its own clock.
     #[prost(sfixed64, optional, tag = "22")]
     pub sent_at_micros: Option<i64>,
+    /// JSON object of what the event sets of its person.
+    #[prost(string, optional, tag = "23")]
+    pub set: Option<String>,
+    /// JSON object of what it sets where the person has nothing yet.
+    #[prost(string, optional, tag = "24")]
+    pub set_once: Option<String>,
 }
 
 impl Row {
@@ -111,9 +119,9 @@ impl Row {
             true => PersonMode::Full,
             false => PersonMode::Propertyless,
         };
-        let person_properties = match mode {
-            PersonMode::Propertyless => None,
-            _ => crate::rows::overlay(event.set_once, event.set),
+        let (set, set_once) = match mode {
+            PersonMode::Propertyless => (None, None),
+            _ => (event.set, event.set_once),
         };
         Self {
             uuid_high,
@@ -128,7 +136,7 @@ impl Row {
             person_id_low,
             person_mode: mode.into(),
             person_created_at_micros: None,
-            person_properties,
+            person_properties: None,
             properties: event.properties,
             elements_chain: event.elements_chain,
             groups: Vec::new(),
@@ -138,6 +146,17 @@ impl Row {
             context: event.context,
             extra: event.extra,
             sent_at_micros: event.sent_at.map(Timestamp::as_micros),
+            set,
+            set_once,
+        }
+    }
+
+    /// The person's properties as far as the row knows them: those after the event, else what the
+    /// event itself sets, `set` winning over `set_once`.
+    pub fn known_person_properties(&self) -> Option<Cow<'_, str>> {
+        match &self.person_properties {
+            Some(known) => Some(Cow::Borrowed(known)),
+            None => crate::rows::overlay(self.set_once.as_deref(), self.set.as_deref()),
         }
     }
 

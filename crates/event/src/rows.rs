@@ -1,5 +1,6 @@
 //! The payload of a journal record: rows, each behind its length.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -44,14 +45,14 @@ pub fn decode_rows(mut payload: Bytes) -> Result<Vec<Row>, RowsError> {
 }
 
 /// Members of `over` on top of those of `under`, both JSON objects.
-pub(crate) fn overlay(under: Option<String>, over: Option<String>) -> Option<String> {
+pub(crate) fn overlay<'a>(under: Option<&'a str>, over: Option<&'a str>) -> Option<Cow<'a, str>> {
     let (under, over) = match (under, over) {
         (Some(under), Some(over)) => (under, over),
-        (one, other) => return one.or(other),
+        (one, other) => return one.or(other).map(Cow::Borrowed),
     };
-    let mut merged = members(&under);
-    merged.extend(members(&over));
-    Some(serde_json::to_string(&merged).expect("a map of JSON values is JSON"))
+    let mut merged = members(under);
+    merged.extend(members(over));
+    Some(Cow::Owned(serde_json::to_string(&merged).expect("a map of JSON values is JSON")))
 }
 
 /// The members of a JSON object, their values as sent.
@@ -87,7 +88,7 @@ mod tests {
 
     #[test]
     fn set_wins_over_set_once() {
-        let merged = overlay(Some(r#"{"a":1,"b":1}"#.into()), Some(r#"{"b":2.0}"#.into()));
+        let merged = overlay(Some(r#"{"a":1,"b":1}"#), Some(r#"{"b":2.0}"#));
         assert_eq!(merged.as_deref(), Some(r#"{"a":1,"b":2.0}"#));
     }
 }

@@ -13,6 +13,8 @@ pub(crate) enum Command {
     Doctor(ArgMatches),
     SchemaEvents,
     SchemaPipelines,
+    SchemaPersons,
+    Resend(ArgMatches),
     ConfigReference,
 }
 
@@ -26,8 +28,10 @@ pub(crate) fn parse() -> Command {
         Some(("doctor", flags)) => Command::Doctor(flags.clone()),
         Some(("schema", flags)) => match flags.subcommand_name() {
             Some("events") => Command::SchemaEvents,
+            Some("persons") => Command::SchemaPersons,
             _ => Command::SchemaPipelines,
         },
+        Some(("resend", flags)) => Command::Resend(flags.clone()),
         Some(("config", _)) => Command::ConfigReference,
         Some((_, flags)) => match flags.subcommand() {
             Some((_, flags)) => Command::KeyShow(flags.clone()),
@@ -61,8 +65,12 @@ fn clap() -> Clap {
                 .subcommand(
                     Clap::new("pipelines").about("Print the schema for a Cloudflare pipeline"),
                 )
+                .subcommand(
+                    Clap::new("persons").about("Print the schema for a pipeline of persons"),
+                )
                 .subcommand(Clap::new("events").about("Print the reference of the table `events`")),
         )
+        .subcommand(resend())
         .subcommand(Clap::new("config").about("Print the reference of all settings"))
 }
 
@@ -78,6 +86,25 @@ fn sql() -> Clap {
                 .help("How rows are written"),
         )
         .arg(Arg::new("query").required(true).value_name("SQL").help("A read-only query"))
+}
+
+fn resend() -> Clap {
+    Clap::new("resend")
+        .about("Send rows again that a pipeline had refused (DATA_DIR/dead-letters)")
+        .args(setting_flags())
+        .arg(
+            Arg::new("rows-per-second")
+                .long("rows-per-second")
+                .value_parser(clap::value_parser!(u32).range(1..))
+                .default_value("1000")
+                .help("How fast to send at most"),
+        )
+        .arg(
+            Arg::new("dry-run")
+                .long("dry-run")
+                .action(ArgAction::SetTrue)
+                .help("Say what is there, by reason, and send nothing"),
+        )
 }
 
 fn setting_flags() -> impl Iterator<Item = Arg> {

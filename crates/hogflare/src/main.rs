@@ -25,6 +25,8 @@ fn main() -> ExitCode {
         Command::Doctor(arguments) => commands::doctor::run(&arguments),
         Command::SchemaEvents => commands::schema::events(),
         Command::SchemaPipelines => commands::schema::pipelines(),
+        Command::SchemaPersons => commands::schema::persons(),
+        Command::Resend(arguments) => commands::resend::run(&arguments),
         Command::ConfigReference => commands::reference::print(),
     };
     result.unwrap_or_else(|error| commands::report(&error))

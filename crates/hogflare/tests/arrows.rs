@@ -9,13 +9,14 @@ use std::path::Path;
 const ARROWS: &[(&str, &[&str])] = &[
     ("event", &[]),
     ("capture", &["event"]),
+    ("enrich", &["event"]),
     ("journal", &[]),
     ("sequencer", &["event", "journal"]),
     ("sink", &["event", "journal"]),
     ("lake", &["event", "journal", "sink"]),
     ("recordings", &["event", "journal", "sink"]),
     ("query", &["event", "journal", "lake", "sink"]),
-    ("server", &["capture", "event", "journal", "query", "sequencer", "sink"]),
+    ("server", &["capture", "enrich", "event", "journal", "query", "sequencer", "sink"]),
     (
         "hogflare",
         &[

@@ -122,6 +122,9 @@ impl Columns<'_> {
             context: self.text("context", index)?,
             extra: self.text("extra", index)?,
             sent_at_micros: self.timestamp("sent_at", index)?,
+            // The lake has them merged, as `person_properties`.
+            set: None,
+            set_once: None,
         })
     }
 

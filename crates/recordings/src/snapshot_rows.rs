@@ -1,11 +1,11 @@
 //! Recordings as `$snapshot` rows of the pipeline, as the original sent them.
 
 use event::{PersonId, Recording, Row, TeamId, Token};
-use journal::{Offset, Record};
+use journal::{JournalId, Offset, Record};
 use serde_json::json;
 use serde_json::value::RawValue;
 use sink::Error;
-use sink::pipelines::RowSource;
+use sink::pipelines::{JsonRow, RowSource, event_row};
 
 /// Room for a row's other members beside its snapshot data.
 const OVERHEAD_BYTES: usize = 4 * 1024;
@@ -19,7 +19,7 @@ pub struct SnapshotRows {
 }
 
 impl RowSource for SnapshotRows {
-    fn rows(&self, record: &Record) -> Result<Vec<(Offset, Row)>, Error> {
+    fn rows(&self, record: &Record, journal_id: JournalId) -> Result<Vec<JsonRow>, Error> {
         let recordings = event::decode_recordings(record.payload.clone()).map_err(|error| {
             Error::paused(format!("recording at offset {}: {error}", record.first))
         })?;
@@ -28,8 +28,11 @@ impl RowSource for SnapshotRows {
             let pieces = split(&recording.items, self.max_row_bytes.saturating_sub(OVERHEAD_BYTES));
             let token = Token::new(recording.token.as_str());
             let team = (self.team_of)(&token);
-            let piece = |items: &String| (Offset::new(offset), row(recording, &token, team, items));
-            rows.extend(pieces.iter().map(piece));
+            let offset = Offset::new(offset);
+            rows.extend(pieces.iter().map(|items| {
+                let row = row(recording, &token, team, items);
+                (offset, event_row(&row, offset, journal_id))
+            }));
         }
         Ok(rows)
     }

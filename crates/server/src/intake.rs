@@ -7,6 +7,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use capture::Lane;
+use enrich::Place;
 use event::Timestamp;
 use http::request::Parts;
 use sequencer::Submitted;
@@ -15,7 +16,7 @@ use crate::answer::{self, Failure};
 use crate::body::{self, MEMORY_PATIENCE};
 use crate::budget::Reservation;
 use crate::listener::Peer;
-use crate::{EdgeState, metrics};
+use crate::{EdgeState, edge_headers, metrics};
 
 /// Larger bodies are decoded on a thread that may block.
 const INLINE_BYTES: usize = 32 * 1_024;
@@ -26,6 +27,8 @@ pub(crate) struct Incoming {
     body: Bytes,
     received_at: Timestamp,
     client_ip: Option<IpAddr>,
+    /// Where the client is, if the edge in front says so.
+    place: Option<Place>,
     reservation: Reservation,
     /// Memory that the decoder asked for in vain.
     missing: usize,
@@ -50,22 +53,35 @@ pub(crate) async fn events(state: EdgeState, lane: Lane, request: Request) -> Re
 }
 
 async fn try_events(state: EdgeState, lane: Lane, request: Request) -> Result<bool, Failure> {
-    let incoming = Incoming::read(&state, request).await?;
+    let mut incoming = Incoming::read(&state, request).await?;
+    let place = incoming.place.take();
     let (captured, _reservation) = incoming.decode(&state, lane, capture::decode_events).await?;
     metrics::EVENTS_RECEIVED.increment(captured.events.len() as u64);
     metrics::note(&captured.notes);
     if captured.events.is_empty() {
         return Ok(captured.beacon);
     }
-    let submitted = captured.events.into_iter().map(|event| {
+    let submitted = captured.events.into_iter().map(|mut event| {
+        if let Some(place) = &place {
+            place.add_to(&mut event);
+        }
         let team = state.projects.team_of(&event.token);
         Submitted { event, team }
     });
     let receipt = state.sequencer.submit(submitted.collect()).await?;
     metrics::EVENTS_DUPLICATE.increment(receipt.duplicates.into());
     metrics::EVENTS_ACCEPTED.increment(receipt.appended.into());
-    state.ack.settle(&receipt).await?;
+    state.ack.settle_events(&receipt.resolve_by.iter().collect::<Vec<_>>()).await?;
     Ok(captured.beacon)
+}
+
+/// The client's address and place, as far as those who say so are believed.
+fn client(state: &EdgeState, parts: &Parts) -> (Option<IpAddr>, Option<Place>) {
+    let peer = parts.extensions.get::<Peer>().and_then(Peer::ip);
+    match edge_headers::client_ip(&parts.headers).filter(|_| state.trust_edge) {
+        Some(ip) => (Some(ip), edge_headers::place(ip, &parts.headers)),
+        None => (state.trusted_proxies.client_ip(peer, &parts.headers), None),
+    }
 }
 
 impl Incoming {
@@ -86,11 +102,10 @@ impl Incoming {
     ) -> Result<Self, Failure> {
         let received_at = Timestamp::now();
         let (parts, body): (Parts, Body) = request.into_parts();
-        let peer = parts.extensions.get::<Peer>().and_then(Peer::ip);
-        let client_ip = state.trusted_proxies.client_ip(peer, &parts.headers);
+        let (client_ip, place) = client(state, &parts);
         let mut reservation = state.budget.reservation();
         let body = body::read(body, state.capture.wire_limit, &mut reservation).await?;
-        Ok(Self { parts, body, received_at, client_ip, reservation, missing: 0 })
+        Ok(Self { parts, body, received_at, client_ip, place, reservation, missing: 0 })
     }
 
     /// Decodes by this function, again after a wait when memory to inflate was short.

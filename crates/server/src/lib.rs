@@ -15,6 +15,7 @@ mod body;
 mod budget;
 mod client_ip;
 mod cors;
+mod edge_headers;
 mod endpoints;
 mod intake;
 mod listener;

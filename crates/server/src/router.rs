@@ -17,7 +17,7 @@ pub fn local_router(state: EdgeState) -> Router {
     Router::new()
         .route("/api/sql", post(sql::query_locally))
         .route("/metrics", get(metrics::render_locally))
-        .route("/_readiness", get(health::readiness))
+        .route("/_readiness", get(health::readiness_locally))
         .with_state(state)
 }
 

@@ -27,6 +27,8 @@ pub struct Edge {
     pub projects: Projects,
     /// Whose forwarded addresses are believed.
     pub trusted_proxies: TrustedProxies,
+    /// Whether `x-hogflare-*` headers are believed, because only our Worker can reach us.
+    pub trust_edge: bool,
     /// The bytes that requests in flight may hold.
     pub budget: Budget,
     /// The way into the journal.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::Retry;
 
 const FIRST: Duration = Duration::from_millis(250);
-const LONGEST: Duration = Duration::from_secs(30);
+const LONGEST: Duration = Duration::from_secs(15);
 /// While an operator must act, looking more often only fills logs.
 const PAUSE: Duration = Duration::from_secs(300);
 /// What a stranger's `Retry-After` may ask at most.

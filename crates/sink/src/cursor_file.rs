@@ -58,6 +58,17 @@ impl CursorFile {
             .map_err(|error| self.failed(&error))
     }
 
+    /// Removes the cursor, if there is one.
+    ///
+    /// # Errors
+    /// When the disk does not let it go.
+    pub fn remove(&self) -> Result<(), Error> {
+        match self.fs.remove(&self.path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(self.failed(&error)),
+            _ => Ok(()),
+        }
+    }
+
     fn failed(&self, cause: &dyn std::fmt::Display) -> Error {
         Error::transient(format!("cursor file {}: {cause}", self.path.display()))
     }

@@ -4,13 +4,13 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{Error, metrics};
 
 /// One refused row.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct DeadLetter {
     /// The row's offset in the journal.
     pub journal_offset: u64,
@@ -22,7 +22,7 @@ pub struct DeadLetter {
     pub row: Box<RawValue>,
 }
 
-/// Appends refused rows to one NDJSON file a day.
+/// Appends refused rows to one NDJSON file a day, `2026-11-22.ndjson`.
 #[derive(Debug)]
 pub struct DeadLetters {
     sink: &'static str,
@@ -46,6 +46,40 @@ impl DeadLetters {
             .map_err(|error| Error::transient(format!("cannot keep a dead letter: {error}")))?;
         ::metrics::counter!(metrics::DEAD_LETTERS_TOTAL, "sink" => self.sink).increment(1);
         Ok(())
+    }
+
+    /// The files that hold letters, oldest first.
+    ///
+    /// # Errors
+    /// When the folder cannot be read; where there is none, there are no letters.
+    pub fn files(&self) -> std::io::Result<Vec<PathBuf>> {
+        let entries = match std::fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut files = Vec::new();
+        for entry in entries {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "ndjson") {
+                files.push(path);
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    /// The letters of a file, each offset's last one; a line that is none is an error.
+    ///
+    /// # Errors
+    /// When the file cannot be read or a line is no letter.
+    pub fn read(path: &Path) -> std::io::Result<Vec<DeadLetter>> {
+        let mut letters = std::collections::BTreeMap::new();
+        for line in std::fs::read_to_string(path)?.lines() {
+            let letter: DeadLetter = serde_json::from_str(line)?;
+            letters.insert((letter.journal_offset, letter.row.get().to_owned()), letter);
+        }
+        Ok(letters.into_values().collect())
     }
 
     fn append(&self, letter: &DeadLetter) -> std::io::Result<()> {

@@ -14,10 +14,20 @@ pub(crate) const FAILURES_TOTAL: &str = "hogflare_sink_failures_total";
 pub(crate) const PAUSED: &str = "hogflare_sink_paused";
 /// 1 while a sink is parked, by `sink`.
 pub(crate) const PARKED: &str = "hogflare_sink_parked";
-/// Offsets at which the lake had no row for a sink that caught up, by `sink`.
+/// Offsets at which neither journal nor lake had a row for a sink that caught up, by `sink`.
 pub(crate) const SKIPPED_TOTAL: &str = "hogflare_sink_skipped_offsets_total";
 /// Rows put aside because the other side refused them, by `sink`.
 pub(crate) const DEAD_LETTERS_TOTAL: &str = "hogflare_sink_dead_letters_total";
+/// Requests to a pipeline, by `sink` and `outcome`.
+pub(crate) const PIPELINE_REQUESTS_TOTAL: &str = "hogflare_pipeline_requests_total";
+/// Bytes sent to a pipeline, by `sink` and `outcome`; a stream takes so many a second.
+pub(crate) const PIPELINE_BYTES_TOTAL: &str = "hogflare_pipeline_bytes_total";
+/// How long a pipeline took to answer, in seconds, by `sink`.
+pub(crate) const PIPELINE_REQUEST_SECONDS: &str = "hogflare_pipeline_request_seconds";
+/// Requests that a pipeline may have in flight now, by `sink`.
+pub(crate) const PIPELINE_CONCURRENCY: &str = "hogflare_pipeline_concurrency";
+/// Largest body sent to a pipeline now, in bytes, by `sink`.
+pub(crate) const PIPELINE_BATCH_BYTES: &str = "hogflare_pipeline_batch_bytes";
 /// Requests sent again although the first may have arrived, by `sink`.
 pub(crate) const AMBIGUOUS_RETRIES_TOTAL: &str = "hogflare_sink_ambiguous_retries_total";
 /// Answers that committed another number of rows than was sent, by `sink`.

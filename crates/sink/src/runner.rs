@@ -1,5 +1,6 @@
 //! What every sink needs: its loop.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,8 +23,8 @@ const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 pub struct Parking {
     /// The share of the journal's budget that the sink may hold, in bytes.
     pub share_bytes: u64,
-    /// Where it finds what it missed.
-    pub archive: Arc<dyn Archive>,
+    /// Where it finds what it missed; without one it misses that for good, and says so.
+    pub archive: Option<Arc<dyn Archive>>,
 }
 
 impl fmt::Debug for Parking {
@@ -92,12 +93,16 @@ impl<S: Sink> Runner<S> {
     /// A failure while stopping ends the run: the journal has the rows, and the next start goes on
     /// from the cursor.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
-        if self.drive(&mut stop).await.is_err() {
-            info!(sink = self.sink.name(), kept = %self.flushed, "sink stopped");
+        let Err(Stopped) = self.drive(&mut stop).await;
+        if self.flushed != self.written
+            && let Err(error) = self.sink.flush().await
+        {
+            warn!(sink = self.sink.name(), %error, "the next start hands some rows over again");
         }
+        info!(sink = self.sink.name(), written = %self.written, "sink stopped");
     }
 
-    async fn drive(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), Stopped> {
+    async fn drive(&mut self, stop: &mut watch::Receiver<bool>) -> Result<Infallible, Stopped> {
         let mut reader = self.open_reader(stop).await?;
         let mut synced = self.journal.subscribe();
         loop {
@@ -206,6 +211,7 @@ impl<S: Sink> Runner<S> {
     async fn catch_up(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), Stopped> {
         let Some(Parking { archive, .. }) = self.parking.clone() else { return Ok(()) };
         self.park();
+        let Some(archive) = archive else { return self.go_on_without(stop).await };
         let journal_id = self.journal.id();
         info!(sink = self.sink.name(), from = %self.flushed, "catching up from the lake");
         loop {
@@ -237,6 +243,23 @@ impl<S: Sink> Runner<S> {
         }
     }
 
+    /// Goes on with the oldest row that the journal still has.
+    async fn go_on_without(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), Stopped> {
+        loop {
+            let first = self.journal.first();
+            if first > self.flushed {
+                self.skip(first);
+            }
+            match self.hold.resume(self.flushed) {
+                Ok(()) => {
+                    self.unpark();
+                    return Ok(());
+                }
+                Err(error) => self.failed(&Error::transient(error.to_string()), stop).await?,
+            }
+        }
+    }
+
     /// Writes rows from the archive, up to `end` when there are none.
     async fn take_archived(
         &mut self,
@@ -256,13 +279,13 @@ impl<S: Sink> Runner<S> {
         self.flush(stop).await
     }
 
-    /// Steps over offsets that the archive lacks.
+    /// Steps over offsets that are nowhere to be found.
     ///
     /// The journal itself leaves offsets unused after a failure, so this alone is no loss; whoever
-    /// deleted rows from the lake finds the range here.
+    /// deleted rows from the lake, or has none, finds the range here.
     fn skip(&mut self, to: Offset) {
         let offsets = to.rows_since(self.flushed);
-        warn!(sink = self.sink.name(), from = %self.flushed, %to, "the lake has no rows at these offsets");
+        warn!(sink = self.sink.name(), from = %self.flushed, %to, "no rows at these offsets in journal or lake, going on behind them");
         ::metrics::counter!(metrics::SKIPPED_TOTAL, "sink" => self.sink.name()).increment(offsets);
         self.flushed = to;
     }

@@ -1,10 +1,13 @@
 //! `hogflare doctor`: what is wrong, before users notice.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use clap::ArgMatches;
 use journal::{Fs, RealFs};
 use serde_json::Value;
+use sink::DeadLetters;
+use sink::pipelines::Stream;
 
 use crate::config::{Config, Sources};
 use crate::data_dir::DataDir;
@@ -32,14 +35,18 @@ pub(crate) fn run(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
             findings.push(("data folder", Good(data_dir.path().display().to_string())));
             findings.push(("disk", disk(&config, &data_dir)));
             findings.push(("read key", read_key(&config, &data_dir)));
+            findings.extend(dead_letters(&data_dir).map(|found| ("dead letters", found)));
             findings.extend(runtime.block_on(server(&data_dir)));
         }
         Err(error) => {
             findings.push(("data folder", Notice(format!("{error:#}; the first start makes it"))))
         }
     }
-    if let Some(pipeline) = &config.pipeline {
-        findings.push(("pipeline", runtime.block_on(reach(pipeline))));
+    if let Some(pipelines) = &config.pipelines {
+        let mut asked = BTreeSet::new();
+        for stream in pipelines.all().filter(|stream| asked.insert(&stream.config.endpoint)) {
+            findings.push(("pipeline", runtime.block_on(reach(stream))));
+        }
     }
     Ok(print(&findings))
 }
@@ -88,21 +95,44 @@ async fn server(data_dir: &DataDir) -> Vec<(&'static str, Finding)> {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     for (sink, health) in body["sinks"].as_object().into_iter().flatten() {
         let text = format!("{sink}: {}", health.as_str().unwrap_or("unknown"));
+        let reason = body["reasons"][sink].as_str().unwrap_or("the log says why");
         findings.push(match health.as_str() {
             Some("working") => ("sink", Good(text)),
-            Some("retrying") => ("sink", Notice(text)),
-            _ => ("sink", Bad(format!("{text}; the log says why"))),
+            Some("retrying") => ("sink", Notice(format!("{text}: {reason}"))),
+            _ => ("sink", Bad(format!("{text}: {reason}"))),
         });
     }
     findings
 }
 
 /// Sends an empty array, which stores nothing.
-async fn reach(pipeline: &sink::pipelines::Config) -> Finding {
-    match sink::pipelines::probe(pipeline).await {
-        Ok(()) => Good("reachable, and takes the token".into()),
-        Err(error) => Bad(error.to_string()),
+async fn reach(stream: &Stream) -> Finding {
+    let name = stream.name;
+    match sink::pipelines::probe(&stream.config).await {
+        Ok(()) => Good(format!(
+            "{name}: reachable, and takes the token. A new pipeline shows its first rows after \
+             3 to 7 minutes, later ones after its roll interval"
+        )),
+        Err(error) => Bad(format!("{name}: {error}")),
     }
+}
+
+/// Rows that a pipeline refused, in a folder for each sink.
+fn dead_letters(data_dir: &DataDir) -> Option<Finding> {
+    let folders = std::fs::read_dir(data_dir.dead_letters()).ok()?;
+    let mut letters = 0;
+    for folder in folders.flatten() {
+        let files = DeadLetters::new("doctor", folder.path()).files().ok()?;
+        for file in files {
+            letters += std::fs::read_to_string(file).ok()?.lines().count();
+        }
+    }
+    (letters > 0).then(|| {
+        Notice(format!(
+            "{letters} rows were refused; `hogflare resend --dry-run` says why, \
+             `hogflare resend` sends them again"
+        ))
+    })
 }
 
 fn mebibytes(bytes: u64) -> String {

@@ -11,6 +11,12 @@ pub(crate) fn pipelines() -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Prints `scripts/persons-pipeline-schema.json`.
+pub(crate) fn persons() -> anyhow::Result<ExitCode> {
+    println!("{}", serde_json::to_string_pretty(&sink::pipelines::persons_schema())?);
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Prints `docs/events.md`.
 pub(crate) fn events() -> anyhow::Result<ExitCode> {
     print!("{}", reference());
@@ -67,6 +73,9 @@ mod tests {
     #[test]
     fn generated_pages_are_fresh() {
         assert_eq!(committed("docs/events.md"), super::reference(), "run `make schema`");
+        let persons = serde_json::to_string_pretty(&sink::pipelines::persons_schema()).unwrap();
+        let schema = committed("scripts/persons-pipeline-schema.json");
+        assert_eq!(schema.trim_end(), persons, "run `make schema`");
         let settings = crate::config::reference();
         assert_eq!(committed("docs/configuration.md"), settings, "run `make schema`");
     }

@@ -12,6 +12,6 @@ mod sources;
 mod tests;
 
 pub(crate) use error::ConfigError;
-pub(crate) use parse::{AckMode, Config};
+pub(crate) use parse::{AckMode, Config, Pipelines};
 pub(crate) use settings::{SETTINGS, Setting, reference};
-pub(crate) use sources::Sources;
+pub(crate) use sources::{Sources, unknown_variables};

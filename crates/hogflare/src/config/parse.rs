@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use event::Token;
 use server::{Projects, TrustedProxies};
+use sink::pipelines::{Route, Stream, Streams};
 
 use super::{ConfigError, Sources};
 
@@ -14,7 +15,7 @@ use super::{ConfigError, Sources};
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) app_addr: SocketAddr,
-    pub(crate) pipeline: Option<sink::pipelines::Config>,
+    pub(crate) pipelines: Option<Pipelines>,
     pub(crate) api_key: Option<Token>,
     pub(crate) recording_endpoint: Option<String>,
     pub(crate) signing_secret: Option<Secret>,
@@ -29,6 +30,26 @@ pub(crate) struct Config {
     pub(crate) dedup_window: Duration,
     pub(crate) memory_budget_bytes: usize,
     pub(crate) trusted_proxies: TrustedProxies,
+    pub(crate) trust_edge: bool,
+    pub(crate) drain_timeout: Duration,
+}
+
+/// The streams at Cloudflare.
+#[derive(Debug)]
+pub(crate) struct Pipelines {
+    pub(crate) streams: Streams,
+    pub(crate) next: Option<Stream>,
+    pub(crate) persons: Option<Stream>,
+    /// Session recordings; the main stream where they have none of their own.
+    pub(crate) recordings: Stream,
+}
+
+impl Pipelines {
+    /// Every stream, by the name of its sink.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Stream> {
+        let others = [self.next.as_ref(), self.persons.as_ref(), Some(&self.recordings)];
+        self.streams.iter().chain(others.into_iter().flatten())
+    }
 }
 
 /// When a request is acknowledged.
@@ -66,18 +87,14 @@ impl Config {
             app_addr: parse_by(sources, "APP_ADDR", |text| {
                 text.parse().map_err(|_| "an address such as 0.0.0.0:8080".to_owned())
             })?,
-            pipeline: pipeline(sources)?,
+            pipelines: pipelines(sources)?,
             api_key,
             recording_endpoint: sources
                 .get("POSTHOG_SESSION_RECORDING_ENDPOINT")
                 .map(str::to_owned),
             signing_secret: secret("POSTHOG_SIGNING_SECRET"),
             data_dir: PathBuf::from(sources.get("HOGFLARE_DATA_DIR").unwrap_or_default()),
-            lake_enabled: parse_by(sources, "HOGFLARE_LAKE", |text| match text {
-                "on" => Ok(true),
-                "off" => Ok(false),
-                _ => Err("on or off".to_owned()),
-            })?,
+            lake_enabled: parse_by(sources, "HOGFLARE_LAKE", on_or_off)?,
             lake_given: sources.is_given("HOGFLARE_LAKE"),
             ack: parse_by(sources, "HOGFLARE_ACK", |text| match text {
                 "durable" => Ok(AckMode::Durable),
@@ -102,6 +119,8 @@ impl Config {
             trusted_proxies: parse_by(sources, "HOGFLARE_TRUST_PROXY", |text| {
                 text.parse().map_err(|error| format!("addresses and networks, or none: {error}"))
             })?,
+            trust_edge: parse_by(sources, "HOGFLARE_TRUST_EDGE", on_or_off)?,
+            drain_timeout: parse_by(sources, "HOGFLARE_DRAIN_TIMEOUT", duration)?,
         };
         config.check()?;
         Ok(config)
@@ -115,14 +134,14 @@ impl Config {
                 expected: expected.into(),
             })
         };
-        if !self.lake_enabled && self.pipeline.is_none() {
+        if !self.lake_enabled && self.pipelines.is_none() {
             return wrong(
                 "HOGFLARE_LAKE",
                 Some("off"),
                 "CLOUDFLARE_PIPELINE_ENDPOINT to be set too",
             );
         }
-        if self.ack == AckMode::Delivered && self.pipeline.is_none() {
+        if self.ack == AckMode::Delivered && self.pipelines.is_none() {
             let expected = "CLOUDFLARE_PIPELINE_ENDPOINT to be set too";
             return wrong("HOGFLARE_ACK", Some("delivered"), expected);
         }
@@ -137,17 +156,64 @@ impl Config {
     }
 }
 
-fn pipeline(sources: &Sources) -> Result<Option<sink::pipelines::Config>, ConfigError> {
-    if sources.get("CLOUDFLARE_PIPELINE_ENDPOINT").is_none() {
+fn pipelines(sources: &Sources) -> Result<Option<Pipelines>, ConfigError> {
+    let Some(main) = stream_at(sources, "CLOUDFLARE_PIPELINE_ENDPOINT")? else {
+        return without_main_stream(sources);
+    };
+    let other = |setting, name| {
+        let config = stream_at(sources, setting)?;
+        Ok(config.map(|config| Stream { name, config, route: Route::everything() }))
+    };
+    let recordings = other("CLOUDFLARE_RECORDINGS_PIPELINE_ENDPOINT", "recordings-pipelines")?;
+    let streams = parse_by(sources, "CLOUDFLARE_PIPELINE_STREAMS", |text| {
+        let others = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        let others = others.map(|entry| {
+            let (token, url) = entry.split_once('=').ok_or("token=URL, between commas")?;
+            Ok((token.trim().to_owned(), with_endpoint(&main, url)?))
+        });
+        Streams::new(main.clone(), others.collect::<Result<_, String>>()?)
+    })?;
+    Ok(Some(Pipelines {
+        streams,
+        next: other("CLOUDFLARE_PIPELINE_NEXT_ENDPOINT", "next-pipelines")?,
+        persons: other("CLOUDFLARE_PERSONS_PIPELINE_ENDPOINT", "persons-pipelines")?,
+        recordings: recordings.unwrap_or(Stream {
+            name: "recordings-pipelines",
+            config: main,
+            route: Route::everything(),
+        }),
+    }))
+}
+
+/// Streams beside a main one that is not there are a mistake.
+fn without_main_stream(sources: &Sources) -> Result<Option<Pipelines>, ConfigError> {
+    let beside = [
+        "CLOUDFLARE_PIPELINE_STREAMS",
+        "CLOUDFLARE_PIPELINE_NEXT_ENDPOINT",
+        "CLOUDFLARE_PERSONS_PIPELINE_ENDPOINT",
+        "CLOUDFLARE_RECORDINGS_PIPELINE_ENDPOINT",
+    ];
+    match beside.into_iter().find(|name| sources.is_given(name)) {
+        Some(name) => Err(ConfigError {
+            name: name.into(),
+            value: sources.get(name).map(str::to_owned),
+            expected: "CLOUDFLARE_PIPELINE_ENDPOINT to be set too".into(),
+        }),
+        None => Ok(None),
+    }
+}
+
+/// The stream whose endpoint this setting gives.
+fn stream_at(
+    sources: &Sources,
+    name: &'static str,
+) -> Result<Option<sink::pipelines::Config>, ConfigError> {
+    if sources.get(name).is_none() {
         return Ok(None);
     }
-    let mut config = parse_by(sources, "CLOUDFLARE_PIPELINE_ENDPOINT", |text| {
-        let endpoint = text.trim().parse().map_err(|_| "an https URL".to_owned())?;
-        let config = sink::pipelines::Config::new(endpoint);
-        match config.refusal() {
-            Some(expected) => Err(expected.to_owned()),
-            None => Ok(config),
-        }
+    let mut config = parse_by(sources, name, |text| {
+        let endpoint = text.parse().map_err(|_| "an https URL".to_owned())?;
+        checked(sink::pipelines::Config::new(endpoint))
     })?;
     config.auth_token =
         sources.get("CLOUDFLARE_PIPELINE_AUTH_TOKEN").map(|token| token.trim().to_owned());
@@ -156,7 +222,39 @@ fn pipeline(sources: &Sources) -> Result<Option<sink::pipelines::Config>, Config
             Ok(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds)),
             _ => Err("a whole number of seconds above 0".to_owned()),
         })?;
+    config.max_batch_bytes = parse_by(sources, "CLOUDFLARE_PIPELINE_BATCH", |text| {
+        let allowed = 64 << 10..=5_000_000;
+        let bytes = bytes(text)?;
+        match allowed.contains(&bytes) {
+            true => Ok(bytes as usize),
+            false => Err("a size from 64KiB to 5MB".to_owned()),
+        }
+    })?;
     Ok(Some(config))
+}
+
+/// The same stream settings at another URL.
+fn with_endpoint(
+    config: &sink::pipelines::Config,
+    url: &str,
+) -> Result<sink::pipelines::Config, String> {
+    let endpoint = url.trim().parse().map_err(|_| "https URLs".to_owned())?;
+    checked(sink::pipelines::Config { endpoint, ..config.clone() })
+}
+
+fn checked(config: sink::pipelines::Config) -> Result<sink::pipelines::Config, String> {
+    match config.refusal() {
+        Some(expected) => Err(expected.to_owned()),
+        None => Ok(config),
+    }
+}
+
+fn on_or_off(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("on or off".to_owned()),
+    }
 }
 
 /// Parses a setting that has a value or a default.

@@ -39,6 +39,37 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Timeout of one request to it, in whole seconds.",
     ),
     setting(
+        "CLOUDFLARE_PIPELINE_STREAMS",
+        "cloudflare-pipeline-streams",
+        None,
+        "Streams of their own for some tokens, `phc_a=https://…,phc_b=https://…`. A token named more \
+         than once has its rows spread over its streams; `*` adds a stream for all tokens not named.",
+    ),
+    setting(
+        "CLOUDFLARE_PIPELINE_NEXT_ENDPOINT",
+        "cloudflare-pipeline-next-endpoint",
+        None,
+        "A further stream that gets every event too, while you move to it.",
+    ),
+    setting(
+        "CLOUDFLARE_PIPELINE_BATCH",
+        "cloudflare-pipeline-batch",
+        Some("900KB"),
+        "Largest body of one request to a stream; Cloudflare takes 5 MB, once it was 1 MB.",
+    ),
+    setting(
+        "CLOUDFLARE_PERSONS_PIPELINE_ENDPOINT",
+        "cloudflare-persons-pipeline-endpoint",
+        None,
+        "Stream that gets what events say of their persons (`scripts/persons-pipeline-schema.json`).",
+    ),
+    setting(
+        "CLOUDFLARE_RECORDINGS_PIPELINE_ENDPOINT",
+        "cloudflare-recordings-pipeline-endpoint",
+        None,
+        "Stream for session recordings. Unset: they go to the stream of events, as `$snapshot`.",
+    ),
+    setting(
         "POSTHOG_API_KEY",
         "posthog-api-key",
         None,
@@ -124,6 +155,19 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "trust-proxy",
         Some("127.0.0.0/8,::1/128"),
         "Peers whose `X-Forwarded-For` is believed: addresses and networks, or `none`.",
+    ),
+    setting(
+        "HOGFLARE_TRUST_EDGE",
+        "trust-edge",
+        Some("off"),
+        "`on`: the client's address and place are read from `x-hogflare-*` headers, which the Worker in \
+         `deploy/cloudflare` sets. Only where nobody else can reach this server.",
+    ),
+    setting(
+        "HOGFLARE_DRAIN_TIMEOUT",
+        "drain-timeout",
+        Some("20s"),
+        "How long sinks may take to deliver what they have when the process is told to stop.",
     ),
     setting(
         "HOGFLARE_LOG",

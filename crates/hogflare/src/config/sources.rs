@@ -88,6 +88,19 @@ impl Sources {
     }
 }
 
+/// Environment variables that look like settings and are none, perhaps mistyped.
+pub(crate) fn unknown_variables() -> Vec<String> {
+    let is_setting = |name: &str| SETTINGS.iter().any(|setting| setting.name == name);
+    let looks_like_one =
+        |name: &str| name.starts_with("HOGFLARE_") || name.starts_with("CLOUDFLARE_PIPELINE_");
+    // Neither is a setting: one stops the process where a test wants it, the other finds the binary.
+    let ours = ["HOGFLARE_FAILPOINT", "HOGFLARE_BIN"];
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    names
+        .filter(|name| looks_like_one(name) && !is_setting(name) && !ours.contains(&name.as_str()))
+        .collect()
+}
+
 /// The variables of `.env.local`, or where that is absent of `.env`.
 fn dotenv() -> Result<BTreeMap<String, String>, ConfigError> {
     for name in [".env.local", ".env"] {

@@ -10,13 +10,13 @@ fn error_of(given: &[(&str, &str)]) -> String {
 fn nothing_at_all_is_a_configuration() {
     let config = Config::parse(&Sources::of(&[])).unwrap();
     assert_eq!(config.app_addr.to_string(), "0.0.0.0:8080");
-    assert!(config.lake_enabled && config.pipeline.is_none());
+    assert!(config.lake_enabled && config.pipelines.is_none());
 }
 
 #[test]
 fn an_empty_variable_is_as_if_unset() {
     let config = Config::parse(&Sources::of(&[("CLOUDFLARE_PIPELINE_ENDPOINT", "")])).unwrap();
-    assert!(config.pipeline.is_none());
+    assert!(config.pipelines.is_none());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use lake::Lake;
 use tracing::{info, warn};
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::data_dir::DataDir;
 
 /// Says where data goes.
@@ -15,12 +15,20 @@ pub(crate) fn start(config: &Config, data_dir: &DataDir, lake: Option<&Lake>) {
         }
         None => info!("the lake is off, rows go to the pipeline only"),
     }
-    if let Some(pipeline) = &config.pipeline {
-        let host = pipeline.endpoint.host_str().unwrap_or_default();
-        info!(host, "pipeline");
+    if let Some(pipelines) = &config.pipelines {
+        for stream in pipelines.all() {
+            let host = stream.config.endpoint.host_str().unwrap_or_default();
+            info!(sink = stream.name, host, "pipeline");
+        }
         if config.lake_enabled && !config.lake_given {
             info!("rows go to the pipeline and to the lake; HOGFLARE_LAKE=off turns the lake off");
         }
+    }
+    if config.trust_edge {
+        info!("x-hogflare-* headers are believed: only the Worker in front may reach this address");
+    }
+    for name in config::unknown_variables() {
+        warn!(name, "there is no such setting; the variable has no effect");
     }
     if config.signing_secret.is_some() {
         warn!("requests must be signed: browsers cannot send any (POSTHOG_SIGNING_SECRET)");

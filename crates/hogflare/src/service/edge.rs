@@ -23,11 +23,15 @@ pub(crate) fn build(
         recording_endpoint: config.recording_endpoint.clone(),
         projects: config.projects.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
+        trust_edge: config.trust_edge,
         budget: Budget::new(config.memory_budget_bytes),
         sequencer: journals.sequencer.clone(),
         recordings: journals.appender.clone(),
-        ack: match (config.ack, &sinks.delivery) {
-            (AckMode::Delivered, Some(delivery)) => Ack::Delivered(delivery.clone()),
+        ack: match (config.ack, &sinks.deliveries) {
+            (AckMode::Delivered, Some(deliveries)) => Ack::Delivered {
+                events: deliveries.events.clone(),
+                recordings: deliveries.recordings.clone(),
+            },
             _ => Ack::Durable,
         },
         questions: sinks.questions(journals),

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
-use journal::{Fs, Journal, Offset, Options, RealFs, Writer};
+use journal::{Fs, Journal, JournalId, Offset, Options, RealFs, Writer};
 use lake::Lake;
 use sequencer::{Appender, DedupOptions, Handle, JoinGuard, QueueOptions};
 use tracing::error;
@@ -25,6 +25,8 @@ pub(crate) struct Journals {
     pub(crate) appender: Appender,
     /// Disk space that the journal of events may take.
     pub(crate) events_budget_bytes: u64,
+    /// And that of recordings.
+    pub(crate) recordings_budget_bytes: u64,
     guards: [JoinGuard; 2],
 }
 
@@ -33,10 +35,15 @@ impl Journals {
     pub(crate) async fn open(config: &Config, data_dir: &DataDir) -> anyhow::Result<Self> {
         let fs: Arc<dyn Fs> = Arc::new(RealFs);
         let cursors = data_dir.cursors();
-        let at_least = lake_offset(&fs, data_dir)
-            .await?
-            .max(cursor_offset(&fs, &cursors.join("pipelines.json"))?);
         let journal_dir = data_dir.journal();
+        let at_least = match id_of(&fs, &journal_dir)? {
+            Some(id) => {
+                lake_offset(data_dir, id).await?.max(furthest_cursor(&fs, &cursors, id, |name| {
+                    !name.starts_with("recordings")
+                })?)
+            }
+            None => Offset::ZERO,
+        };
         fs.create_dir_all(&journal_dir)
             .with_context(|| format!("cannot make {}", journal_dir.display()))?;
         let budget_bytes = match config.journal_budget_bytes {
@@ -49,13 +56,15 @@ impl Journals {
         let (sequencer, events_guard) =
             sequencer::start(writer, events.clone(), Arc::clone(&fs), &data_dir.dedup(), options)
                 .context("cannot start the sequencer")?;
-        let at_least = cursor_offset(&fs, &cursors.join("recordings.json"))?
-            .max(cursor_offset(&fs, &cursors.join("recordings-pipelines.json"))?);
         let recordings_dir = data_dir.recordings_journal();
+        let at_least = match id_of(&fs, &recordings_dir)? {
+            Some(id) => furthest_cursor(&fs, &cursors, id, |name| name.starts_with("recordings"))?,
+            None => Offset::ZERO,
+        };
         fs.create_dir_all(&recordings_dir)?;
-        let budget = budget_bytes / RECORDINGS_SHARE;
+        let recordings_budget_bytes = budget_bytes / RECORDINGS_SHARE;
         let (writer, recordings) =
-            open("recordings", &fs, &recordings_dir, config, budget, at_least)?;
+            open("recordings", &fs, &recordings_dir, config, recordings_budget_bytes, at_least)?;
         let (appender, recordings_guard) =
             sequencer::start_recordings(writer, QueueOptions::default())?;
         let guards = [events_guard, recordings_guard];
@@ -66,6 +75,7 @@ impl Journals {
             sequencer,
             appender,
             events_budget_bytes: budget_bytes,
+            recordings_budget_bytes,
             guards,
         })
     }
@@ -111,18 +121,39 @@ fn open(
         .with_context(|| format!("cannot open the journal of {name}"))
 }
 
-/// The offset up to which the lake has the journal, 0 where either is not there yet.
-async fn lake_offset(fs: &Arc<dyn Fs>, data_dir: &DataDir) -> anyhow::Result<Offset> {
-    let Some(lake) = Lake::open_read_only(&data_dir.lake()).await? else {
-        return Ok(Offset::ZERO);
-    };
-    let journal = Journal::open_read_only(Arc::clone(fs), &data_dir.journal())?;
-    let cursor = journal.and_then(|journal| lake.cursor(journal.id()));
+/// The id of the journal in this folder, where there is one.
+fn id_of(fs: &Arc<dyn Fs>, dir: &Path) -> anyhow::Result<Option<JournalId>> {
+    Ok(Journal::open_read_only(Arc::clone(fs), dir)?.map(|journal| journal.id()))
+}
+
+/// The offset up to which the lake has this journal, 0 where there is no lake yet.
+async fn lake_offset(data_dir: &DataDir, id: JournalId) -> anyhow::Result<Offset> {
+    let lake = Lake::open_read_only(&data_dir.lake()).await?;
+    let cursor = lake.and_then(|lake| lake.cursor(id));
     Ok(cursor.map_or(Offset::ZERO, |cursor| cursor.offset))
 }
 
-/// The offset in a cursor file, 0 where there is none.
-fn cursor_offset(fs: &Arc<dyn Fs>, path: &Path) -> anyhow::Result<Offset> {
-    let cursor = sink::CursorFile::new(Arc::clone(fs), path.to_path_buf()).load()?;
-    Ok(cursor.map_or(Offset::ZERO, |cursor| cursor.offset))
+/// The furthest of this journal's cursors in files that `is_its` by name, 0 where there is none.
+fn furthest_cursor(
+    fs: &Arc<dyn Fs>,
+    cursors: &Path,
+    id: JournalId,
+    is_its: fn(&str) -> bool,
+) -> anyhow::Result<Offset> {
+    let mut furthest = Offset::ZERO;
+    let entries = match std::fs::read_dir(cursors) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(furthest),
+        Err(error) => return Err(error.into()),
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.ends_with(".json") && is_its(&name) {
+            let cursor = sink::CursorFile::new(Arc::clone(fs), path).load()?;
+            let ours = cursor.filter(|cursor| cursor.journal_id == id);
+            furthest = furthest.max(ours.map_or(Offset::ZERO, |cursor| cursor.offset));
+        }
+    }
+    Ok(furthest)
 }

@@ -24,8 +24,6 @@ use trim::Trimmer;
 
 /// How long balancers may take to notice that this process stops.
 const NOTICE: Duration = Duration::from_millis(500);
-/// How long sinks may take to flush at the end; what they lack stays in the journal.
-const SINK_DRAIN: Duration = Duration::from_secs(20);
 /// How often metrics that nobody fetches are folded together.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
@@ -71,7 +69,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     std::fs::remove_file(data_dir.socket()).ok();
     tokio::task::block_in_place(|| journals.stop());
     stop_sinks.send_replace(true);
-    sinks.stop(SINK_DRAIN).await;
+    sinks.stop(config.drain_timeout).await;
     info!("stopped");
     match end {
         End::Asked => Ok(()),

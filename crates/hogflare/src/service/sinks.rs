@@ -9,25 +9,32 @@ use lake::Lake;
 use query::{Engine, Limits};
 use recordings::{ObjectsSink, SnapshotRows};
 use server::Questions;
-use sink::pipelines::{self, EventRows, Folders, PipelinesSink, RowSource};
-use sink::{Delivery, Importance, Parking, Runner, Sink, Status};
+use sink::pipelines::{EventRows, Folders, PersonRows, PipelinesSink, RowSource, Stream};
+use sink::{Archive, Delivery, Importance, Parking, Runner, Sink, Status};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::warn;
 
 use super::journals::Journals;
-use crate::config::Config;
+use crate::config::{Config, Pipelines};
 use crate::data_dir::DataDir;
 
 /// An optional sink may hold one part in so many of the journal's budget.
 const OPTIONAL_SHARE: u64 = 2;
+
+/// How far the pipelines have got.
+#[derive(Debug)]
+pub(crate) struct Deliveries {
+    pub(crate) events: Vec<Delivery>,
+    pub(crate) recordings: Delivery,
+}
 
 /// Running sinks.
 #[derive(Debug)]
 pub(crate) struct Sinks {
     pub(crate) lake: Option<Lake>,
     pub(crate) engine: Option<Engine>,
-    pub(crate) delivery: Option<Delivery>,
+    pub(crate) deliveries: Option<Deliveries>,
     pub(crate) statuses: Vec<Status>,
     tasks: JoinSet<()>,
     stopped: watch::Receiver<bool>,
@@ -44,7 +51,7 @@ impl Sinks {
         let mut sinks = Self {
             lake: None,
             engine: None,
-            delivery: None,
+            deliveries: None,
             statuses: Vec::new(),
             tasks: JoinSet::new(),
             stopped: stopped.clone(),
@@ -52,10 +59,13 @@ impl Sinks {
         if config.lake_enabled {
             sinks.start_lake(data_dir, journals).await?;
         }
-        if let Some(pipeline) = &config.pipeline {
-            sinks.start_pipelines(config, pipeline, data_dir, journals)?;
+        if let Some(pipelines) = &config.pipelines {
+            sinks.start_pipelines(config, pipelines, &PipelineStart { data_dir, journals })?;
         }
-        sinks.start_recordings(data_dir, journals)?;
+        // Without the lake nothing is kept here: the pipeline has the recordings, too.
+        if config.lake_enabled {
+            sinks.start_recordings(data_dir, journals)?;
+        }
         Ok(sinks)
     }
 
@@ -100,48 +110,67 @@ impl Sinks {
     fn start_pipelines(
         &mut self,
         config: &Config,
-        pipeline: &pipelines::Config,
-        data_dir: &DataDir,
-        journals: &Journals,
+        pipelines: &Pipelines,
+        start: &PipelineStart<'_>,
     ) -> anyhow::Result<()> {
+        let events = &start.journals.events;
+        // Without the lake the streams of events are the only copy.
         let importance = match config.lake_enabled {
             true => Importance::Optional,
             false => Importance::Required,
         };
-        let sink = pipelines_sink(
-            "pipelines",
-            EventRows,
-            pipeline,
-            importance,
-            data_dir,
-            journals,
-            &journals.events,
-        )?;
-        self.delivery = Some(sink.delivery());
-        let runner = Runner::new(journals.events.clone(), sink);
-        self.run(match self.engine.clone() {
-            Some(engine) => runner.with_parking(Parking {
-                share_bytes: journals.events_budget_bytes / OPTIONAL_SHARE,
-                archive: Arc::new(engine),
-            }),
-            None => runner,
-        });
+        let cursors = start.data_dir.cursors();
+        pipelines.streams.settle_cursors(&start.journals.fs, &cursors, events.id())?;
+        let mut deliveries = Vec::new();
+        for stream in pipelines.streams.iter() {
+            let rows = EventRows { route: stream.route.clone() };
+            let sink = start.sink(stream, rows, importance, events)?;
+            deliveries.push(sink.delivery());
+            self.run(Runner::new(events.clone(), sink).with_parking(self.parking(start)));
+        }
+        if let Some(stream) = &pipelines.next {
+            let rows = EventRows { route: stream.route.clone() };
+            let sink = start.sink(stream, rows, Importance::Optional, events)?;
+            self.run(Runner::new(events.clone(), sink).with_parking(self.parking(start)));
+        }
+        if let Some(stream) = &pipelines.persons {
+            let sink = start.sink(stream, PersonRows, Importance::Optional, events)?;
+            self.run(Runner::new(events.clone(), sink).with_parking(self.parking(start)));
+        }
+        let recordings = self.start_recordings_pipeline(config, &pipelines.recordings, start)?;
+        self.deliveries = Some(Deliveries { events: deliveries, recordings });
+        Ok(())
+    }
+
+    fn start_recordings_pipeline(
+        &mut self,
+        config: &Config,
+        stream: &Stream,
+        start: &PipelineStart<'_>,
+    ) -> anyhow::Result<Delivery> {
         let projects = config.projects.clone();
         let rows = SnapshotRows {
-            max_row_bytes: pipeline.max_batch_bytes,
+            max_row_bytes: stream.config.max_batch_bytes,
             team_of: Box::new(move |token| projects.team_of(token)),
         };
-        let sink = pipelines_sink(
-            "recordings-pipelines",
-            rows,
-            pipeline,
-            Importance::Optional,
-            data_dir,
-            journals,
-            &journals.recordings,
-        )?;
-        self.run(Runner::new(journals.recordings.clone(), sink));
-        Ok(())
+        let journal = &start.journals.recordings;
+        let importance = match config.lake_enabled {
+            true => Importance::Optional,
+            false => Importance::Required,
+        };
+        let sink = start.sink(stream, rows, importance, journal)?;
+        let delivery = sink.delivery();
+        // The objects on disk are the durable copy; nothing reads them back for a pipeline yet.
+        let share_bytes = start.journals.recordings_budget_bytes / OPTIONAL_SHARE;
+        let parking = Parking { share_bytes, archive: None };
+        self.run(Runner::new(journal.clone(), sink).with_parking(parking));
+        Ok(delivery)
+    }
+
+    /// How an optional sink of events is kept from filling the journal.
+    fn parking(&self, start: &PipelineStart<'_>) -> Parking {
+        let archive = self.engine.clone().map(|engine| Arc::new(engine) as Arc<dyn Archive>);
+        Parking { share_bytes: start.journals.events_budget_bytes / OPTIONAL_SHARE, archive }
     }
 
     fn start_recordings(&mut self, data_dir: &DataDir, journals: &Journals) -> anyhow::Result<()> {
@@ -157,19 +186,26 @@ impl Sinks {
     }
 }
 
-fn pipelines_sink<S: RowSource>(
-    name: &'static str,
-    rows: S,
-    pipeline: &pipelines::Config,
-    importance: Importance,
-    data_dir: &DataDir,
-    journals: &Journals,
-    journal: &Journal,
-) -> anyhow::Result<PipelinesSink<S>> {
-    let folders = Folders {
-        fs: journals.fs.clone(),
-        cursors: &data_dir.cursors(),
-        dead_letters: &data_dir.dead_letters(),
-    };
-    Ok(PipelinesSink::new(name, rows, pipeline.clone(), importance, journal.id(), folders)?)
+/// What the sinks of pipelines are made from.
+struct PipelineStart<'a> {
+    data_dir: &'a DataDir,
+    journals: &'a Journals,
+}
+
+impl PipelineStart<'_> {
+    fn sink<S: RowSource>(
+        &self,
+        stream: &Stream,
+        rows: S,
+        importance: Importance,
+        journal: &Journal,
+    ) -> anyhow::Result<PipelinesSink<S>> {
+        let folders = Folders {
+            fs: self.journals.fs.clone(),
+            cursors: &self.data_dir.cursors(),
+            dead_letters: &self.data_dir.dead_letters(),
+        };
+        let config = stream.config.clone();
+        Ok(PipelinesSink::new(stream.name, rows, config, importance, journal.id(), folders)?)
+    }
 }

@@ -34,6 +34,8 @@ fn rows_of_every_kind() -> Vec<Row> {
         context: Some("[1]".into()),
         extra: Some("null".into()),
         sent_at_micros: Some(-1),
+        set: None,
+        set_once: None,
     };
     let far = |timestamp_micros| Row { timestamp_micros, ..full.clone() };
     let broken = Row { properties: "not JSON".into(), person_mode: 99, ..full.clone() };

@@ -3,15 +3,27 @@
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use sink::{Health, Status};
 
 use crate::{EdgeState, answer};
 
-/// `GET /`: PostHog's capture says its name.
-pub(crate) async fn index() -> &'static str {
-    "capture"
+/// `GET /`: PostHog's capture says its name; where nothing but capture is served, why.
+pub(crate) async fn index(State(state): State<EdgeState>) -> &'static str {
+    match state.questions {
+        Some(_) => "capture",
+        None => CAPTURE_ONLY,
+    }
 }
+
+const CAPTURE_ONLY: &str = "\
+capture
+
+This Hogflare takes events and forwards them to Cloudflare Pipelines. It keeps no lake of its own
+(HOGFLARE_LAKE=off), so there are no queries and no persons here: ask the table that the pipeline
+writes, with R2 SQL (Basin SQL), DuckDB or PyIceberg. A person's id is computed from the project and
+the distinct id, the same on every instance; ids that are merged are not resolved.
+";
 
 /// `GET /healthz`: the process answers.
 pub(crate) async fn healthz() -> Response {
@@ -27,13 +39,30 @@ pub(crate) async fn liveness() -> Response {
 ///
 /// A sink in trouble is told but is no reason to send requests elsewhere: the journal takes them.
 pub(crate) async fn readiness(State(state): State<EdgeState>) -> Response {
+    let (status, body) = readiness_of(&state);
+    answer::json(status, body.to_string())
+}
+
+/// The same for those on this machine, with the reasons, which are not a stranger's business.
+pub(crate) async fn readiness_locally(State(state): State<EdgeState>) -> Response {
+    let (status, mut body) = readiness_of(&state);
+    body["reasons"] = state
+        .sinks
+        .iter()
+        .filter_map(|sink| Some((sink.name().to_owned(), Value::from(reason(sink)?))))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    answer::json(status, body.to_string())
+}
+
+fn readiness_of(state: &EdgeState) -> (StatusCode, Value) {
     let sinks: serde_json::Map<_, _> =
         state.sinks.iter().map(|sink| (sink.name().to_owned(), word(sink).into())).collect();
     let (status, word) = match state.is_draining() {
         false => (StatusCode::OK, "ok"),
         true => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
     };
-    answer::json(status, json!({ "status": word, "sinks": sinks }).to_string())
+    (status, json!({ "status": word, "sinks": sinks }))
 }
 
 /// Anything else: 404, never a page, since SDKs read 200 as "stored".
@@ -44,6 +73,13 @@ pub(crate) async fn unknown_path() -> Response {
 /// A method that a path does not take.
 pub(crate) async fn wrong_method() -> Response {
     StatusCode::METHOD_NOT_ALLOWED.into_response()
+}
+
+fn reason(sink: &Status) -> Option<String> {
+    match sink.health() {
+        Health::Retrying(reason) | Health::Paused(reason) => Some(reason),
+        Health::Working | Health::Parked => None,
+    }
 }
 
 fn word(sink: &Status) -> &'static str {

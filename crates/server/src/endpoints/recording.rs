@@ -4,6 +4,7 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use capture::Lane;
 use event::encode_recording;
+use journal::Offset;
 
 use crate::answer::{self, Failure};
 use crate::intake::Incoming;
@@ -25,6 +26,9 @@ async fn store(state: &EdgeState, request: Request) -> Result<bool, Failure> {
     let (recorded, _reservation) =
         incoming.decode(state, Lane::Recording, capture::decode_recording).await?;
     metrics::note(&recorded.notes);
-    state.recordings.append(recorded.recordings.iter().map(encode_recording).collect()).await?;
+    let rows = recorded.recordings.iter().map(encode_recording).collect();
+    let offsets = state.recordings.append(rows).await?;
+    let offsets = (offsets.start.get()..offsets.end.get()).map(Offset::new);
+    state.ack.settle_recordings(&offsets.collect::<Vec<_>>()).await?;
     Ok(recorded.beacon)
 }

@@ -39,6 +39,7 @@ impl TestEdge {
             recording_endpoint: None,
             projects: Projects::default(),
             trusted_proxies: TrustedProxies::default(),
+            trust_edge: false,
             budget: Budget::new(128 << 20),
             sequencer,
             recordings: appender,

@@ -2,11 +2,10 @@
 
 use std::ops::Range;
 
-use event::{Promoted, StoredRow};
 use journal::{JournalId, Offset, Record};
 
-use super::{RowSource, row};
-use crate::Error;
+use super::RowSource;
+use crate::{DeadLetter, Error};
 
 /// One row as JSON.
 #[derive(Clone, Debug)]
@@ -15,7 +14,15 @@ pub(super) struct OutgoingRow {
     pub(super) json: Vec<u8>,
 }
 
-/// Which row of the journal, and which piece of it where it gave several.
+impl OutgoingRow {
+    /// A row as it was sent before.
+    pub(super) fn of_letter(letter: &DeadLetter) -> Self {
+        let id = (Offset::new(letter.journal_offset), 0);
+        Self { id, json: letter.row.get().as_bytes().to_vec() }
+    }
+}
+
+/// Which row of the journal, and which of its record's rows where it gave several.
 pub(super) type RowId = (Offset, u32);
 
 /// Rows of records from `from` on, as JSON.
@@ -27,19 +34,11 @@ pub(super) fn rows(
 ) -> Result<Vec<OutgoingRow>, Error> {
     let mut outgoing = Vec::new();
     for record in records {
-        let rows = source.rows(record)?;
-        for (piece, (offset, row)) in (0..).zip(&rows).filter(|(_, (offset, _))| *offset >= from) {
-            let promoted = Promoted::of(&row.properties);
-            let stored = StoredRow {
-                row,
-                promoted: &promoted,
-                journal_id: journal_id.as_uuid(),
-                journal_offset: offset.get(),
-            };
-            let mut json = Vec::with_capacity(row.properties.len() + 1_024);
-            row::append(stored, &mut json);
-            outgoing.push(OutgoingRow { id: (*offset, piece), json });
-        }
+        let rows = source.rows(record, journal_id)?;
+        let numbered = (0..).zip(rows).filter(|(_, (offset, _))| *offset >= from);
+        outgoing.extend(
+            numbered.map(|(piece, (offset, json))| OutgoingRow { id: (offset, piece), json }),
+        );
     }
     Ok(outgoing)
 }

@@ -14,7 +14,7 @@ pub struct Config {
     pub timeout: Duration,
     /// Largest body of a request in bytes; the service's own limit has been 1 MB and is 5 MB.
     pub max_batch_bytes: usize,
-    /// Requests in flight at a time.
+    /// Most requests in flight at a time; fewer while the service struggles.
     pub concurrency: usize,
 }
 
@@ -26,7 +26,7 @@ impl Config {
             auth_token: None,
             timeout: Duration::from_secs(10),
             max_batch_bytes: 900_000,
-            concurrency: 4,
+            concurrency: 8,
         }
     }
 
@@ -42,6 +42,9 @@ impl Config {
                 .is_ok_and(|address| address.is_loopback()),
             None => false,
         };
+        if !self.endpoint.username().is_empty() || self.endpoint.password().is_some() {
+            return Some("an https URL without a user name or password in it");
+        }
         match self.endpoint.scheme() {
             "https" => None,
             "http" if loopback => None,

@@ -1,6 +1,6 @@
 //! One request to the endpoint, and what its answer means.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode, redirect};
@@ -14,6 +14,8 @@ use crate::{Error, metrics};
 const REASON_BYTES: usize = 2_048;
 /// An idle connection older than this may have been closed by the other side.
 const POOL_IDLE: Duration = Duration::from_secs(45);
+/// A connection that takes longer will hardly come.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the service said of a body.
 #[derive(Debug)]
@@ -37,8 +39,14 @@ pub(super) struct Requester {
 
 impl Requester {
     pub(super) fn new(name: &'static str, config: Config) -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
+        let builder = match config.endpoint.scheme() {
+            // In the clear means loopback, and no proxy is to hear of it.
+            "http" => Client::builder().no_proxy(),
+            _ => Client::builder().https_only(true),
+        };
+        let client = builder
             .timeout(config.timeout)
+            .connect_timeout(CONNECT_TIMEOUT.min(config.timeout))
             .pool_idle_timeout(POOL_IDLE)
             // A redirect would take the token to another host.
             .redirect(redirect::Policy::none())
@@ -49,6 +57,18 @@ impl Requester {
 
     /// Posts a JSON array of so many rows.
     pub(super) async fn post(&self, body: Vec<u8>, rows: usize) -> Result<Answer, Error> {
+        let (started, bytes) = (Instant::now(), body.len() as u64);
+        let (result, outcome) = self.ask(body, rows).await;
+        let labels = [("sink", self.name), ("outcome", outcome)];
+        ::metrics::counter!(metrics::PIPELINE_REQUESTS_TOTAL, &labels).increment(1);
+        ::metrics::counter!(metrics::PIPELINE_BYTES_TOTAL, &labels).increment(bytes);
+        ::metrics::histogram!(metrics::PIPELINE_REQUEST_SECONDS, "sink" => self.name)
+            .record(started.elapsed());
+        result
+    }
+
+    /// Sends a body; also says in a word what came of it.
+    async fn ask(&self, body: Vec<u8>, rows: usize) -> (Result<Answer, Error>, &'static str) {
         let mut request = self
             .client
             .post(self.config.endpoint.clone())
@@ -58,9 +78,28 @@ impl Requester {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
         match request.send().await {
-            Ok(response) => classify(self.name, response, rows).await,
-            Err(error) => Err(unanswered(self.name, &error)),
+            Ok(response) => {
+                let outcome = outcome(response.status());
+                let token = self.config.auth_token.as_deref();
+                (classify(self.name, response, rows, token).await, outcome)
+            }
+            Err(error) => (Err(unanswered(self.name, &error)), "no_answer"),
         }
+    }
+}
+
+/// A status as a metric's label.
+fn outcome(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        200..300 => "success",
+        300..400 => "redirect",
+        400 | 422 => "refused",
+        401 | 403 => "unauthorized",
+        404 | 405 | 410 => "not_found",
+        413 => "too_large",
+        429 => "rate_limited",
+        400..500 => "client_error",
+        _ => "server_error",
     }
 }
 
@@ -79,10 +118,15 @@ fn unanswered(name: &'static str, error: &reqwest::Error) -> Error {
     Error::transient(format!("request {what}: {cause}"))
 }
 
-async fn classify(name: &'static str, response: Response, rows: usize) -> Result<Answer, Error> {
+async fn classify(
+    name: &'static str,
+    response: Response,
+    rows: usize,
+    token: Option<&str>,
+) -> Result<Answer, Error> {
     let status = response.status();
     let retry_after = retry_after(&response);
-    let text = text_of(response).await;
+    let text = redact(text_of(response).await, token);
     let message = format!("answered {status}: {text}");
     match status {
         StatusCode::OK => committed(name, &text, rows),
@@ -135,6 +179,14 @@ fn committed(name: &'static str, text: &str, rows: usize) -> Result<Answer, Erro
 fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
+}
+
+/// An answer that repeats the token must not bring it into a log or a dead letter.
+fn redact(text: String, token: Option<&str>) -> String {
+    match token.filter(|token| !token.is_empty()) {
+        Some(token) => text.replace(token, "…"),
+        None => text,
+    }
 }
 
 async fn text_of(mut response: Response) -> String {

@@ -1,24 +1,28 @@
 //! The sink itself: what is sent, resolved, put aside.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use event::Timestamp;
-use futures::{StreamExt, stream};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use journal::{Cursor, Fs, JournalId, Offset, Record};
 use serde_json::value::RawValue;
+use tracing::info;
 
 use super::batch::{self, OutgoingRow, RowId};
+use super::pace::Pace;
 use super::request::{Answer, Requester};
 use super::{Config, RowSource};
-use crate::{CursorFile, DeadLetter, DeadLetters, Delivery, Error, Importance, Sink};
+use crate::{CursorFile, DeadLetter, DeadLetters, Delivery, Error, Importance, Sink, metrics};
 
 /// So many rows of one request refused one after the other, and none taken, are not the rows' fault.
 const SUSPICIOUS_REFUSALS: usize = 50;
+/// Bodies are not made smaller than this, however often one is called too large.
+const SMALLEST_BATCH_BYTES: usize = 64 * 1024;
 
 /// Where a sink keeps what it must not forget.
 #[derive(Debug)]
@@ -38,8 +42,10 @@ pub struct PipelinesSink<S> {
     source: Arc<S>,
     importance: Importance,
     journal_id: JournalId,
-    config: Config,
     requester: Requester,
+    pace: Pace,
+    /// The configured limit, or less once a body was called too large.
+    max_batch_bytes: usize,
     cursor_file: CursorFile,
     dead_letters: DeadLetters,
     delivery: Delivery,
@@ -47,6 +53,26 @@ pub struct PipelinesSink<S> {
     resolved: Offset,
     /// Rows above `resolved` that are so too: what a failed write had already sent.
     resolved_ahead: BTreeSet<RowId>,
+}
+
+/// What became of rows that were sent.
+#[derive(Debug, Default)]
+struct Sent {
+    /// Rows that need not be sent again.
+    rows: BTreeSet<RowId>,
+    /// The smallest body of several rows that was called too large, in bytes.
+    too_large_bytes: Option<usize>,
+}
+
+impl Sent {
+    fn add(&mut self, mut other: Self) {
+        self.rows.append(&mut other.rows);
+        other.too_large_bytes.into_iter().for_each(|bytes| self.was_too_large(bytes));
+    }
+
+    fn was_too_large(&mut self, bytes: usize) {
+        self.too_large_bytes = Some(self.too_large_bytes.map_or(bytes, |other| other.min(bytes)));
+    }
 }
 
 impl<S: RowSource> PipelinesSink<S> {
@@ -71,8 +97,9 @@ impl<S: RowSource> PipelinesSink<S> {
             source: Arc::new(source),
             importance,
             journal_id,
-            config,
             requester,
+            pace: Pace::new(config.concurrency),
+            max_batch_bytes: config.max_batch_bytes,
             cursor_file: CursorFile::new(folders.fs, cursor_path),
             dead_letters: DeadLetters::new(name, folders.dead_letters.join(name)),
             delivery: Delivery::default(),
@@ -88,23 +115,44 @@ impl<S: RowSource> PipelinesSink<S> {
 
     /// Sends all rows, several requests at a time; what got through before a failure is remembered.
     async fn send_all(&mut self, rows: &[OutgoingRow]) -> Result<(), Error> {
-        let runs = batch::cut(rows, self.config.max_batch_bytes);
+        let mut runs = batch::cut(rows, self.max_batch_bytes).into_iter();
         let sender = &*self;
-        let results: Vec<(Vec<RowId>, Result<(), Error>)> = stream::iter(runs)
-            .map(|run: Range<usize>| async move {
-                let mut sent = Vec::new();
-                let result = sender.send(&rows[run], &mut sent).await;
-                (sent, result)
-            })
-            .buffer_unordered(self.config.concurrency)
-            .collect()
-            .await;
-        let mut first_error = Ok(());
-        for (sent, result) in results {
-            self.resolved_ahead.extend(sent);
-            first_error = first_error.and(result);
+        let mut open = FuturesUnordered::new();
+        let mut sent = Sent::default();
+        let mut outcome = Ok(());
+        let (mut successes, mut allowed) = (0, self.pace.first_requests());
+        loop {
+            // After a failure nothing new is sent: the other side has trouble enough.
+            while outcome.is_ok() && open.len() < allowed {
+                let Some(run) = runs.next() else { break };
+                open.push(sender.send(&rows[run]));
+            }
+            let Some((run_sent, result)) = open.next().await else { break };
+            sent.add(run_sent);
+            if result.is_ok() {
+                (successes, allowed) = (successes + 1, self.pace.requests());
+            }
+            outcome = outcome.and(result);
         }
-        first_error
+        drop(open);
+        self.resolved_ahead.append(&mut sent.rows);
+        self.pace.learn(successes, outcome.is_err());
+        if let Some(bytes) = sent.too_large_bytes {
+            self.max_batch_bytes = self.max_batch_bytes.min((bytes / 2).max(SMALLEST_BATCH_BYTES));
+            info!(sink = self.name, bytes = self.max_batch_bytes, "pipeline takes smaller bodies");
+        }
+        ::metrics::gauge!(metrics::PIPELINE_CONCURRENCY, "sink" => self.name)
+            .set(self.pace.requests() as f64);
+        ::metrics::gauge!(metrics::PIPELINE_BATCH_BYTES, "sink" => self.name)
+            .set(self.max_batch_bytes as f64);
+        outcome
+    }
+
+    /// Sends a run, and says what became of it even where it failed half way.
+    async fn send(&self, run: &[OutgoingRow]) -> (Sent, Result<(), Error>) {
+        let mut sent = Sent::default();
+        let result = self.send_in_pieces(run, &mut sent).await;
+        (sent, result)
     }
 
     /// Sends a run, halving it where the service says that it is too large or has a bad row.
@@ -112,13 +160,15 @@ impl<S: RowSource> PipelinesSink<S> {
     /// A row that is refused alone becomes a dead letter. But when the first rows of a run that was
     /// refused as a whole are all refused one by one, the fault is hardly theirs, and the sink pauses
     /// instead of putting everything aside.
-    async fn send(&self, run: &[OutgoingRow], sent: &mut Vec<RowId>) -> Result<(), Error> {
+    async fn send_in_pieces(&self, run: &[OutgoingRow], sent: &mut Sent) -> Result<(), Error> {
         let mut pending = vec![run];
         let mut refused: Vec<(&OutgoingRow, String)> = Vec::new();
         while let Some(rows) = pending.pop() {
-            match (self.requester.post(batch::body(rows), rows.len()).await?, rows) {
+            let body = batch::body(rows);
+            let bytes = body.len();
+            match (self.requester.post(body, rows.len()).await?, rows) {
                 (Answer::Committed, rows) => {
-                    sent.extend(rows.iter().map(|row| row.id));
+                    sent.rows.extend(rows.iter().map(|row| row.id));
                     self.put_aside(&mut refused, sent)?;
                 }
                 (Answer::TooLarge(reason), [row]) => {
@@ -128,7 +178,10 @@ impl<S: RowSource> PipelinesSink<S> {
                     return Err(Error::paused(format!("every row is refused: {reason}")));
                 }
                 (Answer::Refused(reason), [row]) => refused.push((row, reason)),
-                (Answer::TooLarge(_) | Answer::Refused(_), rows) => {
+                (answer, rows) => {
+                    if matches!(answer, Answer::TooLarge(_)) {
+                        sent.was_too_large(bytes);
+                    }
                     let (left, right) = rows.split_at(rows.len() / 2);
                     pending.extend([right, left]);
                 }
@@ -141,11 +194,11 @@ impl<S: RowSource> PipelinesSink<S> {
     fn put_aside(
         &self,
         refused: &mut Vec<(&OutgoingRow, String)>,
-        sent: &mut Vec<RowId>,
+        sent: &mut Sent,
     ) -> Result<(), Error> {
         for (row, reason) in refused.drain(..) {
             self.keep_letter(row, reason)?;
-            sent.push(row.id);
+            sent.rows.insert(row.id);
         }
         Ok(())
     }

@@ -1,28 +1,55 @@
 //! What the rows of a record are.
 
-use event::{Row, decode_rows};
-use journal::{Offset, Record};
+use event::{Promoted, Row, StoredRow, decode_rows};
+use journal::{JournalId, Offset, Record};
 
+use super::{Route, row};
 use crate::Error;
 
-/// Reads a journal's records as rows for the pipeline.
+/// A row as JSON, with its place in the journal.
+pub type JsonRow = (Offset, Vec<u8>);
+
+/// Reads a journal's records as rows of a stream.
 pub trait RowSource: Send + Sync + 'static {
-    /// The rows of a record with their offsets; one offset may give several rows.
+    /// The rows of a record that belong to the stream; one offset may give several, or none.
     ///
     /// # Errors
     /// When the record is not what this source reads; a sink never skips such a record.
-    fn rows(&self, record: &Record) -> Result<Vec<(Offset, Row)>, Error>;
+    fn rows(&self, record: &Record, journal_id: JournalId) -> Result<Vec<JsonRow>, Error>;
 }
 
-/// Records of events.
-#[derive(Clone, Copy, Debug)]
-pub struct EventRows;
+/// Events, as rows of the table `events`.
+#[derive(Clone, Debug)]
+pub struct EventRows {
+    /// Which of them.
+    pub route: Route,
+}
 
 impl RowSource for EventRows {
-    fn rows(&self, record: &Record) -> Result<Vec<(Offset, Row)>, Error> {
-        let rows = decode_rows(record.payload.clone()).map_err(|error| {
-            Error::paused(format!("record at offset {}: {error}", record.first))
-        })?;
-        Ok((record.first.get()..).map(Offset::new).zip(rows).collect())
+    fn rows(&self, record: &Record, journal_id: JournalId) -> Result<Vec<JsonRow>, Error> {
+        let rows = rows_of(record)?;
+        let ours = rows.iter().filter(|(_, row)| self.route.takes(row));
+        Ok(ours.map(|(offset, row)| (*offset, event_row(row, *offset, journal_id))).collect())
     }
+}
+
+/// The rows of a record of events, with their offsets.
+pub(super) fn rows_of(record: &Record) -> Result<Vec<(Offset, Row)>, Error> {
+    let rows = decode_rows(record.payload.clone())
+        .map_err(|error| Error::paused(format!("record at offset {}: {error}", record.first)))?;
+    Ok((record.first.get()..).map(Offset::new).zip(rows).collect())
+}
+
+/// A row of the table `events` as JSON.
+pub fn event_row(row: &Row, offset: Offset, journal_id: JournalId) -> Vec<u8> {
+    let promoted = Promoted::of(&row.properties);
+    let stored = StoredRow {
+        row,
+        promoted: &promoted,
+        journal_id: journal_id.as_uuid(),
+        journal_offset: offset.get(),
+    };
+    let mut json = Vec::with_capacity(row.properties.len() + 1_024);
+    row::append(stored, &mut json);
+    json
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -29,6 +30,9 @@ enum Reply {
     Hang,
     NoSuccess,
     Redirect,
+    EchoToken,
+    /// Commits after a while, so that requests pile up.
+    Slow,
 }
 
 #[derive(Clone, Default)]
@@ -38,6 +42,10 @@ struct Endpoint {
     always: Arc<Mutex<Option<Reply>>>,
     rows: Arc<Mutex<Vec<Value>>>,
     tokens: Arc<Mutex<Vec<Option<String>>>>,
+    /// Bytes of each body.
+    bodies: Arc<Mutex<Vec<usize>>>,
+    open: Arc<AtomicUsize>,
+    most_open: Arc<AtomicUsize>,
 }
 
 impl Endpoint {
@@ -71,6 +79,7 @@ impl Endpoint {
 async fn receive(State(endpoint): State<Endpoint>, headers: HeaderMap, body: Bytes) -> Response {
     let token = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned());
     endpoint.tokens.lock().unwrap().push(token);
+    endpoint.bodies.lock().unwrap().push(body.len());
     let rows: Vec<Value> = serde_json::from_slice(&body).unwrap();
     let always = *endpoint.always.lock().unwrap();
     let next = endpoint.replies.lock().unwrap().pop_front();
@@ -87,6 +96,16 @@ async fn receive(State(endpoint): State<Endpoint>, headers: HeaderMap, body: Byt
             return StatusCode::PAYLOAD_TOO_LARGE.into_response();
         }
         Reply::Hang => tokio::time::sleep(Duration::from_secs(3_600)).await,
+        Reply::Slow => {
+            let now = 1 + endpoint.open.fetch_add(1, Ordering::SeqCst);
+            endpoint.most_open.fetch_max(now, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            endpoint.open.fetch_sub(1, Ordering::SeqCst);
+        }
+        Reply::EchoToken => {
+            let token = endpoint.tokens.lock().unwrap().last().unwrap().clone().unwrap();
+            return (StatusCode::FORBIDDEN, format!("you said {token}")).into_response();
+        }
         Reply::NoSuccess => return axum::Json(json!({ "success": false })).into_response(),
         Reply::Redirect => {
             return (StatusCode::FOUND, [(header::LOCATION, "/elsewhere")]).into_response();
@@ -102,16 +121,24 @@ fn journal_id() -> JournalId {
     JournalId::from_uuid(uuid::Uuid::from_u128(1))
 }
 
-fn sink(address: SocketAddr, data_dir: &Path) -> PipelinesSink<EventRows> {
+fn config(address: SocketAddr) -> Config {
     let mut config = Config::new(format!("http://{address}/").parse().unwrap());
     config.auth_token = Some("secret".into());
     config.timeout = Duration::from_millis(300);
+    config
+}
+
+fn sink(address: SocketAddr, data_dir: &Path) -> PipelinesSink<EventRows> {
+    sink_of(EventRows { route: Route::everything() }, config(address), data_dir)
+}
+
+fn sink_of<S: RowSource>(rows: S, config: Config, data_dir: &Path) -> PipelinesSink<S> {
     let folders = Folders {
         fs: Arc::new(RealFs),
         cursors: &data_dir.join("cursors"),
         dead_letters: &data_dir.join("dead-letters"),
     };
-    PipelinesSink::new("pipelines", EventRows, config, Importance::Optional, journal_id(), folders)
+    PipelinesSink::new("pipelines", rows, config, Importance::Optional, journal_id(), folders)
         .unwrap()
 }
 
@@ -226,6 +253,104 @@ async fn a_retry_sends_only_what_did_not_get_through() {
 }
 
 #[tokio::test]
+async fn what_was_too_large_once_is_not_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (endpoint, address) = Endpoint::start(&[]).await;
+    let mut sink = sink(address, folder.path());
+    let events: Vec<String> = (0..400).map(|number| format!("{number:0>500}")).collect();
+    let events: Vec<&str> = events.iter().map(String::as_str).collect();
+    endpoint.always(Reply::LimitRows(300));
+    sink.write(vec![record(0, &events)]).await.unwrap();
+    let first = endpoint.bodies.lock().unwrap().drain(..).collect::<Vec<_>>();
+    assert_eq!(first.len(), 3, "one too large, two halves");
+    sink.write(vec![record(400, &events)]).await.unwrap();
+    let second = endpoint.bodies.lock().unwrap().clone();
+    assert!(second.iter().all(|bytes| *bytes <= first[0] / 2 + 2), "{second:?}");
+    assert_eq!(endpoint.events().len(), 800);
+}
+
+#[tokio::test]
+async fn an_answer_that_repeats_the_token_does_not_get_it_into_a_message() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, address) = Endpoint::start(&[Reply::EchoToken]).await;
+    let error = sink(address, folder.path()).write(vec![record(0, &["a"])]).await.unwrap_err();
+    assert!(error.message.contains("you said Bearer …"), "{error}");
+}
+
+#[tokio::test]
+async fn requests_in_flight_follow_what_the_service_bears() {
+    let folder = tempfile::tempdir().unwrap();
+    let (endpoint, address) = Endpoint::start(&[]).await;
+    let mut config = config(address);
+    (config.max_batch_bytes, config.concurrency) = (700, 4);
+    let rows = EventRows { route: Route::everything() };
+    let mut sink = sink_of(rows, config, folder.path());
+    let events = ["e"; 64];
+    endpoint.always(Reply::Slow);
+    for first in 0..3 {
+        sink.write(vec![record(first * 64, &events)]).await.unwrap();
+    }
+    assert_eq!(endpoint.most_open.swap(0, Ordering::SeqCst), 4);
+    endpoint.always(Reply::Status(429));
+    let before = endpoint.tokens.lock().unwrap().len();
+    sink.write(vec![record(192, &events)]).await.unwrap_err();
+    assert!(endpoint.tokens.lock().unwrap().len() - before <= 4, "nothing is sent after a failure");
+    let before = endpoint.tokens.lock().unwrap().len();
+    sink.write(vec![record(192, &events)]).await.unwrap_err();
+    assert_eq!(endpoint.tokens.lock().unwrap().len() - before, 1, "a single request goes ahead");
+    endpoint.always(Reply::Slow);
+    sink.write(vec![record(192, &events)]).await.unwrap();
+    assert!(endpoint.most_open.load(Ordering::SeqCst) < 4);
+    assert_eq!(endpoint.events().len(), 256);
+}
+
+#[tokio::test]
+async fn every_stream_gets_its_rows_and_resolves_all_offsets() {
+    let folder = tempfile::tempdir().unwrap();
+    let (endpoint, address) = Endpoint::start(&[]).await;
+    let route = Route::only(["phc_a".to_owned()].into());
+    let mut sink = sink_of(EventRows { route }, config(address), folder.path());
+    let mut payload = Vec::new();
+    for token in ["phc_a", "phc_b", "phc_a", "phc_b"] {
+        encode_row(&Row { token: token.into(), ..row(token) }, &mut payload);
+    }
+    let record = Record { first: Offset::new(0), rows: 4, payload: payload.into() };
+    sink.write(vec![record]).await.unwrap();
+    assert_eq!(endpoint.events(), ["phc_a", "phc_a"]);
+    assert_eq!(sink.flush().await.unwrap(), Offset::new(4));
+    let last = [Offset::new(3)];
+    assert_eq!(sink.delivery().wait(&last, Duration::ZERO).await, Outcome::Delivered);
+}
+
+#[tokio::test]
+async fn letters_are_sent_again_as_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let (endpoint, address) = Endpoint::start(&[]).await;
+    endpoint.always(Reply::RefuseEvent("poison"));
+    sink(address, folder.path()).write(vec![record(0, &["poison", "a", "poison"])]).await.unwrap();
+    let files = crate::DeadLetters::new("x", folder.path().join("dead-letters/pipelines")).files();
+    let letters = crate::DeadLetters::read(&files.unwrap()[0]).unwrap();
+    assert_eq!(letters.len(), 2);
+    let refused = resend(&config(address), letters.clone()).await.unwrap();
+    assert_eq!((refused.taken, refused.refused.len()), (0, 2));
+    endpoint.always(Reply::Commit);
+    let taken = resend(&config(address), letters).await.unwrap();
+    assert_eq!((taken.taken, taken.refused.len()), (2, 0));
+    assert_eq!(endpoint.events(), ["a", "poison", "poison"]);
+}
+
+#[test]
+fn rows_and_token_stay_out_of_the_clear() {
+    let refusal = |url: &str| Config::new(url.parse().unwrap()).refusal();
+    for url in ["https://x.ingest.cloudflare.com", "http://127.0.0.1:1/", "http://[::1]:1/"] {
+        assert_eq!(refusal(url), None, "{url}");
+    }
+    for url in ["http://example.com/", "ftp://127.0.0.1/", "https://user:pass@example.com/"] {
+        assert!(refusal(url).is_some(), "{url}");
+    }
+}
+
+#[tokio::test]
 async fn the_cursor_survives_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let (endpoint, address) = Endpoint::start(&[]).await;
@@ -305,6 +430,27 @@ async fn no_row_would_be_dropped_or_stripped_under_the_schema() {
         assert_eq!(row["source"], "posthog");
     }
     assert!(fits(&json!({ "event": 1 }), &schema()).is_err(), "the rule can fail");
+}
+
+#[tokio::test]
+async fn no_change_of_a_person_would_be_dropped_or_stripped_under_the_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    let (endpoint, address) = Endpoint::start(&[]).await;
+    let full = Row {
+        set: Some("{}".into()),
+        set_once: Some(r#"{"a":[1]}"#.into()),
+        properties: r#"{"$unset":["x"],"$anon_distinct_id":"anon"}"#.into(),
+        ..row("$identify")
+    };
+    let mut payload = Vec::new();
+    for row in [full, Row { set: Some(r#"{"a":1}"#.into()), ..row("bare") }, row("silent")] {
+        encode_row(&row, &mut payload);
+    }
+    let record = Record { first: Offset::new(0), rows: 3, payload: payload.into() };
+    sink_of(PersonRows, config(address), folder.path()).write(vec![record]).await.unwrap();
+    let rows = endpoint.rows.lock().unwrap().clone();
+    assert_eq!(rows.len(), 2);
+    rows.iter().for_each(|row| fits(row, &persons_schema()).unwrap());
 }
 
 #[test]

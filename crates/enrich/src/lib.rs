@@ -1,0 +1,10 @@
+//! What is added to an event before it is stored. Pure: no I/O, no clock.
+//!
+//! Today that is where the client is, as the edge in front of the service says ([`Geography`]).
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod geography;
+mod object;
+
+pub use geography::{Geography, Place};
