@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need: tests/.venv, tests/node_modules and Chromium.
+# Installs what the tests need: tests/.venv, tests/node_modules, Chromium, and wrangler in node_modules.
 # Does nothing where all of it is already there.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -38,6 +38,20 @@ install_node_packages() {
     npm ci --no-audit --no-fund --loglevel=error
 }
 
+install_deployment_tools() {
+    npm ci --prefix .. --no-audit --no-fund --loglevel=error
+}
+
+# wrangler needs Node.js 22.12.
+is_node_new_enough() {
+    node -e 'const [major, minor] = process.versions.node.split(".").map(Number)
+             process.exitCode = major > 22 || (major === 22 && minor >= 12) ? 0 : 1'
+}
+
+install_newer_node() {
+    npm ci --prefix cloudflare --no-audit --no-fund --loglevel=error
+}
+
 install_chromium() {
     local sudo=
     [ "$(id -u)" = 0 ] || sudo=sudo
@@ -48,4 +62,7 @@ install_chromium() {
 [ -x .venv/bin/pytest ] || rm -f .venv/.installed
 once_for .venv/.installed install_python_packages requirements.txt ../emulator/requirements.txt
 once_for node_modules/.installed install_node_packages package.json package-lock.json
+once_for ../node_modules/.installed install_deployment_tools ../package.json ../package-lock.json
+is_node_new_enough ||
+    once_for cloudflare/node_modules/.installed install_newer_node cloudflare/package.json cloudflare/package-lock.json
 [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || install_chromium

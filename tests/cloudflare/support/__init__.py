@@ -1,0 +1,1 @@
+"""What the tests of the Cloudflare deployment stand on: wrangler, workerd, stand-ins."""
