@@ -1,11 +1,15 @@
 """Runs the emulator: `python -m emulator --port 8088`."""
 
 import argparse
+import sys
 
 import uvicorn
 
 from .app import create_app
 from .settings import Settings
+
+# Bodies are read in many small steps, each of which would wait this long for a thread that parses one.
+_SWITCH_SECONDS = 0.0001
 
 
 def main() -> None:
@@ -14,6 +18,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8088)
     options = parser.parse_args()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     uvicorn.run(
         create_app(Settings.from_env()),
         host=options.host,

@@ -12,12 +12,17 @@ class Malformed(ValueError):
     """The body is not JSON, or not made of objects."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One object of a request: its text as sent and its parsed members."""
 
     text: str
     fields: dict[str, Any]
+
+    @property
+    def may_hold_surrogates(self) -> bool:
+        """Says whether a surrogate is escaped somewhere; only such a row can hold one without its partner."""
+        return "\\ud" in self.text or "\\uD" in self.text
 
 
 def _refuse_constant(name: str) -> None:
@@ -32,7 +37,9 @@ def parse_rows(body: bytes) -> list[Row]:
     try:
         text = body.decode("utf-8")
         return _parse_text(text)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except Malformed:
+        raise
+    except (ValueError, RecursionError) as error:
         raise Malformed(str(error)) from error
 
 

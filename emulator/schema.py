@@ -1,24 +1,27 @@
-"""A stream's schema, applied as the real service does: after the acknowledgement.
+"""The stream's schema, applied as the real service does: after the acknowledgement.
 
 A row that does not fit is dropped with a reason, a field that the schema does not
 name is stripped. Neither shows in the answer to the sender.
 """
 
-import base64
-import binascii
 import json
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-MISSING_FIELD = "missing_field"
-TYPE_MISMATCH = "type_mismatch"
-PARSE_FAILURE = "parse_failure"
-NULL_VALUE = "null_value"
+from .checks import MISSING_FIELD, NULL_VALUE, PARSE_FAILURE, TYPE_MISMATCH, check_for, member_check
+from .rows import Row
+
+__all__ = ["MISSING_FIELD", "NULL_VALUE", "PARSE_FAILURE", "TYPE_MISMATCH", "Misfit", "Schema", "Verdict"]
+
+# The column that the service adds; a schema must not declare it.
+INGEST_TIME = "__ingest_ts"
+
+# JSON types whose Python class alone decides.
+_BY_CLASS = {"string": str, "json": dict, "bool": bool}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Misfit:
     """Why a row is dropped: the reason and the field that caused it."""
 
@@ -26,7 +29,7 @@ class Misfit:
     field: str
 
 
-@dataclass
+@dataclass(slots=True)
 class Verdict:
     """What becomes of one row: kept members, stripped members, or a misfit."""
 
@@ -39,7 +42,13 @@ class Schema:
     """The fields of a stream, by name."""
 
     def __init__(self, fields: list[dict[str, Any]]) -> None:
-        self._fields = {entry["name"]: entry for entry in fields}
+        self.fields = fields
+        self._members = {entry["name"]: member_check(entry) for entry in fields}
+        self._checks = {entry["name"]: check_for(entry) for entry in fields}
+        self._classes = {entry["name"]: _BY_CLASS.get(entry["type"]) for entry in fields}
+        self._required = {entry["name"] for entry in fields if entry.get("required", False)}
+        if INGEST_TIME in self._members:
+            raise ValueError(f"{INGEST_TIME} is added by the service and must not be in the schema")
 
     @classmethod
     def load(cls, path: str | Path) -> "Schema":
@@ -48,89 +57,48 @@ class Schema:
 
     def judge(self, row: dict[str, Any]) -> Verdict:
         """Decides about one row; the first misfit in schema order is reported."""
+        if self._fits_exactly(row):
+            return Verdict(kept=row)
         verdict = Verdict(misfit=self._first_misfit(row))
         for name, value in row.items():
-            side = verdict.kept if name in self._fields else verdict.stripped
+            side = verdict.kept if name in self._members else verdict.stripped
             side[name] = value
         return verdict
 
+    def judge_sent(self, row: Row) -> Verdict:
+        """Decides about one row as sent: as `judge`, and its text must be UTF-8 throughout."""
+        broken = row.may_hold_surrogates and _first_without_utf8(row.fields)
+        return Verdict(misfit=Misfit(PARSE_FAILURE, broken)) if broken else self.judge(row.fields)
+
+    def _fits_exactly(self, row: dict[str, Any]) -> bool:
+        if not self._required <= row.keys():
+            return False
+        classes, checks = self._classes, self._checks
+        for name, value in row.items():
+            if name not in classes:
+                return False
+            if type(value) is classes[name]:
+                continue
+            if value is None:
+                if name in self._required:
+                    return False
+            elif checks[name](value):
+                return False
+        return True
+
     def _first_misfit(self, row: dict[str, Any]) -> Misfit | None:
-        for name, entry in self._fields.items():
-            reason = _misfit_reason(entry, row)
+        for name, misfit_reason in self._members.items():
+            reason = misfit_reason(row)
             if reason:
                 return Misfit(reason, name)
         return None
 
 
-def _misfit_reason(entry: dict[str, Any], row: dict[str, Any]) -> str | None:
-    required = entry.get("required", False)
-    if entry["name"] not in row:
-        return MISSING_FIELD if required else None
-    value = row[entry["name"]]
-    if value is None:
-        return NULL_VALUE if required else None
-    return _type_reason(entry, value)
-
-
-def _type_reason(entry: dict[str, Any], value: Any) -> str | None:
-    check = _CHECKS.get(entry["type"])
-    if check is None:
-        raise ValueError(f"schema field {entry['name']}: unknown type {entry['type']!r}")
-    return check(value)
-
-
-def _of_class(*classes: type):
-    def check(value: Any) -> str | None:
-        fits = isinstance(value, classes) and not (isinstance(value, bool) and bool not in classes)
-        return None if fits else TYPE_MISMATCH
-
-    return check
-
-
-def _integer(low: int, high: int):
-    def check(value: Any) -> str | None:
-        if not isinstance(value, int) or isinstance(value, bool):
-            return TYPE_MISMATCH
-        return None if low <= value <= high else PARSE_FAILURE
-
-    return check
-
-
-def _timestamp(value: Any) -> str | None:
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return None
-    if not isinstance(value, str):
-        return TYPE_MISMATCH
-    try:
-        parsed = datetime.fromisoformat(value)
-    except ValueError:
-        return PARSE_FAILURE
-    return None if parsed.tzinfo and "T" in value else PARSE_FAILURE
-
-
-def _base64(value: Any) -> str | None:
-    if not isinstance(value, str):
-        return TYPE_MISMATCH
-    try:
-        base64.b64decode(value, validate=True)
-    except binascii.Error:
-        return PARSE_FAILURE
+def _first_without_utf8(members: dict[str, Any]) -> str | None:
+    """Names the first member with a surrogate that has no partner, which UTF-8 cannot hold."""
+    for name, value in members.items():
+        try:
+            json.dumps([name, value], ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            return name.encode("utf-8", "replace").decode()
     return None
-
-
-_CHECKS = {
-    "string": _of_class(str),
-    "bool": _of_class(bool),
-    "int32": _integer(-(2**31), 2**31 - 1),
-    "int64": _integer(-(2**63), 2**63 - 1),
-    "uint32": _integer(0, 2**32 - 1),
-    "uint64": _integer(0, 2**64 - 1),
-    "float32": _of_class(int, float),
-    "float64": _of_class(int, float),
-    "timestamp": _timestamp,
-    "json": _of_class(dict),
-    "bytes": _base64,
-    "binary": _base64,
-    "list": _of_class(list),
-    "struct": _of_class(dict),
-}

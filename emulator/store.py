@@ -1,132 +1,159 @@
-"""Rows in DuckDB: one insert per request, order and duplicates kept."""
+"""The stream's rows: one insert per request, order and duplicates kept."""
 
 import json
 import threading
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
-import duckdb
-
+from .columns import Layout
+from .database import DROPPED, FILES, LANDED, ROLLS, STRIPPED, Database
 from .rows import Row
 from .schema import Schema, Verdict
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS events (
-    seq BIGINT, ingest_ts TIMESTAMPTZ, uuid VARCHAR, event_type VARCHAR, distinct_id VARCHAR,
-    "timestamp" TIMESTAMPTZ, api_key VARCHAR, source VARCHAR, properties VARCHAR, raw VARCHAR
-);
-CREATE TABLE IF NOT EXISTS dropped (seq BIGINT, reason VARCHAR, field VARCHAR, raw VARCHAR);
-CREATE TABLE IF NOT EXISTS stripped (seq BIGINT, field VARCHAR, raw VARCHAR);
-"""
-_INSERT_EVENTS = """
-INSERT INTO events
-SELECT seq, now(), uuid, event_type, distinct_id, TRY_CAST(ts AS TIMESTAMPTZ), api_key, source, properties, raw
-FROM (SELECT unnest(?::BIGINT[]) AS seq, unnest(?::VARCHAR[]) AS uuid, unnest(?::VARCHAR[]) AS event_type,
-             unnest(?::VARCHAR[]) AS distinct_id, unnest(?::VARCHAR[]) AS ts, unnest(?::VARCHAR[]) AS api_key,
-             unnest(?::VARCHAR[]) AS source, unnest(?::VARCHAR[]) AS properties, unnest(?::VARCHAR[]) AS raw)
-"""
-_INSERT_DROPPED = (
-    "INSERT INTO dropped SELECT unnest(?::BIGINT[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])"
-)
-_INSERT_STRIPPED = "INSERT INTO stripped SELECT unnest(?::BIGINT[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])"
+_PAGE_ROWS = 5000
+_NUMBERS, _TEXTS = "unnest(?::BIGINT[])", "unnest(?::VARCHAR[])"
+_INSERT_DROPPED = f"INSERT INTO {DROPPED} SELECT {_NUMBERS}, {_TEXTS}, {_TEXTS}, {_TEXTS}"
+_INSERT_STRIPPED = f"INSERT INTO {STRIPPED} SELECT {_NUMBERS}, {_TEXTS}, {_TEXTS}"
+
+
+@dataclass
+class Outcome:
+    """What became of one request's rows, in the order of arrival until they are numbered.
+
+    committed  rows that were acknowledged
+    landed     position and JSON text of each row that landed
+    dropped    position, reason, field and JSON text of each row that was dropped
+    stripped   position, name and JSON text of each member that was stripped
+    """
+
+    committed: int
+    landed: list[tuple[int, str]] = field(default_factory=list)
+    dropped: list[tuple[int, str, str, str]] = field(default_factory=list)
+    stripped: list[tuple[int, str, str]] = field(default_factory=list)
+
+    def landed_bytes(self) -> int:
+        """Returns the size of the JSON text that landed, about as many bytes as characters."""
+        return sum(len(text) for _, text in self.landed)
+
+    def reasons(self) -> Counter[str]:
+        """Counts the dropped rows by reason."""
+        return Counter(reason for _, reason, _, _ in self.dropped)
 
 
 class Store:
     """The stream's rows, and what its schema dropped or stripped."""
 
-    def __init__(self, database: str, schema: Schema | None) -> None:
-        self._schema = schema
+    def __init__(self, database: Database, schema: Schema | None) -> None:
+        self._database, self._schema = database, schema
         self._lock = threading.Lock()
-        self._connection = duckdb.connect(database)
-        self._connection.execute(_TABLES)
-        self._next = 1 + max(self._highest("events"), self._highest("dropped"))
+        self._writer = database.cursor()
+        self._next = 1 + database.highest_number()
+        self._insert_landed = _insert_landed(database.layout)
+        self._event_name = _event_name(database.layout)
 
-    def append(self, rows: list[Row]) -> int:
-        """Appends the rows in order and returns how many were acknowledged."""
+    def append(self, rows: list[Row]) -> Outcome:
+        """Appends the rows in order."""
+        outcome = Outcome(len(rows))
+        for position, row in enumerate(rows):
+            self._sort(position, row, outcome)
         with self._lock:
-            self._connection.execute("BEGIN")
-            try:
-                self._append_judged([(self._take_number(), row, self._judge(row)) for row in rows])
-                self._connection.execute("COMMIT")
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-        return len(rows)
+            first, self._next = self._next, self._next + len(rows)
+            self._in_transaction(lambda: self._insert(first, outcome))
+        return outcome
 
     def count(self) -> int:
         """Counts the rows that landed."""
-        return self._query("SELECT count(*) FROM events")[0][0]
+        return self._database.query(f"SELECT count(*) FROM {LANDED}")[0][0]
 
-    def events(self, limit: int | None, event: str | None) -> list[str]:
-        """Returns the rows' JSON text in the order of arrival."""
-        sql, values = "SELECT raw FROM events", []
+    def events(self, limit: int | None, event: str | None) -> Iterator[str]:
+        """Yields the rows' JSON text in the order of arrival, reading them page by page."""
+        condition, values = "__seq > ?", [0]
         if event is not None:
-            sql, values = sql + " WHERE event_type = ?", [event]
-        sql += " ORDER BY seq"
-        if limit is not None:
-            sql, values = sql + " LIMIT ?", [*values, limit]
-        return [raw for (raw,) in self._query(sql, values)]
+            condition, values = f"{condition} AND {self._event_name} = ?", [0, event]
+        while limit is None or limit > 0:
+            page = _PAGE_ROWS if limit is None else min(limit, _PAGE_ROWS)
+            sql = f"SELECT __seq, __raw FROM {LANDED} WHERE {condition} ORDER BY __seq LIMIT {page}"
+            found = self._database.query(sql, values)
+            yield from (raw for _, raw in found)
+            if len(found) < page:
+                return
+            values[0] = found[-1][0]
+            limit = None if limit is None else limit - page
 
-    def dropped(self) -> list[dict[str, Any]]:
-        """Returns the acknowledged rows that the schema refused, with the reason."""
-        found = self._query("SELECT reason, field, raw FROM dropped ORDER BY seq")
-        return [{"reason": reason, "field": field, "row": json.loads(raw)} for reason, field, raw in found]
+    def dropped(self) -> list[str]:
+        """Returns the acknowledged rows that the schema refused as `{"reason", "field", "row"}`, in JSON."""
+        found = self._database.query(f"SELECT reason, field, raw FROM {DROPPED} ORDER BY seq")
+        return [f'{{"reason":{_text(reason)},"field":{_text(field)},"row":{raw}}}' for reason, field, raw in found]
 
-    def stripped(self) -> list[dict[str, Any]]:
-        """Returns the members that the schema does not name, with their values."""
-        found = self._query("SELECT seq, field, raw FROM stripped ORDER BY seq, field")
-        return [{"seq": seq, "field": field, "value": json.loads(raw)} for seq, field, raw in found]
+    def stripped(self) -> list[str]:
+        """Returns the members that the schema does not name as `{"seq", "field", "value"}`, in JSON."""
+        found = self._database.query(f"SELECT seq, field, raw FROM {STRIPPED} ORDER BY seq, field")
+        return [f'{{"seq":{seq},"field":{_text(field)},"value":{raw}}}' for seq, field, raw in found]
 
     def clear(self) -> None:
-        """Deletes everything."""
+        """Deletes everything; the numbers go on."""
         with self._lock:
-            for table in ("events", "dropped", "stripped"):
-                self._connection.execute(f"DELETE FROM {table}")
+            self._in_transaction(self._delete_all)
 
     def close(self) -> None:
-        """Closes the database."""
-        self._connection.close()
-
-    def _judge(self, row: Row) -> Verdict:
-        return self._schema.judge(row.fields) if self._schema else Verdict(kept=row.fields)
-
-    def _append_judged(self, judged: list[tuple[int, Row, Verdict]]) -> None:
-        landed = [entry for entry in judged if not entry[2].misfit]
-        dropped = [entry for entry in judged if entry[2].misfit]
-        stripped = [(seq, name, _text(value)) for seq, _, verdict in landed for name, value in verdict.stripped.items()]
-        self._insert(_INSERT_EVENTS, [_columns(*entry) for entry in landed])
-        self._insert(_INSERT_DROPPED, [(seq, v.misfit.reason, v.misfit.field, row.text) for seq, row, v in dropped])
-        self._insert(_INSERT_STRIPPED, stripped)
-
-    def _insert(self, sql: str, rows: list[tuple]) -> None:
-        if rows:
-            self._connection.execute(sql, [list(column) for column in zip(*rows, strict=True)])
-
-    def _query(self, sql: str, values: list | None = None) -> list[tuple]:
+        """Closes the writing side once nothing is being appended."""
         with self._lock:
-            return self._connection.execute(sql, values or []).fetchall()
+            self._writer.close()
 
-    def _take_number(self) -> int:
-        self._next += 1
-        return self._next - 1
+    def _sort(self, position: int, row: Row, outcome: Outcome) -> None:
+        verdict = self._schema.judge_sent(row) if self._schema else Verdict(kept=row.fields)
+        if verdict.misfit:
+            outcome.dropped.append((position, verdict.misfit.reason, verdict.misfit.field, row.text))
+            return
+        outcome.landed.append((position, _text(verdict.kept) if verdict.stripped else row.text))
+        outcome.stripped.extend((position, name, _text(value)) for name, value in verdict.stripped.items())
 
-    def _highest(self, table: str) -> int:
-        return self._query(f"SELECT coalesce(max(seq), 0) FROM {table}")[0][0]
+    def _insert(self, first: int, outcome: Outcome) -> None:
+        now = datetime.now(UTC).replace(tzinfo=None)
+        self._insert_columns(self._insert_landed, first, outcome.landed, [now])
+        self._insert_columns(_INSERT_DROPPED, first, outcome.dropped)
+        self._insert_columns(_INSERT_STRIPPED, first, outcome.stripped)
+
+    def _insert_columns(self, sql: str, first: int, rows: list[tuple], before: list | None = None) -> None:
+        if rows:
+            positions, *others = zip(*rows, strict=True)
+            numbers = [first + position for position in positions]
+            self._writer.execute(sql, [*(before or []), numbers, *map(list, others)])
+
+    def _delete_all(self) -> None:
+        for table in (LANDED, DROPPED, STRIPPED, ROLLS, FILES):
+            self._writer.execute(f"DELETE FROM {table}")
+        self._writer.execute(f"INSERT INTO {ROLLS} VALUES (0, ?, true)", [self._next - 1])
+
+    def _in_transaction(self, change) -> None:
+        self._writer.execute("BEGIN")
+        try:
+            change()
+            self._writer.execute("COMMIT")
+        except BaseException:
+            self._writer.execute("ROLLBACK")
+            raise
 
 
-def _columns(seq: int, row: Row, verdict: Verdict) -> tuple:
-    kept = verdict.kept
-    name = kept.get("event_type", kept.get("event"))
-    token = kept.get("api_key", kept.get("token"))
-    plain = [kept.get("uuid"), name, kept.get("distinct_id"), kept.get("timestamp"), token, kept.get("source")]
-    raw = _text(kept) if verdict.stripped else row.text
-    return (seq, *map(_plain, plain), _plain(kept.get("properties")), raw)
+def _insert_landed(layout: Layout) -> str:
+    """Returns the statement that types rows: parameters are the time of ingest, numbers and texts."""
+    return (
+        f"INSERT INTO {LANDED} SELECT seq, text, ?::TIMESTAMP, {', '.join(c.expression for c in layout.columns)}"
+        f" FROM (SELECT seq, text, {layout.parsed} AS typed"
+        f" FROM (SELECT {_NUMBERS} AS seq, {_TEXTS} AS text))"
+    )
 
 
-def _plain(value: Any) -> str | None:
-    if value is None:
-        return None
-    text = value if isinstance(value, str) else _text(value)
-    return text.encode("utf-8", "replace").decode("utf-8")
+def _event_name(layout: Layout) -> str:
+    """Returns the expression for what `GET /events?event=` compares."""
+    names = [name for name in ("event_type", "event") if name in layout.names()]
+    if names:
+        return f"coalesce({', '.join(names)})"
+    sent = "try_cast(__raw AS JSON)"
+    return f"coalesce({sent}->>'event_type', {sent}->>'event')"
 
 
 def _text(value: Any) -> str:

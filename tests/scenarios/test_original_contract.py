@@ -230,3 +230,14 @@ def test_bearer_token_is_sent_to_the_pipeline(start_hogflare, start_emulator) ->
     server = start_hogflare(CLOUDFLARE_PIPELINE_ENDPOINT=emulator.url, CLOUDFLARE_PIPELINE_AUTH_TOKEN="pipeline-secret")
     assert server.capture("authorised").is_success()
     until(lambda: emulator.count() == 1, what="the pipeline row")
+
+
+def test_the_published_sample_query(piped: Hogflare, emulator: Emulator) -> None:
+    for n in range(12):
+        assert piped.capture("purchase", f"user_{n}", properties={"amount": 29.99, "n": n}).is_success()
+    until(lambda: emulator.count() == 12, what="the rows")
+    sample = "SELECT distinct_id, event_type, properties FROM {} ORDER BY timestamp DESC LIMIT 10"
+    ours, theirs = piped.query(sample.format("events")), emulator.sql(sample.format("default.events"))
+    assert [row["distinct_id"] for row in ours] == [row["distinct_id"] for row in theirs]
+    assert len(ours) == 10 and {row["event_type"] for row in ours} == {"purchase"}
+    assert piped.query(sample.format("default.events")) == ours

@@ -48,6 +48,18 @@ FAULTS = {
     "resets": {"mode": "reset", "count": 3},
     "silence after storing": {"mode": "commit_then_timeout", "count": 1},
     "slowness": {"mode": "ok", "latency_ms": 300, "count": 3},
+    "slow answers": {"mode": "slow", "dribble_ms": 60, "count": 2},
+    "error pages": {"mode": "html", "status": 502, "count": 3},
+    "failure after storing": {"mode": "commit_then_status", "status": 504, "count": 1},
+    "reset after storing": {"mode": "reset_after_commit", "count": 1},
+    "200 without success": {"mode": "unsuccessful", "count": 2},
+    "everything at once": {
+        "mode": "random",
+        "seed": 7,
+        "probability": 0.5,
+        "modes": ["status", "html", "hang", "reset", "reset_after_commit", "commit_then_timeout", "unsuccessful"],
+        "count": 12,
+    },
 }
 
 
