@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use journal::{JournalId, Offset};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -80,6 +81,32 @@ impl DeadLetters {
             letters.insert((letter.journal_offset, letter.row.get().to_owned()), letter);
         }
         Ok(letters.into_values().collect())
+    }
+
+    /// Offsets of this journal's rows that are among the letters, the newest `most` or so.
+    ///
+    /// # Errors
+    /// When the files cannot be read. A line that is no letter is passed over.
+    pub fn offsets(&self, journal_id: JournalId, most: usize) -> std::io::Result<Vec<Offset>> {
+        #[derive(Deserialize)]
+        struct Place {
+            journal_id: uuid::Uuid,
+        }
+
+        let mut offsets = Vec::new();
+        for file in self.files()?.iter().rev() {
+            if offsets.len() >= most {
+                break;
+            }
+            for line in std::fs::read_to_string(file)?.lines() {
+                let Ok(letter) = serde_json::from_str::<DeadLetter>(line) else { continue };
+                let place = serde_json::from_str::<Place>(letter.row.get());
+                if place.is_ok_and(|place| place.journal_id == journal_id.as_uuid()) {
+                    offsets.push(Offset::new(letter.journal_offset));
+                }
+            }
+        }
+        Ok(offsets)
     }
 
     fn append(&self, letter: &DeadLetter) -> std::io::Result<()> {

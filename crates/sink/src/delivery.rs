@@ -8,7 +8,7 @@ use journal::Offset;
 use tokio::sync::watch;
 
 /// Refused offsets kept for late askers; a request asks within its own deadline.
-const REFUSED_KEPT: usize = 65_536;
+pub(crate) const REFUSED_KEPT: usize = 65_536;
 
 /// What became of a request's rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -126,7 +126,12 @@ async fn classify(
 ) -> Result<Answer, Error> {
     let status = response.status();
     let retry_after = retry_after(&response);
-    let text = redact(text_of(response).await, token);
+    let (text, cut) = text_of(response).await;
+    let text = redact(text, token);
+    if let Some(error) = cut.filter(|_| status.is_success()) {
+        // The rows are most likely there, but nobody has said so.
+        return Err(unanswered(name, &error));
+    }
     let message = format!("answered {status}: {text}");
     match status {
         StatusCode::OK => committed(name, &text, rows),
@@ -189,14 +194,19 @@ fn redact(text: String, token: Option<&str>) -> String {
     }
 }
 
-async fn text_of(mut response: Response) -> String {
-    let mut bytes = Vec::new();
+/// The body as text, and what cut it short.
+async fn text_of(mut response: Response) -> (String, Option<reqwest::Error>) {
+    let (mut bytes, mut cut) = (Vec::new(), None);
     while bytes.len() < REASON_BYTES {
         match response.chunk().await {
             Ok(Some(chunk)) => bytes.extend_from_slice(&chunk),
-            Ok(None) | Err(_) => break,
+            Ok(None) => break,
+            Err(error) => {
+                cut = Some(error);
+                break;
+            }
         }
     }
     bytes.truncate(REASON_BYTES);
-    String::from_utf8_lossy(&bytes).trim().to_owned()
+    (String::from_utf8_lossy(&bytes).trim().to_owned(), cut)
 }

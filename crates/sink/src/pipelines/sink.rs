@@ -17,6 +17,7 @@ use super::batch::{self, OutgoingRow, RowId};
 use super::pace::Pace;
 use super::request::{Answer, Requester};
 use super::{Config, RowSource};
+use crate::delivery::REFUSED_KEPT;
 use crate::{CursorFile, DeadLetter, DeadLetters, Delivery, Error, Importance, Sink, metrics};
 
 /// So many rows of one request refused one after the other, and none taken, are not the rows' fault.
@@ -92,6 +93,11 @@ impl<S: RowSource> PipelinesSink<S> {
         folders.fs.create_dir_all(folders.cursors).map_err(|error| failed(&error))?;
         let cursor_path = folders.cursors.join(format!("{name}.json"));
         let requester = Requester::new(name, config.clone()).map_err(|error| failed(&error))?;
+        let dead_letters = DeadLetters::new(name, folders.dead_letters.join(name));
+        let delivery = Delivery::default();
+        // Whoever sends such a row again must not hear that it was delivered.
+        let refused = dead_letters.offsets(journal_id, REFUSED_KEPT);
+        refused.map_err(|error| failed(&error))?.into_iter().for_each(|row| delivery.refuse(row));
         Ok(Self {
             name,
             source: Arc::new(source),
@@ -101,8 +107,8 @@ impl<S: RowSource> PipelinesSink<S> {
             pace: Pace::new(config.concurrency),
             max_batch_bytes: config.max_batch_bytes,
             cursor_file: CursorFile::new(folders.fs, cursor_path),
-            dead_letters: DeadLetters::new(name, folders.dead_letters.join(name)),
-            delivery: Delivery::default(),
+            dead_letters,
+            delivery,
             resolved: Offset::new(0),
             resolved_ahead: BTreeSet::new(),
         })

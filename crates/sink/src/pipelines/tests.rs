@@ -211,6 +211,13 @@ async fn a_refused_row_is_put_aside_and_the_others_go_on() {
     assert!(letters[0]["reason"].as_str().unwrap().contains("400"));
     assert_eq!(delivery.wait(&[Offset::new(2)], Duration::ZERO).await, Outcome::Refused);
     assert_eq!(delivery.wait(&[Offset::new(3)], Duration::ZERO).await, Outcome::Delivered);
+    sink.flush().await.unwrap();
+    // A restart does not make it delivered.
+    let mut second = self::sink(address, folder.path());
+    second.load_cursor().await.unwrap();
+    let delivery = second.delivery();
+    assert_eq!(delivery.wait(&[Offset::new(2)], Duration::ZERO).await, Outcome::Refused);
+    assert_eq!(delivery.wait(&[Offset::new(3)], Duration::ZERO).await, Outcome::Delivered);
 }
 
 #[tokio::test]
