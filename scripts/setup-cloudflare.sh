@@ -14,7 +14,9 @@ usage: CLOUDFLARE_CATALOG_TOKEN=… scripts/setup-cloudflare.sh [options]
   --stream NAME       stream of events                (hogflare_events_v1)
   --sink NAME         its sink                        (hogflare_events_v1_sink)
   --pipeline NAME     its pipeline                    (hogflare_events_v1_pipeline)
-  --with-persons      also a stream of persons, hogflare_persons_v1, and a table persons
+  --with-persons      also a stream of persons
+  --persons-stream NAME                               (hogflare_persons_v1)
+  --persons-table NAME                                (persons)
   --dry-run           print the commands, run none of them
   --help              print this
 
@@ -34,6 +36,8 @@ stream=hogflare_events_v1
 sink=
 pipeline=
 with_persons=no
+persons_stream=hogflare_persons_v1
+persons_table=persons
 dry_run=no
 
 cd "$(dirname "$0")/.."
@@ -58,6 +62,11 @@ parse() {
             printf -v "${1#--}" '%s' "$2"
             shift
             ;;
+        --persons-stream | --persons-table)
+            [ -n "${2:-}" ] || fail "$1 needs a name"
+            printf -v "persons_${1#--persons-}" '%s' "$2"
+            shift
+            ;;
         --with-persons) with_persons=yes ;;
         --dry-run) dry_run=yes ;;
         --help)
@@ -80,7 +89,7 @@ check_names() {
     local name
     [[ $bucket =~ ^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$ ]] ||
         fail "--bucket $bucket: expected 3 to 63 lower-case letters, digits and dashes"
-    for name in "$namespace" "$table" "$stream" "$sink" "$pipeline"; do
+    for name in "$namespace" "$table" "$stream" "$sink" "$pipeline" "$persons_stream" "$persons_table"; do
         [[ $name =~ ^[A-Za-z0-9_]+$ ]] || fail "$name: expected letters, digits and underscores"
     done
     [ "$with_persons" = no ] || [ -f "$persons_schema" ] || fail "$persons_schema is missing"
@@ -159,8 +168,8 @@ enable_catalog() {
 }
 
 create_stream() {
-    local name=$1 schema=$2
-    local advice="A schema cannot be changed: give --stream and --table new names, such as ${name%_v*}_v2."
+    local name=$1 schema=$2 options=$3
+    local advice="A schema cannot be changed: give $options new names, such as ${name%_v*}_v2."
     if exists pipelines streams get "$name" --json; then
         check stream "$name" "$advice" "$schema"
     else
@@ -217,7 +226,7 @@ Put this into .env.local:
   CLOUDFLARE_PIPELINE_ENDPOINT=$endpoint
 END
     if [ "$with_persons" = yes ]; then
-        persons_endpoint=$(endpoint_of hogflare_persons_v1)
+        persons_endpoint=$(endpoint_of "$persons_stream")
         echo "  CLOUDFLARE_PERSONS_PIPELINE_ENDPOINT=$persons_endpoint"
     fi
     cat <<'END'
@@ -239,16 +248,16 @@ END
 main() {
     parse "$@"
     require_token_for "$sink"
-    [ "$with_persons" = no ] || require_token_for hogflare_persons_v1_sink
+    [ "$with_persons" = no ] || require_token_for "${persons_stream}_sink"
     create_bucket
     enable_catalog
-    create_stream "$stream" "$events_schema"
+    create_stream "$stream" "$events_schema" "--stream and --table"
     create_sink "$sink" "$table"
     create_pipeline "$pipeline" "$sink" "$stream"
     if [ "$with_persons" = yes ]; then
-        create_stream hogflare_persons_v1 "$persons_schema"
-        create_sink hogflare_persons_v1_sink persons
-        create_pipeline hogflare_persons_v1_pipeline hogflare_persons_v1_sink hogflare_persons_v1
+        create_stream "$persons_stream" "$persons_schema" "--persons-stream and --persons-table"
+        create_sink "${persons_stream}_sink" "$persons_table"
+        create_pipeline "${persons_stream}_pipeline" "${persons_stream}_sink" "$persons_stream"
     fi
     print_next_steps
 }

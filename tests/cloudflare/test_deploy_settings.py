@@ -15,7 +15,7 @@ SECRETS = {
 DEPLOYED_DEFAULTS = {
     "HOGFLARE_ACK": "delivered",
     "HOGFLARE_LAKE": "off",
-    "HOGFLARE_TRUST_EDGE": "on",
+    "HOGFLARE_TRUST_PROXY": "worker",
     "HOGFLARE_LOG_FORMAT": "json",
     "HOGFLARE_DRAIN_TIMEOUT": "60s",
 }

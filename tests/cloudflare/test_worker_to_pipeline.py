@@ -15,7 +15,7 @@ from support.edge import CLIENT_IP, is_up
 DEPLOYED = {
     "HOGFLARE_ACK": "delivered",
     "HOGFLARE_LAKE": "off",
-    "HOGFLARE_TRUST_EDGE": "on",
+    "HOGFLARE_TRUST_PROXY": "worker",
     "HOGFLARE_TRUST_PROXY": "none",
     "HOGFLARE_LOG_FORMAT": "json",
 }

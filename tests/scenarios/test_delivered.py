@@ -121,6 +121,22 @@ def test_what_is_in_flight_at_sigterm_is_delivered(forgetful: Hogflare, emulator
     assert outcome == [True] and holds(emulator, [event])
 
 
+def test_a_stop_in_the_middle_of_trouble_goes_on_trying(forgetful: Hogflare, emulator: Emulator) -> None:
+    emulator.fault("status", status=503)
+    event = new_event("last words")
+    late = threading.Thread(target=lambda: post(forgetful, [event]))
+    late.start()
+    time.sleep(0.5)
+    stopping = threading.Thread(target=forgetful.stop)
+    stopping.start()
+    time.sleep(9)
+    assert emulator.count() == 0
+    emulator.fault("ok")
+    stopping.join(timeout=60)
+    late.join()
+    assert holds(emulator, [event])
+
+
 def test_a_refused_event_is_400_and_the_others_are_not(forgetful: Hogflare, emulator: Emulator) -> None:
     emulator.fault("status", status=400, match="poison-value")
     poison = forgetful.capture("poison", properties={"text": "poison-value"})

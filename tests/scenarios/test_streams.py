@@ -58,6 +58,41 @@ def test_a_token_that_moves_to_another_stream_leaves_no_row_behind(start_hogflar
     assert [row["distinct_id"] for row in main.events() + own.events()] == ["before", "while away", "after"]
 
 
+def test_under_delivered_a_stream_in_trouble_concerns_only_its_own_tokens(start_hogflare, start_emulator) -> None:
+    main, own = start_emulator(), start_emulator()
+    server = start_hogflare(
+        CLOUDFLARE_PIPELINE_ENDPOINT=main.url,
+        CLOUDFLARE_PIPELINE_STREAMS=f"phc_own={own.url}",
+        HOGFLARE_ACK="delivered",
+        HOGFLARE_LAKE="off",
+    )
+    own.fault("status", status=404)
+    assert server.post("/capture", {"api_key": "phc_own", "event": "e", "distinct_id": "d"}).status == 503
+    for wanted in (1, 2):
+        capture(server, "phc_other", "d")
+        assert main.count() == wanted
+
+
+def test_moving_to_the_next_stream_leaves_no_hole(start_hogflare, start_emulator) -> None:
+    main, following = start_emulator(), start_emulator()
+    next_endpoint = {"CLOUDFLARE_PIPELINE_NEXT_ENDPOINT": following.url}
+    server = start_hogflare(CLOUDFLARE_PIPELINE_ENDPOINT=main.url)
+    server.stop()
+    server.start(**next_endpoint)
+    capture(server, "phc_a", "both")
+    until(lambda: main.count() == following.count() == 1, what="both streams")
+    following.fault("status", status=503)
+    capture(server, "phc_a", "main only")
+    until(lambda: main.count() == 2, what="the main stream")
+    server.stop()
+    following.fault("ok")
+    server.start(CLOUDFLARE_PIPELINE_ENDPOINT=following.url, **next_endpoint)
+    capture(server, "phc_a", "new main")
+    until(lambda: following.count() >= 3, what="the new main stream")
+    assert [row["distinct_id"] for row in following.events()] == ["both", "main only", "new main"]
+    assert main.count() == 2
+
+
 def test_a_next_stream_gets_every_event_too(start_hogflare, start_emulator) -> None:
     main, following = start_emulator(), start_emulator()
     server = start_hogflare(CLOUDFLARE_PIPELINE_ENDPOINT=main.url, CLOUDFLARE_PIPELINE_NEXT_ENDPOINT=following.url)

@@ -1,10 +1,10 @@
 //! Where the client is, under the names of PostHog's GeoIP transformation.
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 
 use event::Event;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::object::Members;
 
@@ -97,15 +97,17 @@ fn is_disabled(properties: &str) -> bool {
     #[derive(serde::Deserialize)]
     struct Known<'a> {
         #[serde(borrow, rename = "$geoip_disable")]
-        disable: Option<Cow<'a, serde_json::value::RawValue>>,
+        disable: Option<&'a RawValue>,
     }
 
     if !properties.contains("geoip_disable") {
         return false;
     }
-    let known = serde_json::from_str::<Known<'_>>(properties).ok();
-    let disable = known.and_then(|known| known.disable);
-    disable.is_some_and(|raw| !matches!(raw.get(), "false" | "null" | "0" | "\"\""))
+    // What cannot be read counts as the wish.
+    serde_json::from_str::<Known<'_>>(properties).map_or(true, |known| {
+        let is_true = |raw: &RawValue| !matches!(raw.get(), "false" | "null" | "0" | "\"\"");
+        known.disable.is_some_and(is_true)
+    })
 }
 
 impl Geography {

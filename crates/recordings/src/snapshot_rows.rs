@@ -6,6 +6,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 use sink::Error;
 use sink::pipelines::{JsonRow, RowSource, event_row};
+use uuid::Uuid;
 
 /// Room for a row's other members beside its snapshot data.
 const OVERHEAD_BYTES: usize = 4 * 1024;
@@ -29,8 +30,8 @@ impl RowSource for SnapshotRows {
             let token = Token::new(recording.token.as_str());
             let team = (self.team_of)(&token);
             let offset = Offset::new(offset);
-            rows.extend(pieces.iter().map(|items| {
-                let row = row(recording, &token, team, items);
+            rows.extend((0_u32..).zip(&pieces).map(|(piece, items)| {
+                let row = row(recording, &token, team, items, piece);
                 (offset, event_row(&row, offset, journal_id))
             }));
         }
@@ -62,7 +63,7 @@ fn split(items: &str, max_bytes: usize) -> Vec<String> {
     pieces
 }
 
-fn row(recording: &Recording, token: &Token, team: TeamId, items: &str) -> Row {
+fn row(recording: &Recording, token: &Token, team: TeamId, items: &str, piece: u32) -> Row {
     let distinct_id = event::DistinctId::new(recording.distinct_id.as_str());
     let person = PersonId::of_first_distinct_id(team, token, &distinct_id);
     let (person_id_high, person_id_low) = person.0.as_u64_pair();
@@ -74,9 +75,10 @@ fn row(recording: &Recording, token: &Token, team: TeamId, items: &str) -> Row {
     });
     let meta = meta.to_string();
     let members = meta.strip_suffix('}').unwrap_or_default();
+    let (uuid_high, uuid_low) = piece_uuid(recording, piece).as_u64_pair();
     Row {
-        uuid_high: recording.uuid_high,
-        uuid_low: recording.uuid_low,
+        uuid_high,
+        uuid_low,
         event: "$snapshot".into(),
         distinct_id: recording.distinct_id.clone(),
         timestamp_micros: recording.timestamp_micros,
@@ -90,6 +92,15 @@ fn row(recording: &Recording, token: &Token, team: TeamId, items: &str) -> Row {
         window_id: Some(recording.window_id.clone()).filter(|id| !id.is_empty()),
         extra: recording.extra.clone(),
         ..Row::default()
+    }
+}
+
+/// Each piece has a uuid of its own, the same at every try: queries keep one row of each.
+fn piece_uuid(recording: &Recording, piece: u32) -> Uuid {
+    let uuid = Uuid::from_u64_pair(recording.uuid_high, recording.uuid_low);
+    match piece {
+        0 => uuid,
+        later => Uuid::new_v5(&uuid, &later.to_be_bytes()),
     }
 }
 
@@ -108,7 +119,9 @@ mod tests {
     #[test]
     fn a_row_has_the_names_that_the_original_used() {
         let recording = Recording { session_id: "s-1".into(), ..Recording::default() };
-        let row = row(&recording, &Token::new("phc_a"), TeamId(3), "[1]");
+        let row = row(&recording, &Token::new("phc_a"), TeamId(3), "[1]", 0);
+        let later = self::row(&recording, &Token::new("phc_a"), TeamId(3), "[1]", 1);
+        assert_ne!(later.uuid(), row.uuid());
         assert_eq!(row.team_id, 3);
         let properties: serde_json::Value = serde_json::from_str(&row.properties).unwrap();
         assert_eq!(row.event, "$snapshot");

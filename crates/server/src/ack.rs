@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use event::Event;
 use journal::Offset;
+use sink::pipelines::Route;
 use sink::{Delivery, Outcome};
 
 use crate::answer::Failure;
@@ -17,36 +19,41 @@ pub enum Ack {
     Durable,
     /// Once the pipelines hold it too, for disks that do not last.
     Delivered {
-        /// The streams of events; each resolves every offset, as some rows are its own.
-        events: Vec<Delivery>,
+        /// The streams of events, each with its rows: one in trouble concerns only those.
+        events: Vec<(Route, Delivery)>,
         /// The stream of recordings.
         recordings: Delivery,
     },
 }
 
 impl Ack {
-    /// Waits until the events at these offsets are where they were promised to be.
-    pub(crate) async fn settle_events(&self, offsets: &[Offset]) -> Result<(), Failure> {
-        match self {
-            Self::Durable => Ok(()),
-            Self::Delivered { events, .. } => settle(events, offsets).await,
-        }
+    /// The deliveries that a request of these events waits for.
+    pub(crate) fn owed_for<'a>(
+        &self,
+        events: impl Iterator<Item = &'a Event> + Clone,
+    ) -> Vec<Delivery> {
+        let Self::Delivered { events: streams, .. } = self else { return Vec::new() };
+        let takes = |route: &Route| {
+            let mut events = events.clone();
+            events.any(|event| route.takes_event(event.token.as_str(), event.distinct_id.as_str()))
+        };
+        let owed = streams.iter().filter(|(route, _)| takes(route));
+        owed.map(|(_, delivery)| delivery.clone()).collect()
     }
 
-    /// Likewise the recordings.
-    pub(crate) async fn settle_recordings(&self, offsets: &[Offset]) -> Result<(), Failure> {
+    /// Likewise for a request of recordings.
+    pub(crate) fn owed_for_recordings(&self) -> Vec<Delivery> {
         match self {
-            Self::Durable => Ok(()),
-            Self::Delivered { recordings, .. } => {
-                settle(std::slice::from_ref(recordings), offsets).await
-            }
+            Self::Durable => Vec::new(),
+            Self::Delivered { recordings, .. } => vec![recordings.clone()],
         }
     }
 }
 
-async fn settle(deliveries: &[Delivery], offsets: &[Offset]) -> Result<(), Failure> {
+/// Waits until rows at these offsets are where they were promised to be.
+pub(crate) async fn settle(owed: &[Delivery], offsets: &[Offset]) -> Result<(), Failure> {
     let until = Instant::now() + DELIVERY_DEADLINE;
-    for delivery in deliveries {
+    for delivery in owed {
         let left = until.saturating_duration_since(Instant::now());
         match delivery.wait(offsets, left).await {
             Outcome::Delivered => {}

@@ -6,9 +6,13 @@ use std::str::FromStr;
 use http::HeaderMap;
 use ipnet::IpNet;
 
-/// Peers whose `X-Forwarded-For` is believed; anyone else could write what they like into it.
+/// Peers whose `X-Forwarded-For` is believed; anyone else could write what they like into it. And
+/// whether the headers of the Worker in front are, whoever brings them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TrustedProxies(Vec<IpNet>);
+pub struct TrustedProxies {
+    networks: Vec<IpNet>,
+    worker: bool,
+}
 
 impl Default for TrustedProxies {
     /// Loopback: a proxy on the same machine.
@@ -20,25 +24,36 @@ impl Default for TrustedProxies {
 impl FromStr for TrustedProxies {
     type Err = String;
 
-    /// Parses addresses and networks between commas, such as `10.0.0.0/8,192.0.2.1`; `none` for
-    /// nobody.
+    /// Parses addresses and networks between commas, such as `10.0.0.0/8,192.0.2.1`, and `worker`
+    /// among them; `none` for nobody.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut trusted = Self { networks: Vec::new(), worker: false };
         if text.trim() == "none" {
-            return Ok(Self(Vec::new()));
+            return Ok(trusted);
         }
         let network = |part: &str| {
-            let part = part.trim();
             part.parse::<IpNet>()
                 .or_else(|_| part.parse::<IpAddr>().map(IpNet::from))
                 .map_err(|_| format!("{part} is neither an address nor a network"))
         };
-        text.split(',').map(network).collect::<Result<_, _>>().map(Self)
+        for part in text.split(',') {
+            match part.trim() {
+                "worker" => trusted.worker = true,
+                part => trusted.networks.push(network(part)?),
+            }
+        }
+        Ok(trusted)
     }
 }
 
 impl TrustedProxies {
+    /// Whether the headers of the Worker in front are believed.
+    pub fn trusts_worker(&self) -> bool {
+        self.worker
+    }
+
     fn trusts(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(&address.to_canonical()))
+        self.networks.iter().any(|network| network.contains(&address.to_canonical()))
     }
 
     /// The address nearest to us that is not one of our proxies.
@@ -90,6 +105,14 @@ mod tests {
         assert_eq!(client("198.51.100.9", "203.0.113.7"), "198.51.100.9");
         assert_eq!(client("127.0.0.1", "6.6.6.6, 203.0.113.7"), "203.0.113.7");
         assert_eq!(client("127.0.0.1", "203.0.113.7, 10.1.1.1"), "203.0.113.7");
+    }
+
+    #[test]
+    fn the_worker_is_trusted_by_name_only() {
+        let trusts = |text: &str| text.parse::<TrustedProxies>().unwrap().trusts_worker();
+        assert!(trusts("worker") && trusts("10.0.0.0/8, worker"));
+        assert!(!trusts("none") && !trusts("0.0.0.0/0") && !TrustedProxies::default().worker);
+        assert!("workers".parse::<TrustedProxies>().is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! A Cloudflare Container sees neither the client's address nor `request.cf`, so the Worker copies
 //! both. It removes such headers from clients; anywhere else anyone could send them, so they are
-//! believed only with `HOGFLARE_TRUST_EDGE=on`. Values are percent-encoded UTF-8.
+//! believed only with `HOGFLARE_TRUST_PROXY=worker`. Values are percent-encoded UTF-8.
 
 use std::net::IpAddr;
 

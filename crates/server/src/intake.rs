@@ -12,6 +12,7 @@ use event::Timestamp;
 use http::request::Parts;
 use sequencer::Submitted;
 
+use crate::ack;
 use crate::answer::{self, Failure};
 use crate::body::{self, MEMORY_PATIENCE};
 use crate::budget::Reservation;
@@ -68,17 +69,20 @@ async fn try_events(state: EdgeState, lane: Lane, request: Request) -> Result<bo
         let team = state.projects.team_of(&event.token);
         Submitted { event, team }
     });
-    let receipt = state.sequencer.submit(submitted.collect()).await?;
+    let submitted: Vec<Submitted> = submitted.collect();
+    let owed = state.ack.owed_for(submitted.iter().map(|submitted| &submitted.event));
+    let receipt = state.sequencer.submit(submitted).await?;
     metrics::EVENTS_DUPLICATE.increment(receipt.duplicates.into());
     metrics::EVENTS_ACCEPTED.increment(receipt.appended.into());
-    state.ack.settle_events(&receipt.resolve_by.iter().collect::<Vec<_>>()).await?;
+    ack::settle(&owed, &receipt.resolve_by.iter().collect::<Vec<_>>()).await?;
     Ok(captured.beacon)
 }
 
 /// The client's address and place, as far as those who say so are believed.
 fn client(state: &EdgeState, parts: &Parts) -> (Option<IpAddr>, Option<Place>) {
     let peer = parts.extensions.get::<Peer>().and_then(Peer::ip);
-    match edge_headers::client_ip(&parts.headers).filter(|_| state.trust_edge) {
+    let said = edge_headers::client_ip(&parts.headers);
+    match said.filter(|_| state.trusted_proxies.trusts_worker()) {
         Some(ip) => (Some(ip), edge_headers::place(ip, &parts.headers)),
         None => (state.trusted_proxies.client_ip(peer, &parts.headers), None),
     }

@@ -25,10 +25,8 @@ pub struct Edge {
     pub recording_endpoint: Option<String>,
     /// Which project a token belongs to.
     pub projects: Projects,
-    /// Whose forwarded addresses are believed.
+    /// Whose word about the client is believed.
     pub trusted_proxies: TrustedProxies,
-    /// Whether `x-hogflare-*` headers are believed, because only our Worker can reach us.
-    pub trust_edge: bool,
     /// The bytes that requests in flight may hold.
     pub budget: Budget,
     /// The way into the journal.

@@ -1,7 +1,8 @@
 //! Rows that the other side refused, kept for an operator to look at and send again.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use journal::{JournalId, Offset};
@@ -9,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{Error, metrics};
+
+/// Extension of files that are being sent again.
+const RESENDING: &str = "resending";
 
 /// One refused row.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -49,7 +53,7 @@ impl DeadLetters {
         Ok(())
     }
 
-    /// The files that hold letters, oldest first.
+    /// The files that hold letters, oldest first: those of days, and those that are being sent again.
     ///
     /// # Errors
     /// When the folder cannot be read; where there is none, there are no letters.
@@ -62,7 +66,8 @@ impl DeadLetters {
         let mut files = Vec::new();
         for entry in entries {
             let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "ndjson") {
+            let extension = path.extension().and_then(|extension| extension.to_str());
+            if matches!(extension, Some("ndjson" | RESENDING)) {
                 files.push(path);
             }
         }
@@ -70,23 +75,50 @@ impl DeadLetters {
         Ok(files)
     }
 
-    /// The letters of a file, each offset's last one; a line that is none is an error.
+    /// Takes the files of days out of the server's hands, by another name; returns all files that are
+    /// so taken, now or by an earlier run.
     ///
     /// # Errors
-    /// When the file cannot be read or a line is no letter.
-    pub fn read(path: &Path) -> std::io::Result<Vec<DeadLetter>> {
-        let mut letters = std::collections::BTreeMap::new();
-        for line in std::fs::read_to_string(path)?.lines() {
-            let letter: DeadLetter = serde_json::from_str(line)?;
-            letters.insert((letter.journal_offset, letter.row.get().to_owned()), letter);
+    /// When the disk does not let it.
+    pub fn claim(&self) -> std::io::Result<Vec<PathBuf>> {
+        let _alone = self.lock()?;
+        let mut claimed = Vec::new();
+        for file in self.files()? {
+            if file.extension().is_some_and(|extension| extension == RESENDING) {
+                claimed.push(file);
+                continue;
+            }
+            let mut names =
+                (0..).map(|number| file.with_extension(format!("{number}.{RESENDING}")));
+            let target = names.find(|name| !name.exists()).expect("numbers go on");
+            std::fs::rename(&file, &target)?;
+            claimed.push(target);
         }
-        Ok(letters.into_values().collect())
+        Ok(claimed)
+    }
+
+    /// The letters of a file, each once, and the lines that are none: a torn one, say.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn read(path: &Path) -> std::io::Result<(Vec<DeadLetter>, Vec<String>)> {
+        let (mut letters, mut unreadable) = (BTreeMap::new(), Vec::new());
+        let text = std::fs::read(path)?;
+        for line in String::from_utf8_lossy(&text).lines().filter(|line| !line.is_empty()) {
+            match serde_json::from_str::<DeadLetter>(line) {
+                Ok(letter) => {
+                    letters.insert((letter.journal_offset, letter.row.get().to_owned()), letter);
+                }
+                Err(_) => unreadable.push(line.to_owned()),
+            }
+        }
+        Ok((letters.into_values().collect(), unreadable))
     }
 
     /// Offsets of this journal's rows that are among the letters, the newest `most` or so.
     ///
     /// # Errors
-    /// When the files cannot be read. A line that is no letter is passed over.
+    /// When the files cannot be read.
     pub fn offsets(&self, journal_id: JournalId, most: usize) -> std::io::Result<Vec<Offset>> {
         #[derive(Deserialize)]
         struct Place {
@@ -98,8 +130,7 @@ impl DeadLetters {
             if offsets.len() >= most {
                 break;
             }
-            for line in std::fs::read_to_string(file)?.lines() {
-                let Ok(letter) = serde_json::from_str::<DeadLetter>(line) else { continue };
+            for letter in Self::read(file)?.0 {
                 let place = serde_json::from_str::<Place>(letter.row.get());
                 if place.is_ok_and(|place| place.journal_id == journal_id.as_uuid()) {
                     offsets.push(Offset::new(letter.journal_offset));
@@ -111,12 +142,17 @@ impl DeadLetters {
 
     fn append(&self, letter: &DeadLetter) -> std::io::Result<()> {
         std::fs::create_dir_all(&self.folder)?;
+        let _alone = self.lock()?;
         let day = letter.refused_at.get(..10).unwrap_or("undated");
         let path = self.folder.join(format!("{day}.ndjson"));
-        let mut line = serde_json::to_vec(letter)?;
-        line.push(b'\n');
-        let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+        let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
         let length = file.metadata()?.len();
+        let mut line = match ends_in_mid_line(&mut file, length)? {
+            true => vec![b'\n'],
+            false => Vec::new(),
+        };
+        serde_json::to_writer(&mut line, letter)?;
+        line.push(b'\n');
         if let Err(error) = file.write_all(&line).and_then(|()| file.sync_all()) {
             // Half a line would spoil the next one.
             file.set_len(length)?;
@@ -124,6 +160,25 @@ impl DeadLetters {
         }
         self.folder.ancestors().take(3).try_for_each(sync_folder)
     }
+
+    /// Keeps other processes from the files until it is dropped.
+    fn lock(&self) -> std::io::Result<File> {
+        let path = self.folder.join("lock");
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+        file.lock()?;
+        Ok(file)
+    }
+}
+
+/// Whether the power went in the middle of the last line.
+fn ends_in_mid_line(file: &mut File, length: u64) -> std::io::Result<bool> {
+    if length == 0 {
+        return Ok(false);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::Start(length - 1))?;
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
 }
 
 fn sync_folder(folder: &Path) -> std::io::Result<()> {

@@ -15,6 +15,8 @@ use crate::{Archive, Backoff, Error, Health, Importance, Retry, Sink, Status, me
 const READ_BYTES: usize = 4 * 1024 * 1024;
 /// How long rows gather before they are handed over, so that a sink sees batches under load.
 const LINGER: Duration = Duration::from_millis(20);
+/// Longest wait before another try while the service stops.
+const LONGEST_WHILE_STOPPING: Duration = Duration::from_secs(1);
 /// How often lag is reported when nothing happens.
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -49,6 +51,9 @@ pub struct Runner<S> {
     flushed: Offset,
     last_flush: Instant,
     caught_up_at: Instant,
+    /// How long to go on trying when told to stop.
+    drain: Duration,
+    stopping_since: Option<Instant>,
 }
 
 /// The service stops; what is not kept yet stays in the journal.
@@ -74,7 +79,16 @@ impl<S: Sink> Runner<S> {
             flushed,
             last_flush,
             caught_up_at,
+            drain: Duration::ZERO,
+            stopping_since: None,
         }
+    }
+
+    /// Lets the sink go on trying for so long when told to stop, for disks that do not last: what is
+    /// in the journal then is gone.
+    pub fn with_drain(mut self, drain: Duration) -> Self {
+        self.drain = drain;
+        self
     }
 
     /// Parks the sink when it falls too far behind, if it is an optional one.
@@ -285,7 +299,7 @@ impl<S: Sink> Runner<S> {
     /// deleted rows from the lake, or has none, finds the range here.
     fn skip(&mut self, to: Offset) {
         let offsets = to.rows_since(self.flushed);
-        warn!(sink = self.sink.name(), from = %self.flushed, %to, "no rows at these offsets in journal or lake, going on behind them");
+        error!(sink = self.sink.name(), from = %self.flushed, %to, "no rows at these offsets in journal or lake, going on behind them");
         ::metrics::counter!(metrics::SKIPPED_TOTAL, "sink" => self.sink.name()).increment(offsets);
         self.flushed = to;
     }
@@ -372,6 +386,9 @@ impl<S: Sink> Runner<S> {
                 warn!(sink, attempt = self.backoff.failures(), %error, "sink failed, retrying in {delay:?}")
             }
         }
+        if *stop.borrow() {
+            return self.try_again_while_stopping(delay, paused).await;
+        }
         let until = Instant::now() + delay;
         loop {
             if self.is_over_share() {
@@ -379,12 +396,29 @@ impl<S: Sink> Runner<S> {
             }
             self.report();
             let left = until.saturating_duration_since(Instant::now());
-            tokio::select! {
-                () = tokio::time::sleep(left.min(REPORT_INTERVAL)), if !left.is_zero() => {}
-                () = std::future::ready(()), if left.is_zero() => return Ok(()),
-                _ = stop.wait_for(|stop| *stop) => return Err(Stopped),
+            if left.is_zero() {
+                return Ok(());
+            }
+            let stopping = stop.wait_for(|stop| *stop);
+            let stopped = tokio::time::timeout(left.min(REPORT_INTERVAL), stopping).await.is_ok();
+            if stopped {
+                return self.try_again_while_stopping(Duration::ZERO, paused).await;
             }
         }
+    }
+
+    /// Waits before another try, but not for long, and not for ever.
+    async fn try_again_while_stopping(
+        &mut self,
+        delay: Duration,
+        paused: bool,
+    ) -> Result<(), Stopped> {
+        let since = *self.stopping_since.get_or_insert_with(Instant::now);
+        if paused || since.elapsed() >= self.drain {
+            return Err(Stopped);
+        }
+        tokio::time::sleep(delay.min(LONGEST_WHILE_STOPPING)).await;
+        Ok(())
     }
 
     /// Waits for new rows, for the time to flush or report, or for the stop.

@@ -2,7 +2,7 @@
  * The headers that the service gets: the client's own, without any that claim where the request came
  * from, and with `x-hogflare-*`, which say what Cloudflare knows.
  *
- * The service believes `x-hogflare-*` (HOGFLARE_TRUST_EDGE=on), so a client's never pass. Headers of
+ * The service believes `x-hogflare-*` (HOGFLARE_TRUST_PROXY=worker), so a client's never pass. Headers of
  * other proxies are removed as well: nothing behind the Worker needs them, and whatever reads them one
  * day would read what a client wrote.
  */

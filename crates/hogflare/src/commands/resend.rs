@@ -2,10 +2,11 @@
 //!
 //! A file of letters is renamed before it is sent, so that the running server, which appends to
 //! today's, does not meet it. What was taken moves to `resent/`, what is refused again becomes a letter
-//! again. After a crash the next run goes on with the renamed file; what it had sent since it last
-//! wrote that file is sent twice, with the same uuid.
+//! again. After a crash the next run goes on with the renamed file; the rows of the request that was
+//! under way are sent twice, with the same uuid.
 
 use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,14 +15,16 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use clap::ArgMatches;
 use journal::{RealFs, write_atomically};
-use sink::pipelines::{self, Stream};
-use sink::{DeadLetter, DeadLetters};
+use sink::pipelines::{self, Resent, Stream};
+use sink::{Backoff, DeadLetter, DeadLetters, Retry};
 
 use crate::config::{Config, Pipelines, Sources};
 use crate::data_dir::DataDir;
 
-/// Letters sent before the file is written anew.
-const CHUNK: usize = 500;
+/// Most letters of a request.
+const CHUNK_LETTERS: usize = 500;
+/// Tries of a request, before the rest is left to another run.
+const TRIES: u32 = 6;
 
 /// Sends every dead letter again, or says what is there.
 pub(crate) fn run(arguments: &ArgMatches) -> anyhow::Result<ExitCode> {
@@ -36,36 +39,55 @@ pub(crate) fn run(arguments: &ArgMatches) -> anyhow::Result<ExitCode> {
     };
     let rows_per_second = *arguments.get_one::<u32>("rows-per-second").unwrap_or(&1_000);
     let runtime = super::small_runtime()?;
-    let (mut taken, mut refused) = (0, 0);
-    for folder in folders {
-        let stream = stream_of(pipelines, &folder)?;
-        let resender = Resender { stream, folder: &folder, rows_per_second };
-        for file in resender.claim()? {
-            let (file_taken, file_refused) = runtime.block_on(resender.send(&file))?;
-            (taken, refused) = (taken + file_taken, refused + file_refused);
+    let (mut total, mut is_everything_sent) = (Count::default(), true);
+    for folder in &folders {
+        let sent = stream_of(pipelines, folder).and_then(|stream| {
+            runtime.block_on(Resender { stream, folder, rows_per_second }.send_all(&mut total))
+        });
+        if let Err(error) = sent {
+            // One stream that is gone or in trouble is no reason to leave out the others.
+            eprintln!("hogflare: {error:#}");
+            is_everything_sent = false;
         }
     }
-    println!("{taken} rows taken, {refused} refused again");
-    Ok(if refused == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    println!("{} rows taken, {} refused again", total.taken, total.refused);
+    match is_everything_sent && total.refused == 0 {
+        true => Ok(ExitCode::SUCCESS),
+        false => Ok(ExitCode::FAILURE),
+    }
 }
 
-/// The folders of dead letters, one for each sink that has had any.
+/// Rows that were sent again.
+#[derive(Debug, Default)]
+struct Count {
+    taken: usize,
+    refused: usize,
+}
+
+/// The folders that hold letters, one for each sink.
 fn folders(data_dir: &DataDir) -> anyhow::Result<Vec<PathBuf>> {
     let path = data_dir.dead_letters();
-    match std::fs::read_dir(&path) {
-        Ok(entries) => {
-            Ok(entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?)
+    let entries = match std::fs::read_dir(&path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    };
+    let mut folders = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() && !DeadLetters::new("resend", path.clone()).files()?.is_empty() {
+            folders.push(path);
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
+    folders.sort();
+    Ok(folders)
 }
 
 fn list(folders: &[PathBuf]) -> anyhow::Result<ExitCode> {
     let mut by_reason: BTreeMap<(String, String), usize> = BTreeMap::new();
     for folder in folders {
         for file in DeadLetters::new("resend", folder.clone()).files()? {
-            for letter in read(&file)? {
+            for letter in DeadLetters::read(&file)?.0 {
                 *by_reason.entry((name_of(folder), letter.reason)).or_default() += 1;
             }
         }
@@ -83,7 +105,8 @@ fn stream_of<'a>(pipelines: &'a Pipelines, folder: &Path) -> anyhow::Result<&'a 
     let name = name_of(folder);
     pipelines.all().find(|stream| stream.name == name).with_context(|| {
         format!(
-            "{} holds rows of {name}, a stream that is not configured any more",
+            "{} holds letters of a stream that is not configured any more; rename the folder to the \
+             sink that shall have them, such as `pipelines`",
             folder.display()
         )
     })
@@ -91,10 +114,6 @@ fn stream_of<'a>(pipelines: &'a Pipelines, folder: &Path) -> anyhow::Result<&'a 
 
 fn name_of(folder: &Path) -> String {
     folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-fn read(file: &Path) -> anyhow::Result<Vec<DeadLetter>> {
-    DeadLetters::read(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
 /// Sends the letters of one sink.
@@ -105,66 +124,93 @@ struct Resender<'a> {
 }
 
 impl Resender<'_> {
-    /// Renames the files of letters, and finds those that an earlier run had renamed.
-    fn claim(&self) -> anyhow::Result<Vec<PathBuf>> {
-        let mut claimed = Vec::new();
-        for entry in std::fs::read_dir(self.folder)? {
-            let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "resending") {
-                claimed.push(path);
-            }
+    async fn send_all(&self, count: &mut Count) -> anyhow::Result<()> {
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(self.folder.join("resend.lock"))?;
+        if lock.try_lock().is_err() {
+            bail!("another resend is at work in {}", self.folder.display());
         }
-        let letters = DeadLetters::new(self.stream.name, self.folder.to_path_buf());
-        for file in letters.files()? {
-            let names = (0..).map(|number| file.with_extension(format!("{number}.resending")));
-            let target = names.into_iter().find(|name| !name.exists()).expect("numbers go on");
-            std::fs::rename(&file, &target)?;
-            claimed.push(target);
+        for file in self.letters().claim()? {
+            self.send(&file, count).await?;
         }
-        claimed.sort();
-        Ok(claimed)
+        Ok(())
     }
 
-    /// Sends a file's letters; returns how many were taken and refused.
-    async fn send(&self, file: &Path) -> anyhow::Result<(usize, usize)> {
-        let kept = DeadLetters::new(self.stream.name, self.folder.to_path_buf());
-        let mut left = read(file)?;
-        let (mut taken, mut refused) = (0, 0);
+    /// Sends a file's letters, a request at a time.
+    async fn send(&self, file: &Path, count: &mut Count) -> anyhow::Result<()> {
+        let (mut left, unreadable) = DeadLetters::read(file)?;
+        if !unreadable.is_empty() {
+            let aside = file.with_extension("unreadable");
+            eprintln!("{} lines of {} are no letters", unreadable.len(), aside.display());
+            append(&aside, unreadable.join("\n").as_bytes())?;
+        }
         while !left.is_empty() {
             let started = Instant::now();
-            let rest = left.split_off(left.len().min(CHUNK));
-            let resent = pipelines::resend(&self.stream.config, left.clone()).await?;
-            self.archive(&left, &resent.refused)?;
-            resent.refused.iter().try_for_each(|letter| kept.keep(letter))?;
-            (taken, refused) = (taken + resent.taken, refused + resent.refused.len());
-            let due = Duration::from_secs_f64(left.len() as f64 / f64::from(self.rows_per_second));
+            let rest = left.split_off(self.chunk(&left));
+            let resent = self.try_to_send(&left).await?;
+            append(&self.archive()?, &lines(&taken(&left, &resent.refused))?)?;
+            resent.refused.iter().try_for_each(|letter| self.letters().keep(letter))?;
             write_atomically(&RealFs, file, &lines(&rest)?)?;
+            count.taken += resent.taken;
+            count.refused += resent.refused.len();
+            let due = Duration::from_secs_f64(left.len() as f64 / f64::from(self.rows_per_second));
             left = rest;
             tokio::time::sleep(due.saturating_sub(started.elapsed())).await;
         }
-        std::fs::remove_file(file)?;
-        Ok((taken, refused))
+        Ok(std::fs::remove_file(file)?)
     }
 
-    /// Keeps what was taken, for whoever asks later.
-    fn archive(&self, sent: &[DeadLetter], refused: &[DeadLetter]) -> anyhow::Result<()> {
-        let is_refused = |letter: &DeadLetter| {
-            refused.iter().any(|other| {
-                (other.journal_offset, other.row.get()) == (letter.journal_offset, letter.row.get())
-            })
+    /// How many letters go into one request.
+    fn chunk(&self, letters: &[DeadLetter]) -> usize {
+        let mut bytes = 0;
+        let fits = |letter: &&DeadLetter| {
+            bytes += letter.row.get().len() + 1;
+            bytes < self.stream.config.max_batch_bytes
         };
-        let taken: Vec<DeadLetter> =
-            sent.iter().filter(|letter| !is_refused(letter)).cloned().collect();
+        letters.iter().take(CHUNK_LETTERS).take_while(fits).count().max(1)
+    }
+
+    async fn try_to_send(&self, letters: &[DeadLetter]) -> anyhow::Result<Resent> {
+        let mut backoff = Backoff::default();
+        loop {
+            match pipelines::resend(&self.stream.config, letters.to_vec()).await {
+                Err(error) if error.retry != Retry::Paused && backoff.failures() + 1 < TRIES => {
+                    tokio::time::sleep(backoff.next(error.retry)).await;
+                }
+                done => return Ok(done?),
+            }
+        }
+    }
+
+    fn letters(&self) -> DeadLetters {
+        DeadLetters::new(self.stream.name, self.folder.to_path_buf())
+    }
+
+    /// Where today's letters are kept that were taken.
+    fn archive(&self) -> std::io::Result<PathBuf> {
         let folder = self.folder.join("resent");
         std::fs::create_dir_all(&folder)?;
-        let day = event::Timestamp::now().to_string().chars().take(10).collect::<String>();
-        let mut file = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(folder.join(format!("{day}.ndjson")))?;
-        file.write_all(&lines(&taken)?)?;
-        Ok(file.sync_all()?)
+        let day: String = event::Timestamp::now().to_string().chars().take(10).collect();
+        Ok(folder.join(format!("{day}.ndjson")))
     }
+}
+
+/// The letters that were sent and not refused.
+fn taken(sent: &[DeadLetter], refused: &[DeadLetter]) -> Vec<DeadLetter> {
+    let is_same = |one: &DeadLetter, other: &DeadLetter| {
+        (one.journal_offset, one.row.get()) == (other.journal_offset, other.row.get())
+    };
+    let is_refused = |letter: &DeadLetter| refused.iter().any(|other| is_same(letter, other));
+    sent.iter().filter(|letter| !is_refused(letter)).cloned().collect()
+}
+
+fn append(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file: File = OpenOptions::new().create(true).append(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 fn lines(letters: &[DeadLetter]) -> anyhow::Result<Vec<u8>> {

@@ -30,7 +30,6 @@ pub(crate) struct Config {
     pub(crate) dedup_window: Duration,
     pub(crate) memory_budget_bytes: usize,
     pub(crate) trusted_proxies: TrustedProxies,
-    pub(crate) trust_edge: bool,
     pub(crate) drain_timeout: Duration,
 }
 
@@ -38,7 +37,6 @@ pub(crate) struct Config {
 #[derive(Debug)]
 pub(crate) struct Pipelines {
     pub(crate) streams: Streams,
-    pub(crate) next: Option<Stream>,
     pub(crate) persons: Option<Stream>,
     /// Session recordings; the main stream where they have none of their own.
     pub(crate) recordings: Stream,
@@ -47,7 +45,7 @@ pub(crate) struct Pipelines {
 impl Pipelines {
     /// Every stream, by the name of its sink.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Stream> {
-        let others = [self.next.as_ref(), self.persons.as_ref(), Some(&self.recordings)];
+        let others = [self.streams.next(), self.persons.as_ref(), Some(&self.recordings)];
         self.streams.iter().chain(others.into_iter().flatten())
     }
 }
@@ -70,6 +68,9 @@ impl fmt::Debug for Secret {
         f.write_str("…")
     }
 }
+
+/// Timeout of a request to a pipeline under `HOGFLARE_ACK=delivered`, unless one is given.
+const DELIVERED_TIMEOUT: Duration = Duration::from_secs(4);
 
 impl Config {
     /// Parses the settings and checks that they fit each other.
@@ -117,9 +118,9 @@ impl Config {
                 }
             })?,
             trusted_proxies: parse_by(sources, "HOGFLARE_TRUST_PROXY", |text| {
-                text.parse().map_err(|error| format!("addresses and networks, or none: {error}"))
+                text.parse()
+                    .map_err(|error| format!("addresses, networks, worker, or none: {error}"))
             })?,
-            trust_edge: parse_by(sources, "HOGFLARE_TRUST_EDGE", on_or_off)?,
             drain_timeout: parse_by(sources, "HOGFLARE_DRAIN_TIMEOUT", duration)?,
         };
         config.check()?;
@@ -165,7 +166,7 @@ fn pipelines(sources: &Sources) -> Result<Option<Pipelines>, ConfigError> {
         Ok(config.map(|config| Stream { name, config, route: Route::everything() }))
     };
     let recordings = other("CLOUDFLARE_RECORDINGS_PIPELINE_ENDPOINT", "recordings-pipelines")?;
-    let streams = parse_by(sources, "CLOUDFLARE_PIPELINE_STREAMS", |text| {
+    let mut streams = parse_by(sources, "CLOUDFLARE_PIPELINE_STREAMS", |text| {
         let others = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
         let others = others.map(|entry| {
             let (token, url) = entry.split_once('=').ok_or("token=URL, between commas")?;
@@ -173,10 +174,25 @@ fn pipelines(sources: &Sources) -> Result<Option<Pipelines>, ConfigError> {
         });
         Streams::new(main.clone(), others.collect::<Result<_, String>>()?)
     })?;
+    let has = |streams: &Streams, config: &sink::pipelines::Config| {
+        streams.iter().any(|stream| stream.config.endpoint == config.endpoint)
+    };
+    // While a move is finished, the next stream is already the main one for a moment.
+    let next = stream_at(sources, "CLOUDFLARE_PIPELINE_NEXT_ENDPOINT")?;
+    if let Some(next) = next.filter(|next| !has(&streams, next)) {
+        streams.set_next(next);
+    }
+    let persons = other("CLOUDFLARE_PERSONS_PIPELINE_ENDPOINT", "persons-pipelines")?;
+    if persons.as_ref().is_some_and(|persons| has(&streams, &persons.config)) {
+        return Err(ConfigError {
+            name: "CLOUDFLARE_PERSONS_PIPELINE_ENDPOINT".into(),
+            value: None,
+            expected: "a stream of its own: the schema of events fits no row of persons".into(),
+        });
+    }
     Ok(Some(Pipelines {
         streams,
-        next: other("CLOUDFLARE_PIPELINE_NEXT_ENDPOINT", "next-pipelines")?,
-        persons: other("CLOUDFLARE_PERSONS_PIPELINE_ENDPOINT", "persons-pipelines")?,
+        persons,
         recordings: recordings.unwrap_or(Stream {
             name: "recordings-pipelines",
             config: main,
@@ -222,6 +238,12 @@ fn stream_at(
             Ok(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds)),
             _ => Err("a whole number of seconds above 0".to_owned()),
         })?;
+    if sources.get("HOGFLARE_ACK") == Some("delivered")
+        && !sources.is_given("CLOUDFLARE_PIPELINE_TIMEOUT_SECS")
+    {
+        // Clients wait for the answer: there must be time for a second try.
+        config.timeout = DELIVERED_TIMEOUT;
+    }
     config.max_batch_bytes = parse_by(sources, "CLOUDFLARE_PIPELINE_BATCH", |text| {
         let allowed = 64 << 10..=5_000_000;
         let bytes = bytes(text)?;
@@ -264,11 +286,9 @@ fn parse_by<T>(
     parse: impl FnOnce(&str) -> Result<T, String>,
 ) -> Result<T, ConfigError> {
     let value = sources.get(name).unwrap_or_default().trim();
-    parse(value).map_err(|expected| ConfigError {
-        name: name.into(),
-        value: Some(value.to_owned()),
-        expected,
-    })
+    // A URL may have a password in it.
+    let shown = Some(value).filter(|value| !value.contains('@')).map(str::to_owned);
+    parse(value).map_err(|expected| ConfigError { name: name.into(), value: shown, expected })
 }
 
 /// `512MiB`, `10GB`, `1048576`.

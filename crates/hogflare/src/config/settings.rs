@@ -36,7 +36,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "CLOUDFLARE_PIPELINE_TIMEOUT_SECS",
         "cloudflare-pipeline-timeout-secs",
         Some("10"),
-        "Timeout of one request to it, in whole seconds.",
+        "Timeout of one request to it, in whole seconds; 4 with `HOGFLARE_ACK=delivered`.",
     ),
     setting(
         "CLOUDFLARE_PIPELINE_STREAMS",
@@ -154,14 +154,9 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "HOGFLARE_TRUST_PROXY",
         "trust-proxy",
         Some("127.0.0.0/8,::1/128"),
-        "Peers whose `X-Forwarded-For` is believed: addresses and networks, or `none`.",
-    ),
-    setting(
-        "HOGFLARE_TRUST_EDGE",
-        "trust-edge",
-        Some("off"),
-        "`on`: the client's address and place are read from `x-hogflare-*` headers, which the Worker in \
-         `deploy/cloudflare` sets. Only where nobody else can reach this server.",
+        "Whose word about the client is believed: addresses and networks of proxies, for \
+         `X-Forwarded-For`; `worker`, for the address and place that the Worker in `deploy/cloudflare` \
+         sends, only where nobody else can reach this server; or `none`.",
     ),
     setting(
         "HOGFLARE_DRAIN_TIMEOUT",

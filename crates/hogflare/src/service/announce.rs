@@ -24,7 +24,7 @@ pub(crate) fn start(config: &Config, data_dir: &DataDir, lake: Option<&Lake>) {
             info!("rows go to the pipeline and to the lake; HOGFLARE_LAKE=off turns the lake off");
         }
     }
-    if config.trust_edge {
+    if config.trusted_proxies.trusts_worker() {
         info!("x-hogflare-* headers are believed: only the Worker in front may reach this address");
     }
     for name in config::unknown_variables() {

@@ -23,7 +23,6 @@ pub(crate) fn build(
         recording_endpoint: config.recording_endpoint.clone(),
         projects: config.projects.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
-        trust_edge: config.trust_edge,
         budget: Budget::new(config.memory_budget_bytes),
         sequencer: journals.sequencer.clone(),
         recordings: journals.appender.clone(),

@@ -24,6 +24,8 @@ use trim::Trimmer;
 
 /// How long balancers may take to notice that this process stops.
 const NOTICE: Duration = Duration::from_millis(500);
+/// What sinks may take to write their cursors once they have stopped trying.
+const LAST_FLUSH: Duration = Duration::from_secs(5);
 /// How often metrics that nobody fetches are folded together.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 
@@ -69,7 +71,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     std::fs::remove_file(data_dir.socket()).ok();
     tokio::task::block_in_place(|| journals.stop());
     stop_sinks.send_replace(true);
-    sinks.stop(config.drain_timeout).await;
+    sinks.stop(config.drain_timeout + LAST_FLUSH).await;
     info!("stopped");
     match end {
         End::Asked => Ok(()),

@@ -9,14 +9,14 @@ use lake::Lake;
 use query::{Engine, Limits};
 use recordings::{ObjectsSink, SnapshotRows};
 use server::Questions;
-use sink::pipelines::{EventRows, Folders, PersonRows, PipelinesSink, RowSource, Stream};
+use sink::pipelines::{EventRows, Folders, PersonRows, PipelinesSink, Route, RowSource, Stream};
 use sink::{Archive, Delivery, Importance, Parking, Runner, Sink, Status};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::warn;
 
 use super::journals::Journals;
-use crate::config::{Config, Pipelines};
+use crate::config::{AckMode, Config, Pipelines};
 use crate::data_dir::DataDir;
 
 /// An optional sink may hold one part in so many of the journal's budget.
@@ -25,7 +25,7 @@ const OPTIONAL_SHARE: u64 = 2;
 /// How far the pipelines have got.
 #[derive(Debug)]
 pub(crate) struct Deliveries {
-    pub(crate) events: Vec<Delivery>,
+    pub(crate) events: Vec<(Route, Delivery)>,
     pub(crate) recordings: Delivery,
 }
 
@@ -60,7 +60,16 @@ impl Sinks {
             sinks.start_lake(data_dir, journals).await?;
         }
         if let Some(pipelines) = &config.pipelines {
-            sinks.start_pipelines(config, pipelines, &PipelineStart { data_dir, journals })?;
+            // On a disk that lasts, the next start goes on.
+            let drain = match config.ack {
+                AckMode::Durable => Duration::ZERO,
+                AckMode::Delivered => config.drain_timeout,
+            };
+            sinks.start_pipelines(
+                config,
+                pipelines,
+                &PipelineStart { drain, data_dir, journals },
+            )?;
         }
         // Without the lake nothing is kept here: the pipeline has the recordings, too.
         if config.lake_enabled {
@@ -120,22 +129,23 @@ impl Sinks {
             false => Importance::Required,
         };
         let cursors = start.data_dir.cursors();
-        pipelines.streams.settle_cursors(&start.journals.fs, &cursors, events.id())?;
+        let first = events.cursor(events.first());
+        pipelines.streams.settle_cursors(&start.journals.fs, &cursors, first)?;
         let mut deliveries = Vec::new();
         for stream in pipelines.streams.iter() {
             let rows = EventRows { route: stream.route.clone() };
             let sink = start.sink(stream, rows, importance, events)?;
-            deliveries.push(sink.delivery());
-            self.run(Runner::new(events.clone(), sink).with_parking(self.parking(start)));
+            deliveries.push((stream.route.clone(), sink.delivery()));
+            self.run(start.runner(events, sink, self.parking(start)));
         }
-        if let Some(stream) = &pipelines.next {
+        if let Some(stream) = pipelines.streams.next() {
             let rows = EventRows { route: stream.route.clone() };
             let sink = start.sink(stream, rows, Importance::Optional, events)?;
-            self.run(Runner::new(events.clone(), sink).with_parking(self.parking(start)));
+            self.run(start.runner(events, sink, self.parking(start)));
         }
         if let Some(stream) = &pipelines.persons {
             let sink = start.sink(stream, PersonRows, Importance::Optional, events)?;
-            self.run(Runner::new(events.clone(), sink).with_parking(self.parking(start)));
+            self.run(start.runner(events, sink, self.parking(start)));
         }
         let recordings = self.start_recordings_pipeline(config, &pipelines.recordings, start)?;
         self.deliveries = Some(Deliveries { events: deliveries, recordings });
@@ -163,7 +173,7 @@ impl Sinks {
         // The objects on disk are the durable copy; nothing reads them back for a pipeline yet.
         let share_bytes = start.journals.recordings_budget_bytes / OPTIONAL_SHARE;
         let parking = Parking { share_bytes, archive: None };
-        self.run(Runner::new(journal.clone(), sink).with_parking(parking));
+        self.run(start.runner(journal, sink, parking));
         Ok(delivery)
     }
 
@@ -188,11 +198,17 @@ impl Sinks {
 
 /// What the sinks of pipelines are made from.
 struct PipelineStart<'a> {
+    /// How long sinks go on trying at the end.
+    drain: Duration,
     data_dir: &'a DataDir,
     journals: &'a Journals,
 }
 
 impl PipelineStart<'_> {
+    fn runner<S: Sink>(&self, journal: &Journal, sink: S, parking: Parking) -> Runner<S> {
+        Runner::new(journal.clone(), sink).with_parking(parking).with_drain(self.drain)
+    }
+
     fn sink<S: RowSource>(
         &self,
         stream: &Stream,

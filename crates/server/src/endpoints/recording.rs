@@ -6,6 +6,7 @@ use capture::Lane;
 use event::encode_recording;
 use journal::Offset;
 
+use crate::ack;
 use crate::answer::{self, Failure};
 use crate::intake::Incoming;
 use crate::{EdgeState, metrics};
@@ -29,6 +30,7 @@ async fn store(state: &EdgeState, request: Request) -> Result<bool, Failure> {
     let rows = recorded.recordings.iter().map(encode_recording).collect();
     let offsets = state.recordings.append(rows).await?;
     let offsets = (offsets.start.get()..offsets.end.get()).map(Offset::new);
-    state.ack.settle_recordings(&offsets.collect::<Vec<_>>()).await?;
+    let owed = state.ack.owed_for_recordings();
+    ack::settle(&owed, &offsets.collect::<Vec<_>>()).await?;
     Ok(recorded.beacon)
 }

@@ -39,7 +39,6 @@ impl TestEdge {
             recording_endpoint: None,
             projects: Projects::default(),
             trusted_proxies: TrustedProxies::default(),
-            trust_edge: false,
             budget: Budget::new(128 << 20),
             sequencer,
             recordings: appender,

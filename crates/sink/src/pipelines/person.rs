@@ -6,6 +6,7 @@
 //! the person.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use event::{Kind, PersonMode, Row, Value};
 use journal::{JournalId, Offset, Record};
@@ -106,20 +107,15 @@ impl<'a> Change<'a> {
             return None;
         }
         let said: Said<'a> = serde_json::from_str(&row.properties).unwrap_or_default();
-        let (set, set_once) = match (&row.set, &row.set_once) {
-            // A row out of the lake has both merged; the event's own members still tell them apart.
-            (None, None) => (
-                object(said.set).or_else(|| {
-                    let lone = row.known_person_properties().filter(|_| said.set_once.is_none());
-                    lone.filter(|object| object != "{}")
-                }),
-                object(said.set_once),
-            ),
-            (set, set_once) => (set.as_deref().map(Cow::from), set_once.as_deref().map(Cow::from)),
+        let (set, set_once) = match (&row.set, &row.set_once, &row.person_properties) {
+            (None, None, Some(merged)) => told_apart(merged, &said),
+            (set, set_once, _) => {
+                (set.as_deref().map(Cow::from), set_once.as_deref().map(Cow::from))
+            }
         };
         let change = Self { row, said, set, set_once, journal_id, journal_offset };
-        let says_something = change.set.is_some()
-            || change.set_once.is_some()
+        let says_something = change.set.as_deref().is_some_and(says_more_than_place)
+            || change.set_once.as_deref().is_some_and(says_more_than_place)
             || change.said.unset.is_some()
             || change.operation() != "set";
         says_something.then_some(change)
@@ -159,8 +155,42 @@ impl<'a> Change<'a> {
     }
 }
 
-fn object(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    raw.map(RawValue::get).filter(|text| text.starts_with('{') && *text != "{}").map(Cow::Borrowed)
+/// What is set and set once, out of both merged, as the lake has them.
+///
+/// The event's own `$set` and `$set_once` tell the names apart; of the others those that PostHog's SDKs
+/// set once begin with `$initial_`.
+fn told_apart(
+    merged: &str,
+    said: &Said<'_>,
+) -> (Option<Cow<'static, str>>, Option<Cow<'static, str>>) {
+    let (in_set, in_set_once) = (members(said.set), members(said.set_once));
+    let mut set = BTreeMap::new();
+    let mut set_once = BTreeMap::new();
+    for (name, value) in members_of(merged) {
+        let once = !in_set.contains_key(&name)
+            && (in_set_once.contains_key(&name) || name.starts_with("$initial_"));
+        if once { &mut set_once } else { &mut set }.insert(name, value);
+    }
+    let object = |members: BTreeMap<String, &RawValue>| {
+        let text = serde_json::to_string(&members).expect("a map of JSON values is JSON");
+        (!members.is_empty()).then_some(Cow::Owned(text))
+    };
+    (object(set), object(set_once))
+}
+
+/// Whether an object has members other than the place that an edge adds to nearly every event.
+fn says_more_than_place(object: &str) -> bool {
+    let is_place =
+        |name: &String| name.starts_with("$geoip_") || name.starts_with("$initial_geoip_");
+    !members_of(object).keys().all(is_place)
+}
+
+fn members(raw: Option<&RawValue>) -> BTreeMap<String, &RawValue> {
+    raw.map(|raw| members_of(raw.get())).unwrap_or_default()
+}
+
+fn members_of(object: &str) -> BTreeMap<String, &RawValue> {
+    serde_json::from_str(object).unwrap_or_default()
 }
 
 fn text(text: &str) -> Value<'_> {
@@ -252,5 +282,24 @@ mod tests {
         let change = change(&archived).unwrap();
         assert_eq!(change["set"], json!({"plan": "pro"}));
         assert_eq!(change["set_once"], json!({"first": "x"}));
+        let elsewhere = Row {
+            person_properties: Some(r#"{"$initial_os":"x","plan":"pro"}"#.into()),
+            ..row("e", r#"{"$set":{}}"#)
+        };
+        let change = self::change(&elsewhere).unwrap();
+        assert_eq!(change["set"], json!({"plan": "pro"}));
+        assert_eq!(change["set_once"], json!({"$initial_os": "x"}));
+    }
+
+    #[test]
+    fn a_place_alone_is_no_change() {
+        let placed = Row {
+            set: Some(r#"{"$geoip_country_code":"DE"}"#.into()),
+            set_once: Some(r#"{"$initial_geoip_country_code":"DE"}"#.into()),
+            ..row("purchase", "{}")
+        };
+        assert_eq!(change(&placed), None);
+        let moved = Row { set: Some(r#"{"$geoip_city_name":"X","plan":"pro"}"#.into()), ..placed };
+        assert_eq!(change(&moved).unwrap()["set"]["$geoip_city_name"], "X");
     }
 }

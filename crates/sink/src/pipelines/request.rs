@@ -152,6 +152,7 @@ async fn classify(
 #[derive(Deserialize)]
 struct Body {
     success: Option<bool>,
+    status: Option<String>,
     result: Option<CommitResult>,
 }
 
@@ -160,14 +161,18 @@ struct CommitResult {
     committed: Option<u64>,
 }
 
-/// Reads `{"success":true,"result":{"committed":n}}`, and any other JSON object without a complaint.
+/// Reads `{"success":true,"result":{"committed":n}}`.
 fn committed(name: &'static str, text: &str, rows: usize) -> Result<Answer, Error> {
-    let Ok(body) = serde_json::from_str::<Body>(text) else {
-        // A portal, a login page, another service: whoever answers so has stored nothing.
-        return Err(Error::paused(format!("answered 200, but not as a pipeline does: {text}")));
-    };
+    let strange = || Error::paused(format!("answered 200, but not as a pipeline does: {text}"));
+    // A portal, a login page, another service: whoever answers so has stored nothing.
+    let body: Body = serde_json::from_str(text).map_err(|_| strange())?;
     if body.success == Some(false) {
         return Err(Error::transient(format!("answered 200 without success: {text}")));
+    }
+    // The first emulator of this project said `{"status":"ok"}`.
+    let is_success = body.success == Some(true) || body.status.as_deref() == Some("ok");
+    if !is_success && body.result.is_none() {
+        return Err(strange());
     }
     match body.result.and_then(|result| result.committed) {
         Some(0) if rows > 0 => Err(Error::transient("answered 200 and committed no row")),

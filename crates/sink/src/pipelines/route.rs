@@ -1,20 +1,21 @@
 //! Which rows go to which stream.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use event::Row;
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The rows of one stream: those of some tokens, and of these one part in several.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Route {
     tokens: Tokens,
     part: u64,
     parts: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
 enum Tokens {
     Only(BTreeSet<String>),
     AllBut(BTreeSet<String>),
@@ -43,24 +44,32 @@ impl Route {
 
     /// Whether the row goes here.
     pub fn takes(&self, row: &Row) -> bool {
-        let is_ours = match &self.tokens {
-            Tokens::Only(tokens) => tokens.contains(&row.token),
-            Tokens::AllBut(tokens) => !tokens.contains(&row.token),
-        };
-        is_ours
-            && (self.parts == 1 || xxh3_64(row.distinct_id.as_bytes()) % self.parts == self.part)
+        self.takes_event(&row.token, &row.distinct_id)
     }
-}
 
-/// Says the route in a line, to notice that it changed.
-impl fmt::Display for Route {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (sign, tokens) = match &self.tokens {
-            Tokens::Only(tokens) => ("", tokens),
-            Tokens::AllBut(tokens) => ("*-", tokens),
+    /// Whether the row of an event of this token and distinct id goes here.
+    pub fn takes_event(&self, token: &str, distinct_id: &str) -> bool {
+        let is_ours = match &self.tokens {
+            Tokens::Only(tokens) => tokens.contains(token),
+            Tokens::AllBut(tokens) => !tokens.contains(token),
         };
-        let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
-        write!(f, "{sign}{} {}/{}", tokens.join(","), self.part, self.parts)
+        is_ours && (self.parts == 1 || xxh3_64(distinct_id.as_bytes()) % self.parts == self.part)
+    }
+
+    /// The same tokens, all of their rows.
+    pub fn whole(self) -> Self {
+        self.part(0, 1)
+    }
+
+    /// Whether some row could go both here and there.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        let same_token = match (&self.tokens, &other.tokens) {
+            (Tokens::AllBut(_), Tokens::AllBut(_)) => true,
+            (Tokens::Only(ours), Tokens::Only(theirs)) => !ours.is_disjoint(theirs),
+            (Tokens::Only(only), Tokens::AllBut(but))
+            | (Tokens::AllBut(but), Tokens::Only(only)) => !only.is_subset(but),
+        };
+        same_token && (self.parts != other.parts || self.part == other.part)
     }
 }
 
@@ -87,5 +96,17 @@ mod tests {
             }
         }
         assert!(Route::everything().takes(&row("x", "y")));
+    }
+
+    #[test]
+    fn routes_overlap_where_a_row_could_go_to_both() {
+        let a = || BTreeSet::from(["phc_a".to_owned()]);
+        let b = || BTreeSet::from(["phc_b".to_owned()]);
+        assert!(!Route::only(a()).overlaps(&Route::only(b())));
+        assert!(!Route::only(a()).overlaps(&Route::all_but(a())));
+        assert!(!Route::only(a()).part(0, 2).overlaps(&Route::only(a()).part(1, 2)));
+        assert!(Route::only(a()).part(0, 2).overlaps(&Route::only(a()).part(1, 3)));
+        assert!(Route::only(a()).overlaps(&Route::all_but(b())));
+        assert!(Route::everything().overlaps(&Route::all_but(a())));
     }
 }

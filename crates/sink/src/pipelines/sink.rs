@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use event::Timestamp;
@@ -20,8 +20,10 @@ use super::{Config, RowSource};
 use crate::delivery::REFUSED_KEPT;
 use crate::{CursorFile, DeadLetter, DeadLetters, Delivery, Error, Importance, Sink, metrics};
 
-/// So many rows of one request refused one after the other, and none taken, are not the rows' fault.
+/// So many rows of one request refused one after the other, and none taken, may not be their fault.
 const SUSPICIOUS_REFUSALS: usize = 50;
+/// A service that took rows so recently is not the one at fault.
+const RECENT: Duration = Duration::from_secs(600);
 /// Bodies are not made smaller than this, however often one is called too large.
 const SMALLEST_BATCH_BYTES: usize = 64 * 1024;
 
@@ -50,6 +52,8 @@ pub struct PipelinesSink<S> {
     cursor_file: CursorFile,
     dead_letters: DeadLetters,
     delivery: Delivery,
+    /// When the service last took rows from this process.
+    last_taken: Mutex<Option<Instant>>,
     /// Every row below is delivered or refused.
     resolved: Offset,
     /// Rows above `resolved` that are so too: what a failed write had already sent.
@@ -109,6 +113,7 @@ impl<S: RowSource> PipelinesSink<S> {
             cursor_file: CursorFile::new(folders.fs, cursor_path),
             dead_letters,
             delivery,
+            last_taken: Mutex::default(),
             resolved: Offset::new(0),
             resolved_ahead: BTreeSet::new(),
         })
@@ -163,9 +168,8 @@ impl<S: RowSource> PipelinesSink<S> {
 
     /// Sends a run, halving it where the service says that it is too large or has a bad row.
     ///
-    /// A row that is refused alone becomes a dead letter. But when the first rows of a run that was
-    /// refused as a whole are all refused one by one, the fault is hardly theirs, and the sink pauses
-    /// instead of putting everything aside.
+    /// A row that is refused alone becomes a dead letter. But when many rows are refused one after the
+    /// other, the fault may not be theirs: see [`Self::suspect`].
     async fn send_in_pieces(&self, run: &[OutgoingRow], sent: &mut Sent) -> Result<(), Error> {
         let mut pending = vec![run];
         let mut refused: Vec<(&OutgoingRow, String)> = Vec::new();
@@ -174,16 +178,21 @@ impl<S: RowSource> PipelinesSink<S> {
             let bytes = body.len();
             match (self.requester.post(body, rows.len()).await?, rows) {
                 (Answer::Committed, rows) => {
+                    *self.last_taken.lock().unwrap_or_else(PoisonError::into_inner) =
+                        Some(Instant::now());
                     sent.rows.extend(rows.iter().map(|row| row.id));
                     self.put_aside(&mut refused, sent)?;
                 }
-                (Answer::TooLarge(reason), [row]) => {
+                (Answer::TooLarge(reason), [row]) if bytes > SMALLEST_BATCH_BYTES => {
                     self.put_aside(&mut vec![(row, reason)], sent)?;
                 }
-                (Answer::Refused(reason), [_]) if refused.len() + 1 >= SUSPICIOUS_REFUSALS => {
-                    return Err(Error::paused(format!("every row is refused: {reason}")));
+                (Answer::TooLarge(reason) | Answer::Refused(reason), [row]) => {
+                    refused.push((row, reason));
+                    if refused.len() >= SUSPICIOUS_REFUSALS {
+                        self.suspect(&refused).await?;
+                        self.put_aside(&mut refused, sent)?;
+                    }
                 }
-                (Answer::Refused(reason), [row]) => refused.push((row, reason)),
                 (answer, rows) => {
                     if matches!(answer, Answer::TooLarge(_)) {
                         sent.was_too_large(bytes);
@@ -194,6 +203,25 @@ impl<S: RowSource> PipelinesSink<S> {
             }
         }
         self.put_aside(&mut refused, sent)
+    }
+
+    /// Whether it is the service that is at fault, not these rows: then the sink pauses rather than put
+    /// everything aside.
+    ///
+    /// It is not where it took other rows lately, or takes an array of none. Whoever finds a row that
+    /// is refused could otherwise stop the sink with fifty of them.
+    async fn suspect(&self, refused: &[(&OutgoingRow, String)]) -> Result<(), Error> {
+        let last_taken = *self.last_taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if last_taken.is_some_and(|at| at.elapsed() < RECENT) {
+            return Ok(());
+        }
+        match self.requester.post(b"[]".to_vec(), 0).await? {
+            Answer::Committed => Ok(()),
+            Answer::Refused(_) | Answer::TooLarge(_) => {
+                let reason = refused.last().map_or("", |(_, reason)| reason.as_str());
+                Err(Error::paused(format!("every row is refused: {reason}")))
+            }
+        }
     }
 
     /// Keeps refused rows as dead letters; only then are they dealt with.

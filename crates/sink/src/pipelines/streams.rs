@@ -1,22 +1,23 @@
 //! The streams of events, and what happens when they are changed.
 //!
-//! Each stream has a sink and a cursor of its own, so that one in trouble holds up no other. When
-//! rows are routed differently than before, what one stream had not been sent may belong to another:
-//! then all of them go on from the cursor furthest behind. Rows since then are sent again, none is
-//! left out.
+//! Each stream has a sink and a cursor of its own, so that one in trouble holds up no other. Beside the
+//! cursors is kept which streams they were of. A stream that gets the rows it got before goes on where
+//! it stands; where rows are routed differently, a new stream begins with the oldest row that any
+//! stream lacks from which rows may now come here. Rows since then may be sent again, none is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use journal::{Fs, JournalId};
+use journal::{Cursor, Fs};
+use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use super::{Config, Route};
 use crate::{CursorFile, Error};
 
-/// File beside the cursors that says which streams they were of.
-const ROUTES_FILE: &str = "pipelines.routes";
+/// File beside the cursors that says which streams they are of.
+const STREAMS_FILE: &str = "pipelines.streams";
 
 /// A stream of events.
 #[derive(Clone, Debug)]
@@ -31,7 +32,7 @@ pub struct Stream {
 
 /// The streams that together get every event.
 #[derive(Clone, Debug)]
-pub struct Streams(Vec<Stream>);
+pub struct Streams(Vec<Stream>, Option<Stream>);
 
 impl Streams {
     /// The stream at `main`, and for tokens that are named streams of their own.
@@ -66,7 +67,7 @@ impl Streams {
             streams.iter().map(|stream| stream.config.endpoint.as_str()).collect();
         let names: BTreeSet<&str> = streams.iter().map(|stream| stream.name).collect();
         match urls.len() == streams.len() && names.len() == streams.len() {
-            true => Ok(Self(streams)),
+            true => Ok(Self(streams, None)),
             false => Err("every URL once, or for tokens that have the same URLs".to_owned()),
         }
     }
@@ -76,12 +77,19 @@ impl Streams {
         self.0.iter()
     }
 
-    /// The main stream's settings.
-    pub fn main(&self) -> &Config {
-        &self.0[0].config
+    /// The stream that gets every event of the main one's tokens too, while one moves to it.
+    pub fn set_next(&mut self, config: Config) {
+        let route = self.0[0].route.clone().whole();
+        self.1 = Some(Stream { name: "next-pipelines", config, route });
     }
 
-    /// Sets the cursors back where streams were changed, before the sinks load them.
+    /// That stream.
+    pub fn next(&self) -> Option<&Stream> {
+        self.1.as_ref()
+    }
+
+    /// Sets cursors where streams were changed, before the sinks load them; `first` is the oldest row
+    /// of the journal.
     ///
     /// # Errors
     /// When a cursor cannot be read or written.
@@ -89,54 +97,81 @@ impl Streams {
         &self,
         fs: &Arc<dyn Fs>,
         cursors: &Path,
-        journal_id: JournalId,
+        first: Cursor,
     ) -> Result<(), Error> {
-        let failed = |error: std::io::Error| Error::paused(format!("{ROUTES_FILE}: {error}"));
-        fs.create_dir_all(cursors).map_err(failed)?;
-        let path = cursors.join(ROUTES_FILE);
-        let now = self.routes();
-        let before = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                format!("{} {}\n", self.0[0].name, Route::everything())
-            }
-            Err(error) => return Err(failed(error)),
+        let failed = |error: &dyn std::fmt::Display| {
+            Error::paused(format!("{STREAMS_FILE}: {error}; remove it to begin anew"))
         };
-        if now == before {
-            return Ok(());
-        }
+        fs.create_dir_all(cursors).map_err(|error| failed(&error))?;
+        let path = cursors.join(STREAMS_FILE);
+        let before: Vec<Known> = match std::fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| failed(&error))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(failed(&error)),
+        };
         let file =
             |name: &str| CursorFile::new(Arc::clone(fs), cursors.join(format!("{name}.json")));
-        let names_before = || before.lines().filter_map(|line| line.split(' ').next());
-        let mut furthest_behind = None;
-        for name in names_before() {
-            let cursor = file(name).load()?.filter(|cursor| cursor.journal_id == journal_id);
-            let Some(cursor) = cursor else {
-                furthest_behind = None;
-                break;
-            };
-            let earlier =
-                furthest_behind.is_none_or(|other: journal::Cursor| cursor.offset < other.offset);
-            furthest_behind = if earlier { Some(cursor) } else { furthest_behind };
+        let mut places = BTreeMap::new();
+        for name in before.iter().map(|known| known.name.as_str()).chain(["pipelines"]) {
+            let cursor = file(name).load()?.filter(|cursor| cursor.journal_id == first.journal_id);
+            places.insert(name.to_owned(), cursor.unwrap_or(first));
         }
-        warn!(?furthest_behind, "streams were changed: all go on from the one furthest behind");
-        for stream in &self.0 {
-            match furthest_behind {
-                Some(cursor) => file(stream.name).store(cursor)?,
-                None => file(stream.name).remove()?,
-            }
+        let now: Vec<Known> = self.0.iter().chain(&self.1).map(Known::of).collect();
+        // All are known before the first is written: one stream's file may be another's past.
+        let settled: Vec<Cursor> = now
+            .iter()
+            .map(|stream| match before.is_empty() {
+                // Before streams were told apart there was one.
+                true if stream.name != "next-pipelines" => places["pipelines"],
+                true => first,
+                false => stream.place(&before, &places).unwrap_or(first),
+            })
+            .collect();
+        for (stream, cursor) in now.iter().zip(settled) {
+            file(&stream.name).store(cursor)?;
         }
-        journal::write_atomically(&**fs, &path, now.as_bytes()).map_err(failed)?;
-        for name in names_before().filter(|name| !self.0.iter().any(|stream| stream.name == *name))
-        {
-            file(name).remove()?;
-        }
-        Ok(())
+        let bytes = serde_json::to_vec_pretty(&now).expect("streams are JSON");
+        journal::write_atomically(&**fs, &path, &bytes).map_err(|error| failed(&error))?;
+        let gone = before.iter().filter(|old| !now.iter().any(|stream| stream.name == old.name));
+        gone.map(|old| file(&old.name).remove()).collect()
+    }
+}
+
+/// A stream as it was when its cursor was written.
+#[derive(Debug, Deserialize, Serialize)]
+struct Known {
+    name: String,
+    endpoint: String,
+    route: Route,
+}
+
+impl Known {
+    fn of(stream: &Stream) -> Self {
+        let endpoint = stream.config.endpoint.to_string();
+        Self { name: stream.name.to_owned(), endpoint, route: stream.route.clone() }
     }
 
-    /// A line for each stream: its name and its rows.
-    fn routes(&self) -> String {
-        self.0.iter().map(|stream| format!("{} {}\n", stream.name, stream.route)).collect()
+    /// From where this stream lacks rows, given those of before and where they had got to.
+    fn place(&self, before: &[Known], places: &BTreeMap<String, Cursor>) -> Option<Cursor> {
+        let place = |known: &Known| places.get(&known.name).copied();
+        let same = before.iter().find(|known| known.endpoint == self.endpoint);
+        if let Some(same) = same.filter(|same| same.route == self.route) {
+            return place(same);
+        }
+        if self.name == "next-pipelines" {
+            // It begins with what the journal has.
+            return None;
+        }
+        let sources = before.iter().filter(|known| known.name != "next-pipelines");
+        let sources = sources.filter(|known| known.route.overlaps(&self.route));
+        let furthest_behind =
+            sources.chain(same).filter_map(place).min_by_key(|cursor| cursor.offset);
+        warn!(
+            stream = self.name,
+            ?furthest_behind,
+            "rows may be sent again, since streams changed"
+        );
+        furthest_behind
     }
 }
 
@@ -168,7 +203,7 @@ fn label(endpoint: &reqwest::Url) -> String {
 #[cfg(test)]
 mod tests {
     use event::Row;
-    use journal::{Cursor, Offset, RealFs};
+    use journal::{Offset, RealFs};
 
     use super::*;
 
@@ -216,30 +251,90 @@ mod tests {
         assert!(streams(&twice).is_err());
     }
 
+    struct Cursors(tempfile::TempDir, Arc<dyn Fs>);
+
+    impl Cursors {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap(), Arc::new(RealFs))
+        }
+
+        fn file(&self, name: &str) -> CursorFile {
+            CursorFile::new(Arc::clone(&self.1), self.0.path().join(format!("{name}.json")))
+        }
+
+        fn at(offset: u64) -> Cursor {
+            let journal_id = journal::JournalId::from_uuid(uuid::Uuid::from_u128(1));
+            Cursor { journal_id, offset: Offset::new(offset) }
+        }
+
+        fn store(&self, name: &str, offset: u64) {
+            self.file(name).store(Self::at(offset)).unwrap();
+        }
+
+        fn offset(&self, name: &str) -> Option<u64> {
+            self.file(name).load().unwrap().map(|cursor| cursor.offset.get())
+        }
+
+        fn settle(&self, streams: &Streams) {
+            streams.settle_cursors(&self.1, self.0.path(), Self::at(5)).unwrap();
+        }
+    }
+
     #[test]
-    fn changed_streams_go_on_from_the_one_furthest_behind() {
-        let folder = tempfile::tempdir().unwrap();
-        let fs: Arc<dyn Fs> = Arc::new(RealFs);
-        let id = JournalId::from_uuid(uuid::Uuid::from_u128(1));
-        let file = |name: &str| {
-            CursorFile::new(Arc::clone(&fs), folder.path().join(format!("{name}.json")))
-        };
-        let store = |name: &str, offset| {
-            file(name).store(Cursor { journal_id: id, offset: Offset::new(offset) }).unwrap();
-        };
-        let offset = |name: &str| file(name).load().unwrap().map(|cursor| cursor.offset.get());
-        store("pipelines", 7);
+    fn a_new_stream_begins_where_its_rows_were_before() {
+        let cursors = Cursors::new();
+        cursors.store("pipelines", 7);
         let one = streams(&[]).unwrap();
-        one.settle_cursors(&fs, folder.path(), id).unwrap();
-        assert_eq!(offset("pipelines"), Some(7), "nothing changed");
+        cursors.settle(&one);
+        assert_eq!(cursors.offset("pipelines"), Some(7), "nothing changed");
         let two = streams(&[("phc_a", "https://a.ingest.cloudflare.com")]).unwrap();
-        two.settle_cursors(&fs, folder.path(), id).unwrap();
-        assert_eq!(offset("pipelines-a"), Some(7), "a new stream begins where the old one stands");
-        store("pipelines", 90);
-        store("pipelines-a", 30);
-        two.settle_cursors(&fs, folder.path(), id).unwrap();
-        assert_eq!((offset("pipelines"), offset("pipelines-a")), (Some(90), Some(30)));
-        one.settle_cursors(&fs, folder.path(), id).unwrap();
-        assert_eq!((offset("pipelines"), offset("pipelines-a")), (Some(30), None));
+        cursors.settle(&two);
+        assert_eq!(cursors.offset("pipelines-a"), Some(7));
+        cursors.store("pipelines", 90);
+        cursors.store("pipelines-a", 30);
+        cursors.settle(&two);
+        assert_eq!(
+            (cursors.offset("pipelines"), cursors.offset("pipelines-a")),
+            (Some(90), Some(30))
+        );
+        cursors.settle(&one);
+        assert_eq!((cursors.offset("pipelines"), cursors.offset("pipelines-a")), (Some(30), None));
+    }
+
+    #[test]
+    fn a_stream_that_keeps_its_rows_keeps_its_place() {
+        let cursors = Cursors::new();
+        let a = ("phc_a", "https://a.ingest.cloudflare.com");
+        cursors.settle(&streams(&[a, ("phc_b", "https://b.ingest.cloudflare.com")]).unwrap());
+        cursors.store("pipelines", 90);
+        cursors.store("pipelines-a", 80);
+        cursors.store("pipelines-b", 10);
+        cursors.settle(&streams(&[a, ("phc_b", "https://b2.ingest.cloudflare.com")]).unwrap());
+        assert_eq!(cursors.offset("pipelines"), Some(90));
+        assert_eq!(cursors.offset("pipelines-a"), Some(80));
+        assert_eq!(cursors.offset("pipelines-b2"), Some(10), "what b lacked");
+    }
+
+    #[test]
+    fn a_stream_that_never_took_a_row_has_its_place_from_the_start() {
+        let cursors = Cursors::new();
+        cursors.settle(&streams(&[]).unwrap());
+        assert_eq!(cursors.offset("pipelines"), Some(5));
+    }
+
+    #[test]
+    fn moving_to_the_next_stream_leaves_no_hole() {
+        let cursors = Cursors::new();
+        let mut both = streams(&[]).unwrap();
+        both.set_next(config("https://new.ingest.cloudflare.com"));
+        cursors.store("pipelines", 60);
+        cursors.settle(&both);
+        assert_eq!(cursors.offset("next-pipelines"), Some(5));
+        cursors.store("pipelines", 100);
+        cursors.store("next-pipelines", 40);
+        let moved = Streams::new(config("https://new.ingest.cloudflare.com"), Vec::new()).unwrap();
+        cursors.settle(&moved);
+        assert_eq!(cursors.offset("pipelines"), Some(40));
+        assert_eq!(cursors.offset("next-pipelines"), None, "another move begins anew");
     }
 }

@@ -336,7 +336,7 @@ async fn letters_are_sent_again_as_they_were() {
     endpoint.always(Reply::RefuseEvent("poison"));
     sink(address, folder.path()).write(vec![record(0, &["poison", "a", "poison"])]).await.unwrap();
     let files = crate::DeadLetters::new("x", folder.path().join("dead-letters/pipelines")).files();
-    let letters = crate::DeadLetters::read(&files.unwrap()[0]).unwrap();
+    let letters = crate::DeadLetters::read(&files.unwrap()[0]).unwrap().0;
     assert_eq!(letters.len(), 2);
     let refused = resend(&config(address), letters.clone()).await.unwrap();
     assert_eq!((refused.taken, refused.refused.len()), (0, 2));
