@@ -51,6 +51,7 @@ schema: build
 bench:
 	$(CARGO) build --release --locked --workspace
 	$(dir $(BIN))hogflare-bench --server "$(abspath $(BIN))" --case all
+	$(dir $(BIN))hogflare-bench --server "$(abspath $(BIN))" --forward --latency-ms 0,50,200
 
 ## emulator: the stand-in for Cloudflare Pipelines on 127.0.0.1:8088, without Docker
 emulator: emulator/.venv/.installed

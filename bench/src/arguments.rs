@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,8 +8,12 @@ use anyhow::{Context, ensure};
 use clap::Parser;
 
 use crate::case::{Case, Load};
+use crate::endpoint::{Target, Url};
 use crate::requests::Preparation;
 use crate::server::LakeMode;
+
+/// Events of a backlog: some seconds of work for the forwarder.
+const BACKLOG_EVENTS: u64 = 400_000;
 
 /// Load generator for `hogflare serve`: CPU, latency, memory and disk of an acknowledged event.
 #[derive(Debug, Parser)]
@@ -24,7 +29,21 @@ pub(crate) struct Arguments {
 
     /// Where rows go behind the journal: off (nowhere), on (the lake), pipeline (HTTP on loopback)
     #[arg(long, value_delimiter = ',', default_value = "off")]
-    pub(crate) lake: Vec<LakeMode>,
+    lake: Vec<LakeMode>,
+
+    /// Measure the forwarder alone: events gather while the pipeline is down, then it takes them all
+    #[arg(long, conflicts_with = "lake")]
+    forward: bool,
+
+    /// How long the forwarder's pipeline waits before it answers
+    #[arg(long, value_name = "MS", value_delimiter = ',', default_value = "0")]
+    #[arg(requires = "forward")]
+    latency_ms: Vec<u64>,
+
+    /// A pipeline of another process for the forwarder, with GET /count and DELETE /events
+    #[arg(long, value_name = "URL", value_parser = Url::parse)]
+    #[arg(requires = "forward", conflicts_with = "latency_ms")]
+    endpoint: Option<Url>,
 
     /// Connections, each with one request at a time
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
@@ -46,7 +65,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "MIB", default_value_t = 1_024)]
     memory: usize,
 
-    /// Events made ahead for a case, in place of what its fastest server would take
+    /// Events made ahead for a case, in place of what its fastest server would take, or of the
+    /// forwarder's 400000
     #[arg(long, value_name = "EVENTS")]
     prepare: Option<u64>,
 
@@ -79,12 +99,54 @@ pub(crate) struct Arguments {
     pub(crate) json: Option<PathBuf>,
 }
 
+/// What a run measures.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Measurement {
+    /// Capture, with rows going there.
+    Capture(LakeMode),
+    /// The way of a backlog to this endpoint.
+    Forward(Target),
+}
+
+impl Measurement {
+    /// Where rows go behind the journal; to a pipeline, where that is asked of the forwarder alone.
+    pub(crate) fn lake(&self) -> LakeMode {
+        match self {
+            Self::Capture(lake) => *lake,
+            Self::Forward(_) => LakeMode::Off,
+        }
+    }
+}
+
+impl fmt::Display for Measurement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Capture(lake) => write!(f, "lake {lake}"),
+            Self::Forward(target) => write!(f, "endpoint {target}"),
+        }
+    }
+}
+
 impl Arguments {
-    /// What to send, each once.
+    /// What to measure with every load.
+    pub(crate) fn measurements(&self) -> Vec<Measurement> {
+        let forward = |target| vec![Measurement::Forward(target)];
+        match &self.endpoint {
+            Some(url) => forward(Target::Other(url.clone())),
+            None if self.forward => {
+                let latencies = self.latency_ms.iter().copied().map(Duration::from_millis);
+                latencies.map(Target::StandIn).flat_map(forward).collect()
+            }
+            None => self.lake.iter().copied().map(Measurement::Capture).collect(),
+        }
+    }
+
+    /// What to send, each once; a forwarder without rows has nothing to do.
     pub(crate) fn loads(&self) -> Vec<Load> {
         let mut loads: Vec<Load> = Vec::new();
         for &load in self.case.iter().flatten() {
-            if !loads.contains(&load) {
+            let is_nothing = self.forward && load == Load::Idle;
+            if !is_nothing && !loads.contains(&load) {
                 loads.push(load);
             }
         }
@@ -103,7 +165,10 @@ impl Arguments {
 
     /// How many requests to make for a case.
     pub(crate) fn preparation(&self, case: Case) -> Preparation {
-        let enough = case.fastest_events_per_second() * (self.seconds + self.warmup);
+        let enough = match self.forward {
+            true => BACKLOG_EVENTS,
+            false => case.fastest_events_per_second() * (self.seconds + self.warmup),
+        };
         Preparation {
             events: self.prepare.unwrap_or(enough),
             most_bytes: self.memory.saturating_mul(1 << 20),
@@ -145,12 +210,27 @@ mod tests {
     fn cases_and_modes_may_be_listed() {
         let arguments = parse(&["--case", "node100,idle,node100", "--lake", "off,on"]).unwrap();
         assert_eq!(arguments.loads(), [Load::Case(Case::Node100), Load::Idle]);
-        assert_eq!(arguments.lake, [LakeMode::Off, LakeMode::On]);
+        let measurements = [LakeMode::Off, LakeMode::On].map(Measurement::Capture);
+        assert_eq!(arguments.measurements(), measurements);
     }
 
     #[test]
     fn all_is_every_case_and_idle() {
         assert_eq!(parse(&[]).unwrap().loads().len(), 4);
         assert!(parse(&["--case", "everything"]).is_err());
+    }
+
+    #[test]
+    fn the_forwarder_has_an_endpoint_or_several_latencies() {
+        let near_and_far = parse(&["--forward", "--latency-ms", "0,200"]).unwrap();
+        let latencies = [0, 200].map(Duration::from_millis);
+        let measurements = latencies.map(|latency| Measurement::Forward(Target::StandIn(latency)));
+        assert_eq!(near_and_far.measurements(), measurements);
+        assert_eq!(near_and_far.loads().len(), 3);
+        let other = ["--endpoint", "http://127.0.0.1:8088/"];
+        assert_eq!(parse(&[&["--forward"], &other[..]].concat()).unwrap().measurements().len(), 1);
+        assert!(parse(&other).is_err());
+        assert!(parse(&["--latency-ms", "50"]).is_err());
+        assert!(parse(&["--forward", "--lake", "on"]).is_err());
     }
 }

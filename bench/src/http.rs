@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use anyhow::ensure;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -49,6 +50,28 @@ impl Connection {
     pub(crate) fn body(&self) -> &[u8] {
         self.buffer.get(self.body_start..).unwrap_or_default()
     }
+}
+
+/// Sends one request, `METHOD PATH` with further headers, and returns the body of the answer.
+///
+/// # Errors
+/// Also when the answer is anything but 200.
+pub(crate) async fn ask(
+    address: SocketAddr,
+    what: &str,
+    headers: &str,
+    json: &str,
+) -> anyhow::Result<String> {
+    let mut connection = Connection::open(address).await?;
+    let request = format!(
+        "{what} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}Content-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{json}",
+        json.len()
+    );
+    let status = connection.exchange(request.as_bytes()).await?;
+    let body = String::from_utf8_lossy(connection.body()).into_owned();
+    ensure!(status == 200, "{what} answered {status}: {body}");
+    Ok(body)
 }
 
 /// What comes before a body, of an answer or of a request.

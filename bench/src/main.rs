@@ -1,11 +1,14 @@
 //! Load generator for `hogflare serve`: starts the server, sends it events that are all new, and
-//! says what an acknowledged event costs. `bench/README.md` tells how to read the figures.
+//! says what an acknowledged event costs, or a forwarded one. `bench/README.md` tells how to read the figures.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod arguments;
 mod case;
+mod endpoint;
 mod events;
+mod folder;
+mod forward;
 mod http;
 mod json_text;
 mod load;
@@ -23,11 +26,11 @@ mod statistics;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Parser;
 use tokio::runtime::Runtime;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Measurement};
 use crate::case::Load;
 use crate::machine::Machine;
 use crate::pinning::Pinning;
@@ -56,14 +59,17 @@ fn bench(arguments: &Arguments) -> anyhow::Result<Report> {
     let mut report = Report::new(machine);
     // One thread: more would compete with each other for the generator's core.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    for load in arguments.loads() {
+    let loads = arguments.loads();
+    ensure!(!loads.is_empty(), "there is nothing to forward (--case)");
+    for load in loads {
         let requests = prepare(load, arguments, &pinning);
         pinning.pin_generator()?;
-        for &lake in &arguments.lake {
+        for measurement in arguments.measurements() {
+            let lake = measurement.lake();
             let setup = Setup { arguments, data_dir: &data_dir, lake, pinning: &pinning };
             for number in 1..=arguments.runs {
-                let what = format!("{load}, lake {lake}, run {number} of {}", arguments.runs);
-                let measured = measure(&runtime, &setup, requests.as_ref());
+                let what = format!("{load}, {measurement}, run {number} of {}", arguments.runs);
+                let measured = measure(&runtime, &setup, &measurement, requests.as_ref());
                 let run = measured.with_context(|| what.clone())?;
                 eprintln!("{what}: {run}");
                 report.add(run);
@@ -91,10 +97,18 @@ fn prepare(load: Load, arguments: &Arguments, pinning: &Pinning) -> Option<Arc<R
 fn measure(
     runtime: &Runtime,
     setup: &Setup<'_>,
+    measurement: &Measurement,
     requests: Option<&Arc<Requests>>,
 ) -> anyhow::Result<Run> {
-    match requests {
-        Some(requests) => runtime.block_on(run::loaded(setup, requests)).map(Run::Loaded),
-        None => runtime.block_on(run::idle(setup)).map(Run::Idle),
-    }
+    runtime.block_on(async {
+        match (requests, measurement) {
+            (Some(requests), Measurement::Forward(target)) => {
+                forward::forwarded(setup, target, requests).await.map(Run::Forwarded)
+            }
+            (Some(requests), Measurement::Capture(_)) => {
+                run::loaded(setup, requests).await.map(Run::Loaded)
+            }
+            (None, _) => run::idle(setup).await.map(Run::Idle),
+        }
+    })
 }

@@ -30,6 +30,21 @@ impl Page {
         self.count("hogflare_sink_rows_total", &format!("sink=\"{sink}\""))
     }
 
+    /// Times that a sink failed and tried again.
+    pub(crate) fn sink_failures(&self, sink: &str) -> u64 {
+        self.count("hogflare_sink_failures_total", &format!("sink=\"{sink}\""))
+    }
+
+    /// Requests that a pipeline took.
+    pub(crate) fn pipeline_requests(&self) -> u64 {
+        self.count("hogflare_pipeline_requests_total", "outcome=\"success\"")
+    }
+
+    /// Bytes of their bodies.
+    pub(crate) fn pipeline_bytes(&self) -> u64 {
+        self.count("hogflare_pipeline_bytes_total", "outcome=\"success\"")
+    }
+
     /// Bytes of a row in the lake's files, where there are any.
     pub(crate) fn lake_bytes_per_row(&self) -> Option<f64> {
         let rows = self.value("hogflare_lake_rows", "").filter(|&rows| rows > 0.0)?;

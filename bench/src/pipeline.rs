@@ -1,9 +1,10 @@
-//! A stand-in for a Cloudflare pipeline: counts rows, keeps none.
+//! A stand-in for a Cloudflare pipeline: counts rows, keeps none, and may be far away.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -14,23 +15,30 @@ use crate::http::Head;
 #[derive(Debug)]
 pub(crate) struct Pipeline {
     address: SocketAddr,
-    rows: Arc<AtomicU64>,
+    taken: Arc<Taken>,
     accepting: tokio::task::JoinHandle<()>,
 }
 
+/// What came.
+#[derive(Debug, Default)]
+struct Taken {
+    has_request: AtomicBool,
+    rows: AtomicU64,
+}
+
 impl Pipeline {
-    /// Starts on a free port.
-    pub(crate) async fn start() -> io::Result<Self> {
+    /// Starts on a free port; a request that is there as a whole is answered after `latency`.
+    pub(crate) async fn start(latency: Duration) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let rows = Arc::new(AtomicU64::new(0));
-        let total = Arc::clone(&rows);
+        let taken = Arc::<Taken>::default();
+        let shared = Arc::clone(&taken);
         let accepting = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&total)));
+                tokio::spawn(serve(stream, latency, Arc::clone(&shared)));
             }
         });
-        Ok(Self { address, rows, accepting })
+        Ok(Self { address, taken, accepting })
     }
 
     /// Where rows go.
@@ -38,9 +46,14 @@ impl Pipeline {
         format!("http://{}/", self.address)
     }
 
-    /// Rows that came.
+    /// Whether a request began to come.
+    pub(crate) fn has_request(&self) -> bool {
+        self.taken.has_request.load(Ordering::Relaxed)
+    }
+
+    /// Rows that came, and whose latency is over.
     pub(crate) fn rows(&self) -> u64 {
-        self.rows.load(Ordering::Relaxed)
+        self.taken.rows.load(Ordering::Relaxed)
     }
 }
 
@@ -51,10 +64,11 @@ impl Drop for Pipeline {
 }
 
 /// Answers requests until the connection ends, or breaks, which its sender will notice.
-async fn serve(mut stream: TcpStream, total: Arc<AtomicU64>) -> io::Result<()> {
+async fn serve(mut stream: TcpStream, latency: Duration, taken: Arc<Taken>) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut buffer = Vec::with_capacity(1 << 20);
     while stream.read_buf(&mut buffer).await? > 0 {
+        taken.has_request.store(true, Ordering::Relaxed);
         let Some(head) = Head::parse_lengths(&buffer)? else { continue };
         let end = head.bytes + head.body_bytes;
         if buffer.len() < end {
@@ -62,7 +76,10 @@ async fn serve(mut stream: TcpStream, total: Arc<AtomicU64>) -> io::Result<()> {
         }
         let rows = count_objects(&buffer[head.bytes..end]);
         buffer.drain(..end);
-        total.fetch_add(rows, Ordering::Relaxed);
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
+        taken.rows.fetch_add(rows, Ordering::Relaxed);
         let body = format!(r#"{{"success":true,"result":{{"committed":{rows}}}}}"#);
         let answer = format!(
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
@@ -113,6 +130,8 @@ fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
     use crate::http::Connection;
 
@@ -124,13 +143,17 @@ mod tests {
 
     #[tokio::test]
     async fn requests_are_answered_with_the_number_of_rows() {
-        let pipeline = Pipeline::start().await.unwrap();
+        let latency = Duration::from_millis(20);
+        let pipeline = Pipeline::start(latency).await.unwrap();
         let mut connection = Connection::open(pipeline.address).await.unwrap();
+        assert!(!pipeline.has_request());
+        let begin = Instant::now();
         for _ in 0..2 {
             let request = b"POST / HTTP/1.1\r\nContent-Length: 7\r\n\r\n[{},{}]";
             assert_eq!(connection.exchange(request).await.unwrap(), 200);
             assert_eq!(connection.body(), br#"{"success":true,"result":{"committed":2}}"#);
         }
+        assert!(pipeline.has_request() && begin.elapsed() >= 2 * latency);
         assert_eq!(pipeline.rows(), 4);
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::forward::ForwardRun;
 use crate::machine::Machine;
 use crate::run::{IdleRun, LoadedRun, Run};
 use crate::statistics::Spread;
@@ -17,6 +18,9 @@ const CIRCUMSTANCES: &str = "\
 const IDLE: &str = "\
 | idle | runs | CPU ms/s | RSS MiB | peak RSS MiB |
 |---|--:|--:|--:|--:|";
+const FORWARDING: &str = "\
+| case | endpoint | runs | CPU µs/row | rows/s | MB/s | server cores | others on its core | generator cores | peak RSS MiB | requests | rows a request | B/row | failures | delivered |
+|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|";
 
 /// All runs and where they were made.
 #[derive(Debug, Serialize)]
@@ -24,12 +28,13 @@ pub(crate) struct Report {
     machine: Machine,
     loaded: Vec<LoadedRun>,
     idle: Vec<IdleRun>,
+    forwarded: Vec<ForwardRun>,
 }
 
 impl Report {
     /// A report without runs.
     pub(crate) fn new(machine: Machine) -> Self {
-        Self { machine, loaded: Vec::new(), idle: Vec::new() }
+        Self { machine, loaded: Vec::new(), idle: Vec::new(), forwarded: Vec::new() }
     }
 
     /// Adds a run.
@@ -37,12 +42,14 @@ impl Report {
         match run {
             Run::Loaded(run) => self.loaded.push(run),
             Run::Idle(run) => self.idle.push(run),
+            Run::Forwarded(run) => self.forwarded.push(run),
         }
     }
 
-    /// Whether all runs stored what they acknowledged and acknowledged what was sent.
+    /// Whether all runs stored or forwarded what they acknowledged and acknowledged what was sent.
     pub(crate) fn is_sound(&self) -> bool {
         self.loaded.iter().all(LoadedRun::is_sound)
+            && self.forwarded.iter().all(ForwardRun::is_sound)
     }
 
     fn cells(&self) -> impl Iterator<Item = &[LoadedRun]> {
@@ -64,6 +71,12 @@ impl fmt::Display for Report {
             writeln!(f, "{IDLE}")?;
             let mut cells = self.idle.chunk_by(|one, other| one.lake == other.lake);
             cells.try_for_each(|runs| write_idle(f, runs))?;
+        }
+        if !self.forwarded.is_empty() {
+            writeln!(f, "{FORWARDING}")?;
+            let key = |run: &ForwardRun| (run.case, run.endpoint.clone());
+            let mut cells = self.forwarded.chunk_by(|one, other| key(one) == key(other));
+            cells.try_for_each(|runs| write_forwarding(f, runs))?;
         }
         Ok(())
     }
@@ -125,6 +138,38 @@ fn write_idle(f: &mut fmt::Formatter<'_>, runs: &[IdleRun]) -> fmt::Result {
         spread(|run| mebibytes(run.resident_bytes)),
         spread(|run| mebibytes(run.peak_resident_bytes)),
     )
+}
+
+fn write_forwarding(f: &mut fmt::Formatter<'_>, runs: &[ForwardRun]) -> fmt::Result {
+    let spread = |figure: fn(&ForwardRun) -> f64| Spread::of(runs.iter().map(figure));
+    let Some(ForwardRun { case, endpoint, .. }) = runs.first() else { return Ok(()) };
+    writeln!(
+        f,
+        "| {case} | {endpoint} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+        runs.len(),
+        spread(|run| run.cpu_us_per_row),
+        spread(|run| run.rows_per_second),
+        spread(|run| run.bytes_per_second / 1e6),
+        spread(|run| run.server_cores),
+        spread(|run| run.others_on_server_core),
+        spread(|run| run.generator_cores),
+        spread(|run| mebibytes(run.peak_resident_bytes)),
+        spread(|run| run.requests as f64),
+        spread(|run| run.rows_per_request),
+        spread(|run| run.bytes_per_row),
+        runs.iter().map(|run| run.failures).sum::<u64>(),
+        delivered(runs),
+    )
+}
+
+/// Whether what was acknowledged is what arrived.
+fn delivered(runs: &[ForwardRun]) -> String {
+    let acknowledged: u64 = runs.iter().map(|run| run.acknowledged_events).sum();
+    let delivered: u64 = runs.iter().map(|run| run.delivered_rows).sum();
+    match runs.iter().all(ForwardRun::is_sound) {
+        true => "all, once".to_owned(),
+        false => format!("**{delivered} of {acknowledged}**"),
+    }
 }
 
 fn mebibytes(bytes: u64) -> f64 {

@@ -12,6 +12,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::arguments::Arguments;
 use crate::case::Case;
+use crate::folder::Folder;
+use crate::forward::ForwardRun;
 use crate::load::{Load, Outcome};
 use crate::pinning::Pinning;
 use crate::pipeline::Pipeline;
@@ -47,6 +49,8 @@ pub(crate) enum Run {
     Loaded(LoadedRun),
     /// Without.
     Idle(IdleRun),
+    /// Of a backlog.
+    Forwarded(ForwardRun),
 }
 
 /// What a run under load measured.
@@ -109,10 +113,10 @@ pub(crate) async fn loaded(
     requests: &Arc<Requests>,
 ) -> anyhow::Result<LoadedRun> {
     let pipeline = match setup.lake {
-        LakeMode::Pipeline => Some(Pipeline::start().await?),
+        LakeMode::Pipeline => Some(Pipeline::start(Duration::ZERO).await?),
         LakeMode::Off | LakeMode::On => None,
     };
-    let mut server = setup.start(pipeline.as_ref()).await?;
+    let mut server = setup.start_new(pipeline.as_ref()).await?;
     let before = setup.counters(&server)?;
     let mut load = Load::start(server.address(), setup.arguments.connections, requests);
     let window = setup.window(&server, &mut load).await;
@@ -170,10 +174,10 @@ pub(crate) async fn loaded(
 /// Measures a server to which nobody talks.
 pub(crate) async fn idle(setup: &Setup<'_>) -> anyhow::Result<IdleRun> {
     let pipeline = match setup.lake {
-        LakeMode::Pipeline => Some(Pipeline::start().await?),
+        LakeMode::Pipeline => Some(Pipeline::start(Duration::ZERO).await?),
         LakeMode::Off | LakeMode::On => None,
     };
-    let server = setup.start(pipeline.as_ref()).await?;
+    let server = setup.start_new(pipeline.as_ref()).await?;
     sleep(SETTLE).await;
     let opened = setup.counters(&server)?;
     sleep(setup.arguments.window()).await;
@@ -190,33 +194,48 @@ pub(crate) async fn idle(setup: &Setup<'_>) -> anyhow::Result<IdleRun> {
 }
 
 impl Setup<'_> {
-    async fn start(&self, pipeline: Option<&Pipeline>) -> anyhow::Result<Server> {
+    async fn start_new(&self, pipeline: Option<&Pipeline>) -> anyhow::Result<Server> {
+        let folder = Folder::create(self.data_dir, self.arguments.keep)?;
+        let mut server = self.start(&Arc::new(folder), pipeline.map(Pipeline::url))?;
+        server.wait_until_ready().await?;
+        Ok(server)
+    }
+
+    /// Starts a server on this folder, and returns before it is ready.
+    pub(crate) fn start(
+        &self,
+        folder: &Arc<Folder>,
+        pipeline_url: Option<String>,
+    ) -> anyhow::Result<Server> {
         let program = self.arguments.server.canonicalize()?;
         Server::start(Settings {
             command: self.pinning.server_command(&program),
-            data_dir: self.data_dir,
-            keep: self.arguments.keep,
+            folder: Arc::clone(folder),
             lake: self.lake,
-            pipeline_url: pipeline.map(Pipeline::url),
+            pipeline_url,
             variables: &self.arguments.variables,
         })
-        .await
     }
 
-    fn counters(&self, server: &Server) -> anyhow::Result<Counters> {
+    /// Counters of the server's process and core.
+    pub(crate) fn counters(&self, server: &Server) -> anyhow::Result<Counters> {
         Counters::read(server.pid(), self.pinning.server_core)
     }
 
+    /// Counters of this process and its core.
+    pub(crate) fn generator_counters(&self) -> anyhow::Result<Counters> {
+        Counters::read(std::process::id(), self.pinning.generator_core)
+    }
+
     async fn window(&self, server: &Server, load: &mut Load) -> anyhow::Result<Window> {
-        let generator = || Counters::read(std::process::id(), self.pinning.generator_core);
         load.run_for(self.arguments.warmup()).await;
         ensure!(!load.ran_out(), "all requests were sent before the window (--memory, --prepare)");
-        let (opened, generator_opened) = (self.counters(server)?, generator()?);
+        let (opened, generator_opened) = (self.counters(server)?, self.generator_counters()?);
         load.run_for(self.arguments.window()).await;
         Ok(Window {
             opened,
             closed: self.counters(server)?,
-            generator: generator()?.since(&generator_opened),
+            generator: self.generator_counters()?.since(&generator_opened),
             memory: Memory::read(server.pid())?,
             ran_out: load.ran_out(),
         })
@@ -247,7 +266,8 @@ fn sorted_latencies(outcome: &Outcome, window: &Window) -> Vec<u32> {
     latencies
 }
 
-fn micros(duration: Duration) -> f64 {
+/// A duration in microseconds.
+pub(crate) fn micros(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e6
 }
 
@@ -272,6 +292,7 @@ impl fmt::Display for Run {
         match self {
             Self::Loaded(run) => run.fmt(f),
             Self::Idle(run) => run.fmt(f),
+            Self::Forwarded(run) => run.fmt(f),
         }
     }
 }

@@ -1,11 +1,10 @@
-//! The server under test: started on an empty data folder, asked, and stopped.
+//! The server under test: started on a data folder, asked, and stopped.
 
 use std::fmt;
-use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -15,7 +14,8 @@ use tokio::net::TcpSocket;
 use tokio::time::{Instant, sleep};
 
 use crate::events::TOKEN;
-use crate::http::Connection;
+use crate::folder::Folder;
+use crate::http;
 use crate::metrics::Page;
 
 const READ_KEY: &str = "hfr_bench";
@@ -24,8 +24,8 @@ const JOURNAL_BUDGET: &str = "20GiB";
 const START_DEADLINE: Duration = Duration::from_secs(30);
 const STOP_DEADLINE: Duration = Duration::from_secs(40);
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
-/// Lines of its log that tell why a server ended.
-const LOG_LINES: usize = 5;
+/// What a sink has not sent by the end of a run is not waited for.
+const DRAIN_TIMEOUT: &str = "1s";
 
 /// Where rows go behind the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ValueEnum)]
@@ -65,10 +65,8 @@ impl fmt::Display for LakeMode {
 pub(crate) struct Settings<'a> {
     /// Runs the server's program, on its core.
     pub(crate) command: Command,
-    /// Folder for data folders.
-    pub(crate) data_dir: &'a Path,
-    /// Whether the data folder stays.
-    pub(crate) keep: bool,
+    /// Where its data and log are.
+    pub(crate) folder: Arc<Folder>,
     /// Where rows go.
     pub(crate) lake: LakeMode,
     /// The pipeline that takes them, if one does.
@@ -82,27 +80,28 @@ pub(crate) struct Settings<'a> {
 pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
-    folder: Folder,
+    folder: Arc<Folder>,
     /// Bound but not listening, so that nobody else listens there either.
     _closed_port: TcpSocket,
 }
 
 impl Server {
-    /// Starts a server and waits until it is ready.
-    pub(crate) async fn start(settings: Settings<'_>) -> anyhow::Result<Self> {
-        let folder = Folder::create(settings.data_dir, settings.keep)?;
+    /// Starts a server.
+    pub(crate) fn start(settings: Settings<'_>) -> anyhow::Result<Self> {
+        let folder = settings.folder;
         let address = free_address()?;
         let closed_port = TcpSocket::new_v4()?;
         closed_port.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
-        let log = File::create(folder.log())?;
+        let log = folder.open_log()?;
         let mut command = settings.command;
         command
             .arg("serve")
             // Settings come from here alone, not from the environment or an `.env` file.
             .env_clear()
-            .current_dir(&folder.path)
+            .current_dir(folder.path())
             .env("APP_ADDR", address.to_string())
-            .env("HOGFLARE_DATA_DIR", folder.path.join("data"))
+            .env("HOGFLARE_DATA_DIR", folder.path().join("data"))
+            .env("HOGFLARE_DRAIN_TIMEOUT", DRAIN_TIMEOUT)
             .env("HOGFLARE_JOURNAL_BUDGET", JOURNAL_BUDGET)
             .env("HOGFLARE_READ_KEY", READ_KEY)
             .env("POSTHOG_API_KEY", TOKEN)
@@ -116,9 +115,7 @@ impl Server {
         }
         command.envs(settings.variables.iter().map(|(name, value)| (name, value)));
         let child = command.spawn().context("cannot start the server")?;
-        let mut server = Self { child, address, folder, _closed_port: closed_port };
-        server.wait_until_ready().await?;
-        Ok(server)
+        Ok(Self { child, address, folder, _closed_port: closed_port })
     }
 
     /// Where it listens.
@@ -166,7 +163,8 @@ impl Server {
         Ok(())
     }
 
-    async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
+    /// Waits until it takes events.
+    pub(crate) async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
         let deadline = Instant::now() + START_DEADLINE;
         while self.ask("GET", "/_readiness", "").await.is_err() {
             self.ensure_running()?;
@@ -181,16 +179,8 @@ impl Server {
     }
 
     async fn ask(&self, method: &str, path: &str, json: &str) -> anyhow::Result<String> {
-        let mut connection = Connection::open(self.address).await?;
-        let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {READ_KEY}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{json}",
-            json.len()
-        );
-        let status = connection.exchange(request.as_bytes()).await?;
-        let body = String::from_utf8_lossy(connection.body()).into_owned();
-        ensure!(status == 200, "{path} answered {status}: {body}");
-        Ok(body)
+        let key = format!("Authorization: Bearer {READ_KEY}\r\n");
+        http::ask(self.address, &format!("{method} {path}"), &key, json).await
     }
 }
 
@@ -199,41 +189,6 @@ impl Drop for Server {
         // Both fail only where it has ended already.
         self.child.kill().ok();
         self.child.wait().ok();
-    }
-}
-
-/// A run's folder: the server's data and its log.
-#[derive(Debug)]
-struct Folder {
-    path: PathBuf,
-    keep: bool,
-}
-
-impl Folder {
-    fn create(parent: &Path, keep: bool) -> anyhow::Result<Self> {
-        let path = parent.join(format!("run-{}", uuid::Uuid::now_v7().simple()));
-        std::fs::create_dir(&path).with_context(|| format!("cannot make {}", path.display()))?;
-        Ok(Self { path, keep })
-    }
-
-    fn log(&self) -> PathBuf {
-        self.path.join("server.log")
-    }
-
-    fn end_of_log(&self) -> String {
-        let log = std::fs::read_to_string(self.log()).unwrap_or_default();
-        let lines: Vec<&str> = log.lines().collect();
-        lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if self.keep {
-            eprintln!("kept {}", self.path.display());
-        } else if let Err(error) = std::fs::remove_dir_all(&self.path) {
-            eprintln!("cannot remove {}: {error}", self.path.display());
-        }
     }
 }
 

@@ -16,7 +16,6 @@ DEPLOYED = {
     "HOGFLARE_ACK": "delivered",
     "HOGFLARE_LAKE": "off",
     "HOGFLARE_TRUST_PROXY": "worker",
-    "HOGFLARE_TRUST_PROXY": "none",
     "HOGFLARE_LOG_FORMAT": "json",
 }
 PLACE = {

@@ -3,6 +3,9 @@
 //! Timestamps are RFC 3339 in UTC, JSON columns hold objects only: the service says no more than
 //! "JSON objects" of what they take.
 
+use std::fmt;
+use std::io::Write;
+
 use event::{Kind, Timestamp, Value};
 use serde_json::json;
 
@@ -19,9 +22,10 @@ pub(super) fn append_member(
     if *value == Value::Null {
         return false;
     }
-    json.push(separator);
-    append_text(name, json);
-    json.push(b':');
+    // Names of columns need no escape.
+    json.extend_from_slice(&[separator, b'"']);
+    json.extend_from_slice(name.as_bytes());
+    json.extend_from_slice(b"\":");
     match (kind, value) {
         (Kind::Json, Value::Text(object)) if is_object(object) => {
             json.extend_from_slice(object.as_bytes());
@@ -33,9 +37,9 @@ pub(super) fn append_member(
         }
         (_, Value::Text(text)) => append_text(text, json),
         (_, Value::Uuid(uuid)) => append_text(uuid.hyphenated().encode_lower(&mut [0; 36]), json),
-        (_, Value::Integer(number)) => json.extend_from_slice(number.to_string().as_bytes()),
+        (_, Value::Integer(number)) => append(format_args!("{number}"), json),
         (_, Value::Timestamp(micros)) => {
-            append_text(&Timestamp::from_micros(*micros).to_string(), json);
+            append(format_args!("\"{}\"", Timestamp::from_micros(*micros)), json);
         }
         (_, Value::Null) => {}
     }
@@ -52,6 +56,10 @@ pub(super) fn field(name: &str, kind: Kind, required: bool) -> serde_json::Value
             json!({ "name": name, "type": "timestamp", "unit": "microsecond", "required": required })
         }
     }
+}
+
+fn append(text: fmt::Arguments<'_>, json: &mut Vec<u8>) {
+    json.write_fmt(text).expect("a Vec takes all that is written");
 }
 
 fn is_object(json: &str) -> bool {

@@ -49,7 +49,8 @@ pub fn event_row(row: &Row, offset: Offset, journal_id: JournalId) -> Vec<u8> {
         journal_id: journal_id.as_uuid(),
         journal_offset: offset.get(),
     };
-    let mut json = Vec::with_capacity(row.properties.len() + 1_024);
+    // Besides the properties there are their typed copies and the other columns.
+    let mut json = Vec::with_capacity(row.properties.len() * 3 / 2 + 1_024);
     row::append(stored, &mut json);
     json
 }

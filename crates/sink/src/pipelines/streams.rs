@@ -133,7 +133,7 @@ impl Streams {
         let bytes = serde_json::to_vec_pretty(&now).expect("streams are JSON");
         journal::write_atomically(&**fs, &path, &bytes).map_err(|error| failed(&error))?;
         let gone = before.iter().filter(|old| !now.iter().any(|stream| stream.name == old.name));
-        gone.map(|old| file(&old.name).remove()).collect()
+        gone.map(|old| &old.name).try_for_each(|name| file(name).remove())
     }
 }
 
