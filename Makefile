@@ -17,7 +17,8 @@ build:
 
 ## install: put `hogflare` on the path, beside cargo itself, or into PREFIX/bin
 install: build
-	install -D -m 755 $(BIN) "$(PREFIX)/bin/hogflare"
+	mkdir -p "$(PREFIX)/bin"
+	install -m 755 $(BIN) "$(PREFIX)/bin/hogflare"
 
 ## test: everything — unit, scenario, SDK, browser, crash
 test: test-rust test-clients
@@ -55,7 +56,8 @@ bench:
 
 ## emulator: the stand-in for Cloudflare Pipelines on 127.0.0.1:8088, without Docker
 emulator: emulator/.venv/.installed
-	emulator/.venv/bin/python -m emulator --port 8088
+	EMULATOR_SCHEMA="$${EMULATOR_SCHEMA-scripts/pipeline-schema.json}" \
+		emulator/.venv/bin/python -m emulator --port 8088
 
 emulator/.venv/.installed: emulator/requirements.txt
 	@echo "installing the emulator's Python packages"

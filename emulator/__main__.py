@@ -19,8 +19,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8088)
     options = parser.parse_args()
     sys.setswitchinterval(_SWITCH_SECONDS)
+    settings = Settings.from_env()
+    print(f"pipeline on http://{options.host}:{options.port}, schema {settings.schema or 'none'}", flush=True)
     uvicorn.run(
-        create_app(Settings.from_env()),
+        create_app(settings),
         host=options.host,
         port=options.port,
         access_log=False,

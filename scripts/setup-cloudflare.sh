@@ -235,7 +235,7 @@ END
 The token is an API token with the permission Basin Pipelines Send (formerly Workers Pipelines Send):
 dashboard, My Profile, API Tokens, Create Custom Token.
 
-Then deploy, with these as secrets of the Worker:
+Then run Hogflare here (make run), or deploy it with these as secrets of the Worker:
 
   npx wrangler deploy --secrets-file .env.local
 

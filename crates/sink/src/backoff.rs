@@ -6,8 +6,9 @@ use crate::Retry;
 
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(15);
-/// While an operator must act, looking more often only fills logs.
-const PAUSE: Duration = Duration::from_secs(300);
+/// While an operator must act, looking more often only fills logs. But it may have been a hiccup.
+const FIRST_PAUSE: Duration = Duration::from_secs(8);
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// What a stranger's `Retry-After` may ask at most.
 const LONGEST_ASKED: Duration = Duration::from_secs(600);
 
@@ -25,7 +26,10 @@ impl Backoff {
         match retry {
             Retry::Backoff => ceiling.mul_f64(fastrand::f64()).max(FIRST / 5),
             Retry::After(asked) => asked.min(LONGEST_ASKED) + FIRST.mul_f64(fastrand::f64()),
-            Retry::Paused => PAUSE.mul_f64(0.75 + fastrand::f64() / 2.0),
+            Retry::Paused => {
+                let pause = FIRST_PAUSE.saturating_mul(4_u32.pow((self.failures - 1).min(4)));
+                pause.min(LONGEST_PAUSE).mul_f64(0.75 + fastrand::f64() / 2.0)
+            }
         }
     }
 
@@ -52,6 +56,16 @@ mod tests {
         }
         backoff.reset();
         assert!(backoff.next(Retry::Backoff) <= FIRST);
+    }
+
+    #[test]
+    fn pauses_begin_short() {
+        let mut backoff = Backoff::default();
+        assert!(backoff.next(Retry::Paused) <= FIRST_PAUSE * 2);
+        for _ in 0..100 {
+            assert!(backoff.next(Retry::Paused) <= LONGEST_PAUSE * 2);
+        }
+        assert!(backoff.next(Retry::Paused) >= LONGEST_PAUSE / 2);
     }
 
     #[test]

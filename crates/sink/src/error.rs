@@ -9,7 +9,7 @@ pub enum Retry {
     Backoff,
     /// Not before this has passed, as the other side asked.
     After(Duration),
-    /// Something must be put right by an operator; look again every few minutes.
+    /// Something must be put right by an operator; look again soon, then every five minutes.
     Paused,
 }
 

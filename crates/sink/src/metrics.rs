@@ -6,7 +6,7 @@ pub(crate) const LAG_ROWS: &str = "hogflare_sink_lag_rows";
 pub(crate) const LAG_BYTES: &str = "hogflare_sink_lag_bytes";
 /// Seconds since a sink last had everything, by `sink`.
 pub(crate) const LAG_SECONDS: &str = "hogflare_sink_lag_seconds";
-/// Rows that a sink keeps, by `sink`.
+/// Rows that a sink is past, by `sink`; of a stream of some tokens also those that are not its own.
 pub(crate) const ROWS_TOTAL: &str = "hogflare_sink_rows_total";
 /// Failed writes and flushes, by `sink`.
 pub(crate) const FAILURES_TOTAL: &str = "hogflare_sink_failures_total";
@@ -20,6 +20,8 @@ pub(crate) const SKIPPED_TOTAL: &str = "hogflare_sink_skipped_offsets_total";
 pub(crate) const DEAD_LETTERS_TOTAL: &str = "hogflare_sink_dead_letters_total";
 /// Requests to a pipeline, by `sink` and `outcome`.
 pub(crate) const PIPELINE_REQUESTS_TOTAL: &str = "hogflare_pipeline_requests_total";
+/// Rows sent to a pipeline, by `sink` and `outcome`; those of outcome `success` it has acknowledged.
+pub(crate) const PIPELINE_ROWS_TOTAL: &str = "hogflare_pipeline_rows_total";
 /// Bytes sent to a pipeline, by `sink` and `outcome`; a stream takes so many a second.
 pub(crate) const PIPELINE_BYTES_TOTAL: &str = "hogflare_pipeline_bytes_total";
 /// How long a pipeline took to answer, in seconds, by `sink`.

@@ -34,8 +34,12 @@ pub(crate) fn run(arguments: &ArgMatches) -> anyhow::Result<ExitCode> {
     if arguments.get_flag("dry-run") {
         return list(&folders);
     }
+    if folders.is_empty() {
+        println!("no dead letters");
+        return Ok(ExitCode::SUCCESS);
+    }
     let Some(pipelines) = &config.pipelines else {
-        bail!("CLOUDFLARE_PIPELINE_ENDPOINT is not set")
+        bail!("CLOUDFLARE_PIPELINE_ENDPOINT is not set; run this with the server's settings")
     };
     let rows_per_second = *arguments.get_one::<u32>("rows-per-second").unwrap_or(&1_000);
     let runtime = super::small_runtime()?;

@@ -49,7 +49,8 @@ One row an event. Names follow PostHog's `events` table and batch export. In `ho
 
 Timestamps are UTC with microseconds. `properties` has every member that the SDK sent, byte for byte,
 but for `$elements` and `$elements_chain`, which become `elements_chain`; appended are `$ip` where the
-SDK sent none and `$sent_at` where the time of sending is known. A repeated key is there once, with its
+SDK sent none and `$sent_at` where the time of sending is known; behind the Worker also the client's place
+(`$geoip_*`) and network (`cf_*`), unless the SDK sent another `$ip` or `$geoip_disable`. A repeated key is there once, with its
 last value.
 
 Columns that copy a property take text from strings and numbers, and integers from numbers and from text

@@ -37,6 +37,8 @@ pub(crate) struct Config {
 #[derive(Debug)]
 pub(crate) struct Pipelines {
     pub(crate) streams: Streams,
+    /// Whether the next stream is one that gets events already.
+    pub(crate) is_next_needless: bool,
     pub(crate) persons: Option<Stream>,
     /// Session recordings; the main stream where they have none of their own.
     pub(crate) recordings: Stream,
@@ -179,7 +181,8 @@ fn pipelines(sources: &Sources) -> Result<Option<Pipelines>, ConfigError> {
     };
     // While a move is finished, the next stream is already the main one for a moment.
     let next = stream_at(sources, "CLOUDFLARE_PIPELINE_NEXT_ENDPOINT")?;
-    if let Some(next) = next.filter(|next| !has(&streams, next)) {
+    let is_next_needless = next.as_ref().is_some_and(|next| has(&streams, next));
+    if let Some(next) = next.filter(|_| !is_next_needless) {
         streams.set_next(next);
     }
     let persons = other("CLOUDFLARE_PERSONS_PIPELINE_ENDPOINT", "persons-pipelines")?;
@@ -192,6 +195,7 @@ fn pipelines(sources: &Sources) -> Result<Option<Pipelines>, ConfigError> {
     }
     Ok(Some(Pipelines {
         streams,
+        is_next_needless,
         persons,
         recordings: recordings.unwrap_or(Stream {
             name: "recordings-pipelines",
@@ -208,12 +212,13 @@ fn without_main_stream(sources: &Sources) -> Result<Option<Pipelines>, ConfigErr
         "CLOUDFLARE_PIPELINE_NEXT_ENDPOINT",
         "CLOUDFLARE_PERSONS_PIPELINE_ENDPOINT",
         "CLOUDFLARE_RECORDINGS_PIPELINE_ENDPOINT",
+        "CLOUDFLARE_PIPELINE_AUTH_TOKEN",
     ];
     match beside.into_iter().find(|name| sources.is_given(name)) {
         Some(name) => Err(ConfigError {
             name: name.into(),
-            value: sources.get(name).map(str::to_owned),
-            expected: "CLOUDFLARE_PIPELINE_ENDPOINT to be set too".into(),
+            value: None,
+            expected: "expected CLOUDFLARE_PIPELINE_ENDPOINT to be set too".into(),
         }),
         None => Ok(None),
     }
@@ -228,7 +233,10 @@ fn stream_at(
         return Ok(None);
     }
     let mut config = parse_by(sources, name, |text| {
-        let endpoint = text.parse().map_err(|_| "an https URL".to_owned())?;
+        let endpoint = text.parse().map_err(|_| match text.contains('<') {
+            true => "an https URL, with an id in place of <…>".to_owned(),
+            false => "an https URL".to_owned(),
+        })?;
         checked(sink::pipelines::Config::new(endpoint))
     })?;
     config.auth_token =

@@ -203,6 +203,7 @@ const INTRODUCTION: &str = "\
 Every setting can be given in four places. A flag of `hogflare serve` beats an environment variable, that
 one `.env.local` (or `.env` where there is no `.env.local`), that one the TOML file named by
 `HOGFLARE_CONFIG`, whose keys are the flags with underscores (`app_addr = \"127.0.0.1:8080\"`). An empty
-value counts as none. A wrong one stops the start with a line that names it.
+value counts as none. A wrong one stops the start with a line that names it; a name that is no setting is
+warned of.
 
 ";

@@ -88,17 +88,34 @@ impl Sources {
     }
 }
 
-/// Environment variables that look like settings and are none, perhaps mistyped.
+/// Variables that look like settings and are none, perhaps mistyped: every one of the `.env` file, which
+/// is ours, and those of the environment by their names.
 pub(crate) fn unknown_variables() -> Vec<String> {
     let is_setting = |name: &str| SETTINGS.iter().any(|setting| setting.name == name);
-    let looks_like_one =
-        |name: &str| name.starts_with("HOGFLARE_") || name.starts_with("CLOUDFLARE_PIPELINE_");
-    // Neither is a setting: one stops the process where a test wants it, the other finds the binary.
-    let ours = ["HOGFLARE_FAILPOINT", "HOGFLARE_BIN"];
-    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    names
-        .filter(|name| looks_like_one(name) && !is_setting(name) && !ours.contains(&name.as_str()))
-        .collect()
+    // None of these is a setting of the service: a test's, the Worker's, and a tool's.
+    let others = [
+        "HOGFLARE_FAILPOINT",
+        "HOGFLARE_BIN",
+        "HOGFLARE_INSTANCES",
+        "HOGFLARE_ROUTING",
+        "HOGFLARE_SLEEP_AFTER",
+        "CLOUDFLARE_API_TOKEN",
+        "CLOUDFLARE_ACCOUNT_ID",
+        "CLOUDFLARE_CATALOG_TOKEN",
+    ];
+    let prefixes =
+        ["HOGFLARE_", "CLOUDFLARE_PIPELINE", "CLOUDFLARE_PERSONS", "CLOUDFLARE_RECORDINGS"];
+    let ours = |name: &String| prefixes.iter().any(|prefix| name.starts_with(prefix));
+    let in_environment = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let in_file = dotenv().unwrap_or_default().into_keys();
+    let mut unknown: Vec<String> = in_environment
+        .filter(ours)
+        .chain(in_file)
+        .filter(|name| !is_setting(name) && !others.contains(&name.as_str()))
+        .collect();
+    unknown.sort();
+    unknown.dedup();
+    unknown
 }
 
 /// The variables of `.env.local`, or where that is absent of `.env`.

@@ -65,3 +65,48 @@ fn every_setting_has_a_line_in_the_reference() {
     let reference = reference();
     assert!(SETTINGS.iter().all(|Setting { name, .. }| reference.contains(&format!("`{name}`"))));
 }
+
+const MAIN: (&str, &str) = ("CLOUDFLARE_PIPELINE_ENDPOINT", "https://main.ingest.cloudflare.com");
+
+#[test]
+fn streams_stand_beside_a_main_one() {
+    let next = ("CLOUDFLARE_PIPELINE_NEXT_ENDPOINT", "https://next.ingest.cloudflare.com");
+    let streams = ("CLOUDFLARE_PIPELINE_STREAMS", "phc_a=https://a.ingest.cloudflare.com");
+    let token = ("CLOUDFLARE_PIPELINE_AUTH_TOKEN", "secret");
+    let config = Config::parse(&Sources::of(&[MAIN, next, streams, token])).unwrap();
+    let names: Vec<_> =
+        config.pipelines.as_ref().unwrap().all().map(|stream| stream.name).collect();
+    assert_eq!(names, ["pipelines", "pipelines-a", "next-pipelines", "recordings-pipelines"]);
+    for alone in [next, streams, token] {
+        let error = error_of(&[alone]);
+        assert!(error.contains("CLOUDFLARE_PIPELINE_ENDPOINT") && !error.contains("secret"));
+    }
+}
+
+#[test]
+fn a_stream_of_persons_is_its_own_and_a_next_one_that_is_there_is_needless() {
+    let persons = ("CLOUDFLARE_PERSONS_PIPELINE_ENDPOINT", MAIN.1);
+    assert!(error_of(&[MAIN, persons]).contains("a stream of its own"));
+    let next = ("CLOUDFLARE_PIPELINE_NEXT_ENDPOINT", MAIN.1);
+    let config = Config::parse(&Sources::of(&[MAIN, next])).unwrap();
+    let pipelines = config.pipelines.unwrap();
+    assert!(pipelines.is_next_needless && pipelines.streams.next().is_none());
+}
+
+#[test]
+fn a_password_in_a_url_is_not_shown() {
+    let url = ("CLOUDFLARE_PIPELINE_ENDPOINT", "https://user:secret@example.com");
+    assert!(!error_of(&[url]).contains("secret"));
+}
+
+#[test]
+fn who_waits_for_the_pipeline_gets_a_second_try() {
+    let timeout = |given: &[(&str, &str)]| {
+        let config = Config::parse(&Sources::of(given)).unwrap();
+        config.pipelines.unwrap().streams.iter().next().unwrap().config.timeout.as_secs()
+    };
+    let delivered = ("HOGFLARE_ACK", "delivered");
+    assert_eq!(timeout(&[MAIN]), 10);
+    assert_eq!(timeout(&[MAIN, delivered]), 4);
+    assert_eq!(timeout(&[MAIN, delivered, ("CLOUDFLARE_PIPELINE_TIMEOUT_SECS", "7")]), 7);
+}

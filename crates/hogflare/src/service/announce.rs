@@ -20,6 +20,9 @@ pub(crate) fn start(config: &Config, data_dir: &DataDir, lake: Option<&Lake>) {
             let host = stream.config.endpoint.host_str().unwrap_or_default();
             info!(sink = stream.name, host, "pipeline");
         }
+        if pipelines.is_next_needless {
+            warn!("CLOUDFLARE_PIPELINE_NEXT_ENDPOINT gets events already, and is ignored");
+        }
         if config.lake_enabled && !config.lake_given {
             info!("rows go to the pipeline and to the lake; HOGFLARE_LAKE=off turns the lake off");
         }

@@ -61,6 +61,7 @@ impl Requester {
         let (result, outcome) = self.ask(body, rows).await;
         let labels = [("sink", self.name), ("outcome", outcome)];
         ::metrics::counter!(metrics::PIPELINE_REQUESTS_TOTAL, &labels).increment(1);
+        ::metrics::counter!(metrics::PIPELINE_ROWS_TOTAL, &labels).increment(rows as u64);
         ::metrics::counter!(metrics::PIPELINE_BYTES_TOTAL, &labels).increment(bytes);
         ::metrics::histogram!(metrics::PIPELINE_REQUEST_SECONDS, "sink" => self.name)
             .record(started.elapsed());
