@@ -43,6 +43,16 @@ pub(crate) fn data(form: &[u8]) -> Option<Vec<u8>> {
         .map(|(_, value)| value.into_owned())
 }
 
+/// Whether a form says that its `data` is LZString.
+pub(crate) fn says_lz_string(form: &[u8]) -> bool {
+    pairs(form).any(|(name, value)| name.as_ref() == b"compression" && is_lz_string(&value))
+}
+
+/// Whether a value of `compression` names LZString.
+pub(crate) fn is_lz_string(value: &[u8]) -> bool {
+    value.eq_ignore_ascii_case(b"lz64") || value.eq_ignore_ascii_case(b"lz-string")
+}
+
 fn decode(encoded: &[u8]) -> Cow<'_, [u8]> {
     if memchr::memchr(b'+', encoded).is_none() {
         return percent_decode(encoded).into();

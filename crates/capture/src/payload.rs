@@ -2,13 +2,16 @@
 //!
 //! Hints lie: posthog-js 1.449 announces nothing, posthog-rs announces gzip twice, and old fixtures
 //! announce gzip over a form. So each layer is recognized by its looks and taken off, on every lane:
-//! a form, gzip, and base64, the last two up to three times.
+//! a form, gzip, zstd and base64, all but the form up to three times. LZString alone goes by its hint.
 
 use std::borrow::Cow;
 
 use http::HeaderMap;
 
-use crate::encoding::{base64, gunzip, has_gzip_magic, undo_content_encoding};
+use crate::encoding::{
+    base64, decompress_lz_string, gunzip, has_gzip_magic, has_zstd_magic, undo_content_encoding,
+    unzstd,
+};
 use crate::memory::Budget;
 use crate::query::Query;
 use crate::{Error, Notes, Settings, form, repair, text};
@@ -32,7 +35,7 @@ impl<'a> Source<'a> {
         notes: &mut Notes,
     ) -> Result<Cow<'a, str>, Error> {
         let sent = self.sent(settings, budget)?;
-        let (bytes, was_gzip) = self.unwrap(sent, settings, budget)?;
+        let (bytes, was_gzip) = self.unwrap(sent, settings, budget, notes)?;
         let text = text::decode(bytes, notes).ok_or(Error::undecodable(match was_gzip {
             true => "invalid gzip data",
             false => "invalid UTF8 in request payload",
@@ -65,8 +68,10 @@ impl<'a> Source<'a> {
         sent: Cow<'a, [u8]>,
         settings: &Settings,
         budget: &mut Budget<'_>,
+        notes: &mut Notes,
     ) -> Result<(Cow<'a, [u8]>, bool), Error> {
         let mut payload = sent;
+        let mut may_be_lz_string = self.query.is_lz_string;
         let (mut layers, mut was_form, mut was_gzip) = (0, false, false);
         let is_declared_form = form::is_declared(self.headers);
         while layers < MOST_LAYERS && !is_json(&payload) {
@@ -74,10 +79,19 @@ impl<'a> Source<'a> {
             payload = if has_gzip_magic(&payload) {
                 (layers, was_gzip) = (layers + 1, true);
                 Cow::Owned(gunzip(&payload, settings.inflated_limit, budget)?)
+            } else if has_zstd_magic(&payload) {
+                layers += 1;
+                Cow::Owned(unzstd(&payload, settings.inflated_limit, budget)?)
             } else if let Some(data) = may_be_form.then(|| form::data(&payload)).flatten() {
                 was_form = true;
+                may_be_lz_string |= form::says_lz_string(&payload);
                 budget.reserve(data.len())?;
                 Cow::Owned(data)
+            } else if may_be_lz_string {
+                (layers, may_be_lz_string) = (layers + 1, false);
+                let limit = settings.inflated_limit;
+                let text = decompress_lz_string(payload.trim_ascii(), limit, budget, notes)?;
+                Cow::Owned(text.into_bytes())
             } else if let Some(decoded) = base64(&payload).filter(|bytes| is_plausible(bytes)) {
                 layers += 1;
                 budget.reserve(decoded.len())?;

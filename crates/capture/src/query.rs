@@ -6,8 +6,8 @@ use event::Timestamp;
 
 use crate::form;
 
-/// What PostHog's capture reads of a query; the rest (`ip`, `ver`, `compression`, `retry_count`) is
-/// for its logs, or is seen from the payload itself.
+/// What PostHog's capture reads of a query; the rest (`ip`, `ver`, `retry_count`) is for its logs, or is
+/// seen from the payload itself.
 #[derive(Debug, Default)]
 pub(crate) struct Query<'a> {
     /// The payload of a GET, which wins over a body.
@@ -16,6 +16,8 @@ pub(crate) struct Query<'a> {
     pub(crate) sent_at: Option<Timestamp>,
     /// `api_key` or `token`.
     pub(crate) token: Option<String>,
+    /// Whether `compression` names LZString, the one wrapping that no look tells from base64.
+    pub(crate) is_lz_string: bool,
     /// Whether to answer 204: browsers ignore the answer to a beacon.
     pub(crate) beacon: bool,
 }
@@ -29,6 +31,7 @@ impl<'a> Query<'a> {
                 b"data" if !value.is_empty() => parsed.data = Some(value),
                 b"sent_at" => parsed.sent_at = milliseconds(&value).or(parsed.sent_at),
                 b"_" => underscore = milliseconds(&value).or(underscore),
+                b"compression" => parsed.is_lz_string = form::is_lz_string(&value),
                 b"api_key" | b"token" => parsed.token = parsed.token.or_else(|| text(&value)),
                 b"beacon" => parsed.beacon = matches!(value.as_ref(), b"1" | b"true"),
                 _ => {}

@@ -7,6 +7,7 @@ use http::header::CONTENT_ENCODING;
 
 use super::deflate::inflate;
 use super::gzip::{gunzip, has_magic};
+use super::streams::{has_zstd_magic, unbrotli, unzstd};
 use crate::Error;
 use crate::memory::Budget;
 
@@ -37,12 +38,16 @@ pub(crate) fn undo<'a>(
             body = Cow::Owned(gunzip(&body, limit, budget)?);
         } else if (is("deflate") || is("zlib")) && !is_plain(&body) {
             body = Cow::Owned(inflate(&body, limit, budget)?);
+        } else if is("zstd") && has_zstd_magic(&body) {
+            body = Cow::Owned(unzstd(&body, limit, budget)?);
+        } else if is("br") && !is_plain(&body) {
+            body = Cow::Owned(unbrotli(&body, limit, budget)?);
         }
     }
     Ok(body)
 }
 
-/// Whether a body said to be deflated is JSON or gzip after all.
+/// Whether a body said to be compressed is JSON or gzip after all.
 fn is_plain(body: &[u8]) -> bool {
     has_magic(body) || matches!(body.trim_ascii_start(), [] | [b'{' | b'[', ..])
 }
@@ -77,8 +82,19 @@ mod tests {
     }
 
     #[test]
+    fn zstd_is_undone_under_any_encoding() {
+        let body = zstd::encode_all(&b"{}"[..], 1).unwrap();
+        assert_eq!(undone("zstd", &body), b"{}");
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(&body).unwrap();
+        assert_eq!(undone("zstd, gzip", &gzip.finish().unwrap()), b"{}");
+    }
+
+    #[test]
     fn a_header_that_is_wrong_or_unknown_changes_nothing() {
-        for encodings in ["gzip", "deflate", "identity", "utf-8", "gzip, gzip, deflate"] {
+        for encodings in
+            ["gzip", "deflate", "br", "zstd", "identity", "utf-8", "gzip, gzip, deflate"]
+        {
             assert_eq!(undone(encodings, b"{\"a\":1}"), b"{\"a\":1}");
         }
     }

@@ -2,7 +2,7 @@
 
 use flate2::Decompress;
 
-use super::inflate::{Failure, Output};
+use super::inflate::Output;
 use crate::Error;
 use crate::memory::Budget;
 
@@ -15,12 +15,9 @@ pub(super) fn inflate(
     // Events compress four- to twelvefold.
     let guess = input.len().saturating_mul(8).min(1024 * 1024);
     let mut output = Output::new(limit, budget);
-    output.append(input, Decompress::new(has_zlib_header(input)), guess).map_err(|failure| {
-        match failure {
-            Failure::Corrupt => Error::undecodable("invalid deflate data"),
-            Failure::Refused(error) => error,
-        }
-    })?;
+    output
+        .append(input, Decompress::new(has_zlib_header(input)), guess)
+        .map_err(|failure| failure.because("invalid deflate data"))?;
     Ok(output.into_bytes())
 }
 

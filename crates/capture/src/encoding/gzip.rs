@@ -2,7 +2,7 @@
 
 use flate2::Decompress;
 
-use super::inflate::{Failure, Output};
+use super::inflate::Output;
 use crate::Error;
 use crate::memory::Budget;
 
@@ -23,11 +23,9 @@ pub(crate) fn gunzip(
     let mut output = Output::new(limit, budget);
     while has_magic(input) {
         let stream = Decompress::new_gzip(LARGEST_WINDOW_BITS);
-        let taken =
-            output.append(input, stream, likely_size(input)).map_err(|failure| match failure {
-                Failure::Corrupt => Error::undecodable("invalid GZIP data"),
-                Failure::Refused(error) => error,
-            })?;
+        let taken = output
+            .append(input, stream, likely_size(input))
+            .map_err(|failure| failure.because("invalid GZIP data"))?;
         input = input.get(taken..).unwrap_or_default();
     }
     Ok(output.into_bytes())

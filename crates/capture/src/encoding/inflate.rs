@@ -23,6 +23,16 @@ pub(super) enum Failure {
     Refused(Error),
 }
 
+impl Failure {
+    /// The error that it is, with the words for a corrupt stream.
+    pub(super) fn because(self, why: &'static str) -> Error {
+        match self {
+            Self::Corrupt => Error::undecodable(why),
+            Self::Refused(error) => error,
+        }
+    }
+}
+
 impl<'b, 'm> Output<'b, 'm> {
     pub(super) fn new(limit: usize, budget: &'b mut Budget<'m>) -> Self {
         let bytes = Vec::new();
