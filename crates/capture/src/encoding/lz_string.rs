@@ -1,4 +1,4 @@
-//! LZString in base64 (`compression=lz64`), which posthog-js sent up to 1.30 and some SDKs still do.
+//! LZString in base64 (`compression=lz64`), as old SDKs send it and PostHog takes it.
 //!
 //! The text is UTF-16, compressed as LZ78 with codes that grow, in digits of six bits. A phrase of the
 //! dictionary is one that was written before and the character after it, so it is kept as its place in

@@ -85,7 +85,7 @@ mod tests {
         run(&mut Budget::new(&mut memory, &Settings::default()))
     }
 
-    /// `{"a":1}` as brotli 1.1 writes it: uncompressed, with a window of 64 KiB.
+    /// A brotli stream made by hand: stored, not compressed, with a window of 64 KiB.
     fn stored_brotli(text: &[u8]) -> Vec<u8> {
         // RFC 7932: WBITS 16 is the bit 0; a block of no compression; an empty last block.
         let length = text.len() - 1;
