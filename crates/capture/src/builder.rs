@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use ::event::limits::EVENT_NAME_UTF16_UNITS;
-use ::event::{Event, Timestamp, Token, UuidOrigin};
+use ::event::{Event, Table, Timestamp, Token, UuidOrigin};
 use http::HeaderMap;
 use uuid::{NoContext, Uuid};
 
@@ -150,6 +150,8 @@ impl<'d, 'a> Builder<'d, 'a> {
             process_person_profile: known.get(Name::ProcessPersonProfile) != Some("false"),
             context: item.context.map(str::to_owned),
             extra,
+            table: Table::Events,
+            reason: None,
         })
     }
 

@@ -193,6 +193,8 @@ mod tests {
             process_person_profile: true,
             context: None,
             extra: None,
+            table: Default::default(),
+            reason: None,
         }
     }
 

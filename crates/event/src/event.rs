@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::{DistinctId, Timestamp, Token};
+use crate::{DistinctId, Table, Timestamp, Token};
 
 /// Where an event's uuid came from; only the client's own says that two sendings are one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,4 +54,16 @@ pub struct Event {
     pub context: Option<String>,
     /// JSON object of what fits nowhere else, such as unknown top-level members.
     pub extra: Option<String>,
+    /// The table that it belongs to.
+    pub table: Table,
+    /// Why it is quarantined.
+    pub reason: Option<&'static str>,
+}
+
+impl Event {
+    /// Keeps it out of `events`, for this reason; the first reason stays.
+    pub fn quarantine(&mut self, reason: &'static str) {
+        self.table = Table::Quarantine;
+        self.reason.get_or_insert(reason);
+    }
 }

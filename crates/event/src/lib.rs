@@ -2,7 +2,7 @@
 //!
 //! [`Event`] is what the wire protocol yields: decoded, normalized, with its time settled.
 //! [`Row`] is what is stored: the event with its project and its person. The journal holds rows,
-//! and every sink reads them through [`COLUMNS`], the one description of the `events` table.
+//! and every sink reads them through the columns of their [`Table`], its one description.
 //!
 //! Nothing here does I/O.
 
@@ -17,9 +17,10 @@ mod promoted;
 mod recording;
 mod row;
 mod rows;
+mod tables;
 mod timestamp;
 
-pub use column::{COLUMNS, Column, Kind, StoredRow, Value};
+pub use column::{Column, Kind, StoredRow, Value};
 pub use dedup::{DedupKey, DedupSeed};
 pub use event::{Event, UuidOrigin};
 pub use ids::{DistinctId, PersonId, TeamId, Token};
@@ -27,4 +28,5 @@ pub use promoted::Promoted;
 pub use recording::{Recording, decode_recordings, encode_recording};
 pub use row::{PersonMode, Row};
 pub use rows::{RowsError, decode_rows, encode_row};
+pub use tables::{COLUMNS, Table};
 pub use timestamp::Timestamp;

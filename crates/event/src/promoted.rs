@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// Properties that have a column, in the order of [`Promoted`]'s slots.
-const PROPERTIES: [&str; 24] = [
+const PROPERTIES: [&str; 26] = [
     "$current_url",
     "$host",
     "$pathname",
@@ -32,6 +32,8 @@ const PROPERTIES: [&str; 24] = [
     "utm_term",
     "$ip",
     "$bot",
+    "$viewport_width",
+    "$viewport_height",
 ];
 
 /// The promoted properties of one event, borrowed from its JSON.
@@ -85,7 +87,7 @@ fn slot_of(property: &str) -> Option<usize> {
 }
 
 fn is_integer(slot: usize) -> bool {
-    matches!(PROPERTIES[slot], "$screen_width" | "$screen_height")
+    PROPERTIES[slot].ends_with("_width") || PROPERTIES[slot].ends_with("_height")
 }
 
 fn text_of(raw: &RawValue) -> Option<Cow<'_, str>> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
-use crate::{Event, PersonId, TeamId, Timestamp};
+use crate::{Event, PersonId, Table, TeamId, Timestamp};
 
 /// How an event's person was treated; the values of PostHog's `person_mode`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, prost::Enumeration)]
@@ -108,6 +108,12 @@ pub struct Row {
     /// JSON object of what it sets where the person has nothing yet.
     #[prost(string, optional, tag = "24")]
     pub set_once: Option<String>,
+    /// The number of the [`Table`] that it belongs to; [`Row::table`] reads it.
+    #[prost(int32, tag = "25")]
+    pub table_number: i32,
+    /// Why it is quarantined.
+    #[prost(string, optional, tag = "26")]
+    pub reason: Option<String>,
 }
 
 impl Row {
@@ -120,7 +126,7 @@ impl Row {
             false => PersonMode::Propertyless,
         };
         let (set, set_once) = match mode {
-            PersonMode::Propertyless => (None, None),
+            PersonMode::Propertyless if event.table != Table::Quarantine => (None, None),
             _ => (event.set, event.set_once),
         };
         Self {
@@ -148,6 +154,8 @@ impl Row {
             sent_at_micros: event.sent_at.map(Timestamp::as_micros),
             set,
             set_once,
+            table_number: event.table.into(),
+            reason: event.reason.map(str::to_owned),
         }
     }
 

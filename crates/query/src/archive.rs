@@ -125,6 +125,8 @@ impl Columns<'_> {
             // The lake has them merged, as `person_properties`.
             set: None,
             set_once: None,
+            table_number: event::Table::Events.into(),
+            reason: None,
         })
     }
 

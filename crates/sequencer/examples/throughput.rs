@@ -99,6 +99,8 @@ fn event(properties: &str) -> Submitted {
         process_person_profile: true,
         context: None,
         extra: None,
+        table: Default::default(),
+        reason: None,
     };
     Submitted { event, team: TeamId(1) }
 }

@@ -120,6 +120,8 @@ pub(crate) fn event(number: u64) -> Submitted {
         process_person_profile: true,
         context: None,
         extra: None,
+        table: Default::default(),
+        reason: None,
     };
     Submitted { event, team: TeamId(1) }
 }
