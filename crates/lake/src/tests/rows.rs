@@ -36,6 +36,8 @@ fn rows_of_every_kind() -> Vec<Row> {
         sent_at_micros: Some(-1),
         set: None,
         set_once: None,
+        table_number: 0,
+        reason: None,
     };
     let far = |timestamp_micros| Row { timestamp_micros, ..full.clone() };
     let broken = Row { properties: "not JSON".into(), person_mode: 99, ..full.clone() };
