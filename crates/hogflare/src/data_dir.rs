@@ -72,6 +72,10 @@ impl DataDir {
         self.path.join("dead-letters")
     }
 
+    pub(crate) fn quotas(&self) -> PathBuf {
+        self.path.join("quotas.json")
+    }
+
     pub(crate) fn socket(&self) -> PathBuf {
         self.path.join("hogflare.sock")
     }

@@ -21,6 +21,11 @@ pub(crate) fn success(beacon: bool) -> Response {
     }
 }
 
+/// A success that tells posthog-js to pause its recordings.
+pub(crate) fn recordings_over_quota() -> Response {
+    json(StatusCode::OK, r#"{"status":1,"quota_limited":["recordings"]}"#)
+}
+
 /// A JSON answer.
 pub(crate) fn json(status: StatusCode, body: impl Into<axum::body::Body>) -> Response {
     let mut response = Response::new(body.into());
@@ -40,6 +45,10 @@ pub(crate) enum Failure {
     ClientStopped,
     /// Memory for requests in flight is spent.
     Overloaded,
+    /// More comes than was agreed.
+    RateLimited,
+    /// No project has the token, and such are refused.
+    UnknownToken,
     /// The pipeline refused a row for good.
     RefusedByPipeline,
     /// The pipeline has not taken the rows in time; they are in the journal.
@@ -65,7 +74,8 @@ impl Failure {
             Self::Journal(Rejected::RowTooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ClientStopped => StatusCode::REQUEST_TIMEOUT,
             Self::RefusedByPipeline => StatusCode::BAD_REQUEST,
-            Self::Journal(_) | Self::Overloaded | Self::NotYetDelivered => {
+            Self::UnknownToken => StatusCode::UNAUTHORIZED,
+            Self::Journal(_) | Self::Overloaded | Self::RateLimited | Self::NotYetDelivered => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
         }
@@ -78,6 +88,8 @@ impl Failure {
                 "maximum event size exceeded: event does not fit a journal record".to_owned()
             }
             Self::ClientStopped => "client stopped sending data".to_owned(),
+            Self::UnknownToken => "API key is not valid: unknown".to_owned(),
+            Self::RateLimited => "rate limit exceeded, please retry".to_owned(),
             Self::RefusedByPipeline => "event refused by the pipeline".to_owned(),
             // Causes are for logs; a stranger learns only that trying again may help.
             Self::Journal(_) | Self::NotYetDelivered => "transient error, please retry".to_owned(),
@@ -91,6 +103,8 @@ impl Failure {
             Self::Journal(rejected) => rejected.reason(),
             Self::ClientStopped => "body_read_timeout",
             Self::Overloaded => "overloaded",
+            Self::RateLimited => "rate_limited",
+            Self::UnknownToken => "unknown_token",
             Self::RefusedByPipeline => "refused_by_pipeline",
             Self::NotYetDelivered => "not_yet_delivered",
         }

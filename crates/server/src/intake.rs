@@ -1,23 +1,20 @@
 //! From a request on a write lane to its rows in the journal.
 
-use std::net::IpAddr;
-
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use capture::Lane;
-use enrich::Place;
+use capture::{Captured, Lane};
 use event::Timestamp;
 use http::request::Parts;
-use sequencer::Submitted;
 
-use crate::ack;
+use crate::admission::{self, Admission};
 use crate::answer::{self, Failure};
 use crate::body::{self, MEMORY_PATIENCE};
 use crate::budget::Reservation;
-use crate::listener::Peer;
-use crate::{EdgeState, edge_headers, metrics};
+use crate::client::Client;
+use crate::store::store;
+use crate::{EdgeState, metrics};
 
 /// Larger bodies are decoded on a thread that may block.
 const INLINE_BYTES: usize = 32 * 1_024;
@@ -26,10 +23,8 @@ const INLINE_BYTES: usize = 32 * 1_024;
 pub(crate) struct Incoming {
     parts: Parts,
     body: Bytes,
-    received_at: Timestamp,
-    client_ip: Option<IpAddr>,
-    /// Where the client is, if the edge in front says so.
-    place: Option<Place>,
+    pub(crate) received_at: Timestamp,
+    pub(crate) client: Client,
     reservation: Reservation,
     /// Memory that the decoder asked for in vain.
     missing: usize,
@@ -54,37 +49,20 @@ pub(crate) async fn events(state: EdgeState, lane: Lane, request: Request) -> Re
 }
 
 async fn try_events(state: EdgeState, lane: Lane, request: Request) -> Result<bool, Failure> {
-    let mut incoming = Incoming::read(&state, request).await?;
-    let place = incoming.place.take();
+    let incoming = Incoming::read(&state, request).await?;
+    let (client, now) = (incoming.client.clone(), incoming.received_at);
     let (captured, _reservation) = incoming.decode(&state, lane, capture::decode_events).await?;
-    metrics::EVENTS_RECEIVED.increment(captured.events.len() as u64);
-    metrics::note(&captured.notes);
-    if captured.events.is_empty() {
-        return Ok(captured.beacon);
-    }
-    let submitted = captured.events.into_iter().map(|mut event| {
-        if let Some(place) = &place {
-            place.add_to(&mut event);
+    let Captured { token, events, beacon, notes } = captured;
+    metrics::EVENTS_RECEIVED.increment(events.len() as u64);
+    metrics::note(&notes);
+    // There is no token where nothing is left to store.
+    let Some(token) = token else { return Ok(beacon) };
+    match admission::of_events(&state, &token, client.ip, events.len(), now)? {
+        Admission::OverQuota => Ok(false),
+        Admission::Welcome(admitted) => {
+            store(&state, &admitted, &client, events).await?;
+            Ok(beacon)
         }
-        let team = state.projects.team_of(&event.token);
-        Submitted { event, team }
-    });
-    let submitted: Vec<Submitted> = submitted.collect();
-    let owed = state.ack.owed_for(submitted.iter().map(|submitted| &submitted.event));
-    let receipt = state.sequencer.submit(submitted).await?;
-    metrics::EVENTS_DUPLICATE.increment(receipt.duplicates.into());
-    metrics::EVENTS_ACCEPTED.increment(receipt.appended.into());
-    ack::settle(&owed, &receipt.resolve_by.iter().collect::<Vec<_>>()).await?;
-    Ok(captured.beacon)
-}
-
-/// The client's address and place, as far as those who say so are believed.
-fn client(state: &EdgeState, parts: &Parts) -> (Option<IpAddr>, Option<Place>) {
-    let peer = parts.extensions.get::<Peer>().and_then(Peer::ip);
-    let said = edge_headers::client_ip(&parts.headers);
-    match said.filter(|_| state.trusted_proxies.trusts_worker()) {
-        Some(ip) => (Some(ip), edge_headers::place(ip, &parts.headers)),
-        None => (state.trusted_proxies.client_ip(peer, &parts.headers), None),
     }
 }
 
@@ -106,10 +84,10 @@ impl Incoming {
     ) -> Result<Self, Failure> {
         let received_at = Timestamp::now();
         let (parts, body): (Parts, Body) = request.into_parts();
-        let (client_ip, place) = client(state, &parts);
+        let client = Client::of(state, &parts);
         let mut reservation = state.budget.reservation();
         let body = body::read(body, state.capture.wire_limit, &mut reservation).await?;
-        Ok(Self { parts, body, received_at, client_ip, place, reservation, missing: 0 })
+        Ok(Self { parts, body, received_at, client, reservation, missing: 0 })
     }
 
     /// Decodes by this function, again after a wait when memory to inflate was short.
@@ -171,7 +149,7 @@ impl Incoming {
             headers: &self.parts.headers,
             body: self.body.clone(),
             received_at: self.received_at,
-            client_ip: self.client_ip,
+            client_ip: self.client.ip,
         };
         let mut memory = Inflating { reservation: &mut self.reservation, missing: 0 };
         let decoded = decode(&request, &state.capture, &mut memory);

@@ -1,7 +1,8 @@
 //! The HTTP edge: what SDKs, people and tools talk to.
 //!
 //! ```text
-//! connection ─▶ router ─▶ body (wire cap, byte budget) ─▶ signature ─▶ decode ─▶ sequencer ─▶ ack
+//! connection ─▶ router ─▶ body (wire cap, byte budget) ─▶ signature ─▶ decode
+//!            ─▶ admission (token, rate, quota) ─▶ drop rules ─▶ enrichment ─▶ sequencer ─▶ ack
 //! ```
 //!
 //! A handler is short: it names its lane and leaves the rest to the pieces above. Whatever fails
@@ -10,9 +11,11 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod ack;
+mod admission;
 mod answer;
 mod body;
 mod budget;
+mod client;
 mod client_ip;
 mod cors;
 mod edge_headers;
@@ -20,16 +23,16 @@ mod endpoints;
 mod intake;
 mod listener;
 mod metrics;
-mod projects;
+pub mod policy;
 mod read_key;
 mod router;
 mod state;
+mod store;
 
 pub use ack::Ack;
 pub use budget::Budget;
 pub use client_ip::TrustedProxies;
 pub use listener::{Listener, ListenerOptions};
-pub use projects::Projects;
 pub use read_key::ReadKey;
 pub use router::{local_router, router};
 pub use state::{Edge, EdgeState, Questions};

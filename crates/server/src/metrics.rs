@@ -30,3 +30,10 @@ pub(crate) fn note(notes: &Notes) {
             .increment(count.into());
     }
 }
+
+/// Counts what was acknowledged and is not stored, as was configured.
+pub(crate) fn dropped(reason: &'static str, count: u64) {
+    if count > 0 {
+        counter!("hogflare_events_dropped_total", "reason" => reason).increment(count);
+    }
+}

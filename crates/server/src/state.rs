@@ -9,7 +9,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use query::Engine;
 use sink::Status;
 
-use crate::{Ack, Budget, Projects, ReadKey, TrustedProxies};
+use crate::policy::{CurrentPolicy, Quotas};
+use crate::{Ack, Budget, ReadKey, TrustedProxies};
 
 /// How long a question waits for the newest rows; a lake in trouble must not keep old ones back.
 const CATCH_UP_PATIENCE: Duration = Duration::from_secs(1);
@@ -23,8 +24,10 @@ pub struct Edge {
     pub signing_secret: Option<String>,
     /// `POSTHOG_SESSION_RECORDING_ENDPOINT`, told to SDKs.
     pub recording_endpoint: Option<String>,
-    /// Which project a token belongs to.
-    pub projects: Projects,
+    /// Who may send, how much, and what becomes of it.
+    pub policy: CurrentPolicy,
+    /// What was sent today.
+    pub quotas: Arc<Quotas>,
     /// Whose word about the client is believed.
     pub trusted_proxies: TrustedProxies,
     /// The bytes that requests in flight may hold.

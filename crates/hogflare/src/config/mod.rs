@@ -5,6 +5,7 @@
 //! start with one line that names the setting, the value and what was expected.
 
 mod error;
+mod file;
 mod parse;
 mod settings;
 mod sources;
@@ -12,6 +13,7 @@ mod sources;
 mod tests;
 
 pub(crate) use error::ConfigError;
-pub(crate) use parse::{AckMode, Config, Pipelines};
+pub(crate) use file::ConfigFile;
+pub(crate) use parse::{AckMode, Config, Pipelines, PolicyStart};
 pub(crate) use settings::{SETTINGS, Setting, reference};
 pub(crate) use sources::{Sources, unknown_variables};

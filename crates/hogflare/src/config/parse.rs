@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use event::Token;
-use server::{Projects, TrustedProxies};
+use server::TrustedProxies;
+use server::policy::{self, ConfiguredProjects, Policy, PolicyFile, UnknownTokens};
 use sink::pipelines::{Route, Stream, Streams};
 
 use super::{ConfigError, Sources};
@@ -24,7 +25,8 @@ pub(crate) struct Config {
     pub(crate) lake_given: bool,
     pub(crate) ack: AckMode,
     pub(crate) read_key: Option<Secret>,
-    pub(crate) projects: Projects,
+    pub(crate) policy: PolicyStart,
+    pub(crate) max_connections: usize,
     pub(crate) journal_budget_bytes: Option<u64>,
     pub(crate) journal_reserve_bytes: u64,
     pub(crate) dedup_window: Duration,
@@ -50,6 +52,15 @@ impl Pipelines {
         let others = [self.streams.next(), self.persons.as_ref(), Some(&self.recordings)];
         self.streams.iter().chain(others.into_iter().flatten())
     }
+}
+
+/// The policy to begin with, and where to look for another.
+#[derive(Debug)]
+pub(crate) struct PolicyStart {
+    pub(crate) base: policy::Base,
+    pub(crate) tables: PolicyFile,
+    /// The file whose changes are followed.
+    pub(crate) file: Option<PathBuf>,
 }
 
 /// When a request is acknowledged.
@@ -79,13 +90,7 @@ impl Config {
     pub(crate) fn parse(sources: &Sources) -> Result<Self, ConfigError> {
         let secret = |name| sources.get(name).map(|text| Secret(text.trim().to_owned()));
         let api_key = sources.get("POSTHOG_API_KEY").map(|text| Token::new(text.trim()));
-        let mut projects: Projects = match sources.get("HOGFLARE_PROJECTS") {
-            Some(text) => parse_by(sources, "HOGFLARE_PROJECTS", |_| text.parse())?,
-            None => Projects::default(),
-        };
-        if let Some(api_key) = &api_key {
-            projects = projects.with_default(api_key.clone());
-        }
+        let policy = policy_start(sources, api_key.as_ref())?;
         let config = Self {
             app_addr: parse_by(sources, "APP_ADDR", |text| {
                 text.parse().map_err(|_| "an address such as 0.0.0.0:8080".to_owned())
@@ -105,7 +110,11 @@ impl Config {
                 _ => Err("durable or delivered".to_owned()),
             })?,
             read_key: secret("HOGFLARE_READ_KEY"),
-            projects,
+            policy,
+            max_connections: parse_by(sources, "HOGFLARE_MAX_CONNECTIONS", |text| {
+                let number = text.parse().ok().filter(|number| *number > 0);
+                number.ok_or_else(|| "a whole number above 0".to_owned())
+            })?,
             journal_budget_bytes: match sources.get("HOGFLARE_JOURNAL_BUDGET") {
                 Some(_) => Some(parse_by(sources, "HOGFLARE_JOURNAL_BUDGET", bytes)?),
                 None => None,
@@ -157,6 +166,41 @@ impl Config {
         }
         Ok(())
     }
+}
+
+fn policy_start(sources: &Sources, api_key: Option<&Token>) -> Result<PolicyStart, ConfigError> {
+    let mut projects: ConfiguredProjects = match sources.get("HOGFLARE_PROJECTS") {
+        Some(text) => parse_by(sources, "HOGFLARE_PROJECTS", |_| text.parse())?,
+        None => ConfiguredProjects::default(),
+    };
+    if let Some(api_key) = api_key {
+        projects = projects.with_default(api_key.clone());
+    }
+    let unknown_tokens = parse_by(sources, "HOGFLARE_UNKNOWN_TOKENS", |text| match text {
+        "accept" => Ok(UnknownTokens::Accept),
+        "refuse" => Ok(UnknownTokens::Refuse),
+        _ => Err("accept or refuse".to_owned()),
+    })?;
+    let base = policy::Base { projects, unknown_tokens };
+    let tables = sources.policy().clone();
+    let file = sources.get("HOGFLARE_CONFIG").map(PathBuf::from);
+    let wrong = |expected| ConfigError {
+        name: "HOGFLARE_CONFIG".into(),
+        value: sources.get("HOGFLARE_CONFIG").map(str::to_owned),
+        expected,
+    };
+    Policy::new(&base, tables.clone()).map_err(wrong)?;
+    if unknown_tokens == UnknownTokens::Refuse
+        && base.projects.is_empty()
+        && tables.projects.is_empty()
+    {
+        return Err(ConfigError {
+            name: "HOGFLARE_UNKNOWN_TOKENS".into(),
+            value: Some("refuse".into()),
+            expected: "HOGFLARE_PROJECTS, POSTHOG_API_KEY or a [[project]] to be set too".into(),
+        });
+    }
+    Ok(PolicyStart { base, tables, file })
 }
 
 fn pipelines(sources: &Sources) -> Result<Option<Pipelines>, ConfigError> {

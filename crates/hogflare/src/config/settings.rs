@@ -118,11 +118,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "read-key",
         "Key for reading over HTTP. Unset: made at the first start, in DATA_DIR/read-key.",
     ),
+    setting("HOGFLARE_PROJECTS", "projects", None, "Project numbers of tokens, `phc_a=1,phc_b=2`."),
     setting(
-        "HOGFLARE_PROJECTS",
-        "projects",
-        None,
-        "Project numbers of tokens, `phc_a=1,phc_b=2`. Tokens without one are taken, with project 0.",
+        "HOGFLARE_UNKNOWN_TOKENS",
+        "unknown-tokens",
+        Some("accept"),
+        "What is done with tokens that have no project: `accept`, with project 0, or `refuse`, 401.",
     ),
     setting(
         "HOGFLARE_JOURNAL_BUDGET",
@@ -149,6 +150,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Some("128MiB"),
         "Bytes of all requests in flight, inflated ones included; beyond it requests wait, then get \
          503.",
+    ),
+    setting(
+        "HOGFLARE_MAX_CONNECTIONS",
+        "max-connections",
+        Some("16384"),
+        "Connections at a time; further ones wait to be accepted.",
     ),
     setting(
         "HOGFLARE_TRUST_PROXY",

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use clap::ArgMatches;
+use server::policy::PolicyFile;
 
+use super::file::ConfigFile;
 use super::{ConfigError, SETTINGS, Setting};
 
 /// Settings as text, by variable name.
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
     given: BTreeMap<&'static str, String>,
+    policy: PolicyFile,
 }
 
 impl Sources {
@@ -26,7 +29,7 @@ impl Sources {
             sources.give(setting, value);
         }
         if let Some(path) = sources.get("HOGFLARE_CONFIG").map(str::to_owned) {
-            sources.add_toml(Path::new(&path))?;
+            sources.add_file(Path::new(&path))?;
         }
         Ok(sources)
     }
@@ -59,32 +62,27 @@ impl Sources {
         }
     }
 
-    fn add_toml(&mut self, path: &Path) -> Result<(), ConfigError> {
-        let wrong = |expected: String| ConfigError {
-            name: "HOGFLARE_CONFIG".into(),
-            value: Some(path.display().to_string()),
-            expected,
-        };
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| wrong(format!("a readable file ({error})")))?;
-        let table: toml::Table =
-            text.parse().map_err(|error| wrong(format!("a TOML file ({error})")))?;
-        for (key, value) in table {
+    fn add_file(&mut self, path: &Path) -> Result<(), ConfigError> {
+        let file = ConfigFile::read(path)?;
+        for (key, text) in file.settings {
             let flag = key.replace('_', "-");
-            let setting = SETTINGS
-                .iter()
-                .find(|setting| setting.flag == flag)
-                .ok_or_else(|| wrong(format!("known keys only, not `{key}`")))?;
-            let text = match value {
-                toml::Value::String(text) => text,
-                toml::Value::Array(_) | toml::Value::Table(_) => {
-                    return Err(wrong(format!("a plain value for `{key}`")));
-                }
-                other => other.to_string(),
-            };
+            let setting =
+                SETTINGS.iter().find(|setting| setting.flag == flag).ok_or_else(|| {
+                    ConfigError {
+                        name: "HOGFLARE_CONFIG".into(),
+                        value: Some(path.display().to_string()),
+                        expected: format!("known keys only, not `{key}`"),
+                    }
+                })?;
             self.give(setting, Some(text));
         }
+        self.policy = file.policy;
         Ok(())
+    }
+
+    /// The policy's tables of the TOML file.
+    pub(crate) fn policy(&self) -> &PolicyFile {
+        &self.policy
     }
 }
 

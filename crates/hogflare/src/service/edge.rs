@@ -1,11 +1,13 @@
 //! What the HTTP edge is given.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use server::{Ack, Budget, Edge, EdgeState, ReadKey};
 
 use super::journals::Journals;
+use super::policy::PolicyWatch;
 use super::sinks::Sinks;
 use crate::config::{AckMode, Config};
 
@@ -14,6 +16,7 @@ pub(crate) fn build(
     config: &Config,
     journals: &Journals,
     sinks: &Sinks,
+    policy: &PolicyWatch,
     read_key: ReadKey,
     metrics: PrometheusHandle,
 ) -> EdgeState {
@@ -21,7 +24,8 @@ pub(crate) fn build(
         capture: capture_settings(config),
         signing_secret: config.signing_secret.as_ref().map(|secret| secret.0.clone()),
         recording_endpoint: config.recording_endpoint.clone(),
-        projects: config.projects.clone(),
+        policy: policy.current.clone(),
+        quotas: Arc::clone(&policy.quotas),
         trusted_proxies: config.trusted_proxies.clone(),
         budget: Budget::new(config.memory_budget_bytes),
         sequencer: journals.sequencer.clone(),

@@ -2,7 +2,9 @@
 
 mod announce;
 mod edge;
+mod file_limit;
 mod journals;
+mod policy;
 mod sinks;
 mod trim;
 
@@ -19,6 +21,7 @@ use tracing::{info, warn};
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use journals::Journals;
+use policy::PolicyWatch;
 use sinks::Sinks;
 use trim::Trimmer;
 
@@ -52,12 +55,17 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
 
     let journals = Journals::open(&config, &data_dir).await?;
     let (stop_sinks, stopped) = watch::channel(false);
-    let mut sinks = Sinks::start(&config, &data_dir, &journals, &stopped).await?;
+    let policy = PolicyWatch::start(&config.policy, data_dir.quotas())?;
+    let mut sinks = Sinks::start(&config, &data_dir, &journals, &policy.current, &stopped).await?;
     let trimmer = Trimmer::start(journals.all());
     announce::start(&config, &data_dir, sinks.lake.as_ref());
-    let state = edge::build(&config, &journals, &sinks, read_key, metrics);
+    let state = edge::build(&config, &journals, &sinks, &policy, read_key, metrics);
     let (stop_listening, listening) = watch::channel(false);
-    let listeners = listen(public, &data_dir, &state, &listening);
+    let options = ListenerOptions {
+        max_connections: file_limit::raise_for(config.max_connections),
+        ..ListenerOptions::default()
+    };
+    let listeners = listen(public, &data_dir, &state, options, &listening);
     info!(addr = %config.app_addr, "ready");
 
     let end = wait_for_end(&journals, &mut sinks).await?;
@@ -68,6 +76,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     stop_listening.send_replace(true);
     listeners.join_all().await;
     drop(state);
+    policy.stop().await;
     std::fs::remove_file(data_dir.socket()).ok();
     tokio::task::block_in_place(|| journals.stop());
     stop_sinks.send_replace(true);
@@ -84,10 +93,10 @@ fn listen(
     public: Listener,
     data_dir: &DataDir,
     state: &EdgeState,
+    options: ListenerOptions,
     stop: &watch::Receiver<bool>,
 ) -> JoinSet<()> {
     let mut listeners = JoinSet::new();
-    let options = ListenerOptions::default();
     listeners.spawn(public.serve(server::router(state.clone()), options, stop.clone()));
     match Listener::bind_file(&data_dir.socket()) {
         Ok(local) => {

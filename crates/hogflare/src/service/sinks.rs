@@ -9,6 +9,7 @@ use lake::Lake;
 use query::{Engine, Limits};
 use recordings::{ObjectsSink, SnapshotRows};
 use server::Questions;
+use server::policy::CurrentPolicy;
 use sink::pipelines::{EventRows, Folders, PersonRows, PipelinesSink, Route, RowSource, Stream};
 use sink::{Archive, Delivery, Importance, Parking, Runner, Sink, Status};
 use tokio::sync::watch;
@@ -46,6 +47,7 @@ impl Sinks {
         config: &Config,
         data_dir: &DataDir,
         journals: &Journals,
+        policy: &CurrentPolicy,
         stopped: &watch::Receiver<bool>,
     ) -> anyhow::Result<Self> {
         let mut sinks = Self {
@@ -68,7 +70,7 @@ impl Sinks {
             sinks.start_pipelines(
                 config,
                 pipelines,
-                &PipelineStart { drain, data_dir, journals },
+                &PipelineStart { drain, data_dir, journals, policy },
             )?;
         }
         // Without the lake nothing is kept here: the pipeline has the recordings, too.
@@ -158,10 +160,10 @@ impl Sinks {
         stream: &Stream,
         start: &PipelineStart<'_>,
     ) -> anyhow::Result<Delivery> {
-        let projects = config.projects.clone();
+        let policy = start.policy.clone();
         let rows = SnapshotRows {
             max_row_bytes: stream.config.max_batch_bytes,
-            team_of: Box::new(move |token| projects.team_of(token)),
+            team_of: Box::new(move |token| policy.get().project(token).team),
         };
         let journal = &start.journals.recordings;
         let importance = match config.lake_enabled {
@@ -202,6 +204,7 @@ struct PipelineStart<'a> {
     drain: Duration,
     data_dir: &'a DataDir,
     journals: &'a Journals,
+    policy: &'a CurrentPolicy,
 }
 
 impl PipelineStart<'_> {

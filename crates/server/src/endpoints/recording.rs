@@ -7,6 +7,7 @@ use event::encode_recording;
 use journal::Offset;
 
 use crate::ack;
+use crate::admission::{self, Admission};
 use crate::answer::{self, Failure};
 use crate::intake::Incoming;
 use crate::{EdgeState, metrics};
@@ -14,7 +15,8 @@ use crate::{EdgeState, metrics};
 /// Takes a piece of a recording into the recordings' own journal.
 pub(crate) async fn recording(State(state): State<EdgeState>, request: Request) -> Response {
     match store(&state, request).await {
-        Ok(beacon) => {
+        Ok(Taken::OverQuota) => answer::recordings_over_quota(),
+        Ok(Taken::Stored { beacon }) => {
             metrics::REQUESTS_ACCEPTED.increment(1);
             answer::success(beacon)
         }
@@ -22,15 +24,27 @@ pub(crate) async fn recording(State(state): State<EdgeState>, request: Request) 
     }
 }
 
-async fn store(state: &EdgeState, request: Request) -> Result<bool, Failure> {
+/// What became of a piece.
+enum Taken {
+    Stored { beacon: bool },
+    OverQuota,
+}
+
+async fn store(state: &EdgeState, request: Request) -> Result<Taken, Failure> {
     let incoming = Incoming::read(state, request).await?;
+    let (client_ip, now) = (incoming.client.ip, incoming.received_at);
     let (recorded, _reservation) =
         incoming.decode(state, Lane::Recording, capture::decode_recording).await?;
     metrics::note(&recorded.notes);
+    let bytes = recorded.recordings.iter().map(|recording| recording.items.len()).sum();
+    let token = &recorded.token;
+    if let Admission::OverQuota = admission::of_recording(state, token, client_ip, bytes, now)? {
+        return Ok(Taken::OverQuota);
+    }
     let rows = recorded.recordings.iter().map(encode_recording).collect();
     let offsets = state.recordings.append(rows).await?;
     let offsets = (offsets.start.get()..offsets.end.get()).map(Offset::new);
     let owed = state.ack.owed_for_recordings();
     ack::settle(&owed, &offsets.collect::<Vec<_>>()).await?;
-    Ok(recorded.beacon)
+    Ok(Taken::Stored { beacon: recorded.beacon })
 }

@@ -5,7 +5,8 @@ use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use event::{Recording, Row};
-use hogflare_server::{Ack, Budget, Edge, EdgeState, Projects, ReadKey, TrustedProxies, router};
+use hogflare_server::policy::{Base, CurrentPolicy, Policy, PolicyFile};
+use hogflare_server::{Ack, Budget, Edge, EdgeState, ReadKey, TrustedProxies, router};
 use journal::{Fs, Journal, Options, RealFs, Writer};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use sequencer::{JoinGuard, QueueOptions};
@@ -37,7 +38,10 @@ impl TestEdge {
             capture: capture::Settings::default(),
             signing_secret: None,
             recording_endpoint: None,
-            projects: Projects::default(),
+            policy: CurrentPolicy::new(
+                Policy::new(&Base::default(), PolicyFile::default()).unwrap(),
+            ),
+            quotas: Default::default(),
             trusted_proxies: TrustedProxies::default(),
             budget: Budget::new(128 << 20),
             sequencer,

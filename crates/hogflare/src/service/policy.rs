@@ -1,0 +1,134 @@
+//! The policy while the service runs: read again when its file changes, and what it counts is kept.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use metrics::counter;
+use server::policy::{Base, CurrentPolicy, Policy, Quotas};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tracing::{error, info, warn};
+
+use crate::config::{ConfigFile, PolicyStart};
+
+/// How often the file is looked at, and the day's counts are kept.
+const INTERVAL: Duration = Duration::from_secs(2);
+
+/// The policy that holds now, and the task that keeps it so.
+#[derive(Debug)]
+pub(crate) struct PolicyWatch {
+    pub(crate) current: CurrentPolicy,
+    pub(crate) quotas: Arc<Quotas>,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl PolicyWatch {
+    /// Begins with what the start was given; the day's counts are kept in `quotas_path`.
+    pub(crate) fn start(start: &PolicyStart, quotas_path: PathBuf) -> anyhow::Result<Self> {
+        let policy = Policy::new(&start.base, start.tables.clone()).map_err(anyhow::Error::msg)?;
+        let current = CurrentPolicy::new(policy);
+        let kept = std::fs::read_to_string(&quotas_path).unwrap_or_default();
+        let quotas = Arc::new(Quotas::from_json(&kept));
+        let (stop, stopped) = watch::channel(false);
+        let file = start.file.clone().map(|path| WatchedFile::new(path, start.base.clone()));
+        let counts = Counts { path: quotas_path, quotas: Arc::clone(&quotas), kept };
+        let hang_up = signal(SignalKind::hangup())?;
+        let task = tokio::spawn(run(file, counts, current.clone(), hang_up, stopped));
+        Ok(Self { current, quotas, stop, task })
+    }
+
+    /// Keeps the counts a last time.
+    pub(crate) async fn stop(self) {
+        self.stop.send_replace(true);
+        if let Err(error) = self.task.await {
+            error!(%error, "the policy was no longer watched, by a defect");
+        }
+    }
+}
+
+async fn run(
+    mut file: Option<WatchedFile>,
+    mut counts: Counts,
+    current: CurrentPolicy,
+    mut hang_up: tokio::signal::unix::Signal,
+    mut stopped: watch::Receiver<bool>,
+) {
+    loop {
+        let is_asked = tokio::select! {
+            _ = stopped.wait_for(|stop| *stop) => break,
+            _ = hang_up.recv() => true,
+            () = tokio::time::sleep(INTERVAL) => false,
+        };
+        if let Some(file) = &mut file {
+            file.follow(&current, is_asked);
+        }
+        counts.keep();
+    }
+    counts.keep();
+}
+
+/// The configuration file, as it was when it was last read.
+struct WatchedFile {
+    path: PathBuf,
+    base: Base,
+    seen: Option<(SystemTime, u64)>,
+}
+
+impl WatchedFile {
+    fn new(path: PathBuf, base: Base) -> Self {
+        let seen = stamp(&path);
+        Self { path, base, seen }
+    }
+
+    /// Reads the file if it has changed. What is wrong with it is logged, and the policy stays.
+    fn follow(&mut self, current: &CurrentPolicy, is_asked: bool) {
+        let stamp = stamp(&self.path);
+        if !is_asked && (stamp == self.seen || stamp.is_none()) {
+            return;
+        }
+        self.seen = stamp;
+        let read = ConfigFile::read(&self.path).map_err(|error| error.to_string());
+        match read.and_then(|file| Policy::new(&self.base, file.policy)) {
+            Ok(policy) => {
+                current.set(policy);
+                counter!("hogflare_config_reloads_total", "outcome" => "ok").increment(1);
+                info!(path = %self.path.display(), "projects, limits and rules read again");
+            }
+            Err(error) => {
+                counter!("hogflare_config_reloads_total", "outcome" => "refused").increment(1);
+                error!(%error, "the configuration file is wrong: what held before still holds");
+            }
+        }
+    }
+}
+
+/// What changes when a file does.
+fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
+}
+
+/// The day's counts, in a file.
+struct Counts {
+    path: PathBuf,
+    quotas: Arc<Quotas>,
+    kept: String,
+}
+
+impl Counts {
+    /// Writes them if they have changed. A crash forgives what came since, a few seconds' worth.
+    fn keep(&mut self) {
+        let now = self.quotas.to_json();
+        if now == self.kept || self.quotas.is_untouched() {
+            return;
+        }
+        let beside = self.path.with_extension("new");
+        match std::fs::write(&beside, &now).and_then(|()| std::fs::rename(&beside, &self.path)) {
+            Ok(()) => self.kept = now,
+            Err(error) => warn!(%error, "cannot keep what counts towards daily quotas"),
+        }
+    }
+}

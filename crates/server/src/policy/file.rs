@@ -1,0 +1,62 @@
+//! The tables of the configuration file that are read again whenever it changes.
+
+use event::{TeamId, Token};
+use serde::Deserialize;
+
+use super::{ClientLimits, ConfiguredProjects, DropRule, Limits, Project};
+
+/// `[limits]`, `[clients]`, `[[project]]` and `[[drop]]` of the configuration file.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PolicyFile {
+    /// For every project, and every token without one.
+    pub limits: Limits,
+    /// For every client.
+    pub clients: ClientLimits,
+    /// Projects.
+    #[serde(rename = "project")]
+    pub projects: Vec<ProjectEntry>,
+    /// Events to drop.
+    pub drop: Vec<DropRule>,
+}
+
+/// One `[[project]]`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectEntry {
+    /// Its API key.
+    pub token: String,
+    /// Its number, from 1 on; may be left out where `HOGFLARE_PROJECTS` says it.
+    pub team_id: Option<i64>,
+    /// What people call it.
+    pub name: Option<String>,
+    /// IANA name of its time zone.
+    pub time_zone: Option<String>,
+    /// Its limits, where they differ from everyone's.
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+impl ProjectEntry {
+    pub(super) fn resolve(
+        self,
+        configured: &ConfiguredProjects,
+        limits: &Limits,
+    ) -> Result<(Token, Project), String> {
+        let token = Token::new(self.token.trim());
+        let team = match (self.team_id.map(TeamId), configured.get(&token)) {
+            (Some(team), None) => team,
+            (None, Some(team)) => team,
+            (Some(team), Some(other)) if team == other => team,
+            (Some(team), Some(other)) => {
+                return Err(format!("project {token} has number {} and {}", team.0, other.0));
+            }
+            (None, None) => return Err(format!("project {token} has no team_id")),
+        };
+        if team.0 < 1 {
+            return Err(format!("project numbers start at 1, not {}", team.0));
+        }
+        let limits = self.limits.or(limits);
+        Ok((token, Project { team, name: self.name, time_zone: self.time_zone, limits }))
+    }
+}

@@ -1,0 +1,196 @@
+//! Who may send, how much, and what becomes of it: projects, limits, drop rules, privacy.
+//!
+//! A [`Policy`] never changes; when the configuration file does, a new one takes its place as a
+//! whole ([`CurrentPolicy`]), and requests under way finish with the one that they began with.
+
+mod current;
+mod drop_rule;
+mod file;
+mod limits;
+mod project;
+mod quota;
+mod rate;
+
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use event::{Event, TeamId, Token};
+
+pub use current::CurrentPolicy;
+pub use drop_rule::DropRule;
+pub use file::{PolicyFile, ProjectEntry};
+pub use limits::{ClientLimits, Limits};
+pub use project::{ConfiguredProjects, Project};
+pub use quota::Quotas;
+
+use rate::{ByKey, Gate};
+
+/// What is done with tokens that no project has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnknownTokens {
+    /// They are taken, with project 0.
+    #[default]
+    Accept,
+    /// They are refused, 401.
+    Refuse,
+}
+
+/// What is configured outside the policy's file.
+#[derive(Clone, Debug, Default)]
+pub struct Base {
+    /// Numbers of projects by their tokens.
+    pub projects: ConfiguredProjects,
+    /// What is done with other tokens.
+    pub unknown_tokens: UnknownTokens,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Policy {
+    projects: HashMap<Token, Arc<Project>>,
+    /// What holds for tokens that no project has.
+    unknown: Arc<Project>,
+    unknown_tokens: UnknownTokens,
+    drop_rules: Vec<DropRule>,
+    gates: HashMap<Token, Gate>,
+    unknown_gate: ByKey<Token>,
+    client_gate: ByKey<IpAddr>,
+}
+
+impl Policy {
+    /// The policy of a file, on top of what is configured elsewhere.
+    ///
+    /// # Errors
+    /// When the two contradict each other, or a rule would fit everything.
+    pub fn new(base: &Base, file: PolicyFile) -> Result<Self, String> {
+        let PolicyFile { limits, clients, projects: entries, drop: drop_rules } = file;
+        if let Some(rule) = drop_rules.iter().find(|rule| rule.fits_everything()) {
+            return Err(format!("a [[drop]] names token, distinct_id or event: {rule:?}"));
+        }
+        let unknown = Arc::new(Project { limits: limits.clone(), ..Project::default() });
+        let project = |(token, team): (&Token, &TeamId)| {
+            let project = Project { team: *team, limits: limits.clone(), ..Project::default() };
+            (token.clone(), Arc::new(project))
+        };
+        let mut projects: HashMap<_, _> = base.projects.iter().map(project).collect();
+        let mut named = HashSet::new();
+        for entry in entries {
+            let (token, project) = entry.resolve(&base.projects, &limits)?;
+            if !named.insert(token.clone()) {
+                return Err(format!("project {token} is there twice"));
+            }
+            projects.insert(token, Arc::new(project));
+        }
+        let gate = |(token, project): (&Token, &Arc<Project>)| {
+            Some((token.clone(), Gate::new(&project.limits)?))
+        };
+        Ok(Self {
+            gates: projects.iter().filter_map(gate).collect(),
+            unknown_gate: ByKey::new(limits.events_per_second, limits.burst),
+            client_gate: ByKey::new(clients.events_per_second, clients.burst),
+            projects,
+            unknown,
+            unknown_tokens: base.unknown_tokens,
+            drop_rules,
+        })
+    }
+
+    /// The project of a token, or what holds for those without one; `None` where such are refused.
+    pub fn admit(&self, token: &Token) -> Option<&Arc<Project>> {
+        match (self.projects.get(token), self.unknown_tokens) {
+            (Some(project), _) => Some(project),
+            (None, UnknownTokens::Accept) => Some(&self.unknown),
+            (None, UnknownTokens::Refuse) => None,
+        }
+    }
+
+    /// The project of a token, or what holds for those without one.
+    pub fn project(&self, token: &Token) -> &Arc<Project> {
+        self.projects.get(token).unwrap_or(&self.unknown)
+    }
+
+    /// Whether so many events may come now: not too many for the token, nor for the client.
+    pub(crate) fn has_room(&self, token: &Token, client: Option<IpAddr>, events: usize) -> bool {
+        let token_has_room = match (self.gates.get(token), self.projects.contains_key(token)) {
+            (Some(gate), _) => gate.has_room(events),
+            (None, true) => true,
+            (None, false) => self.unknown_gate.has_room(token, events),
+        };
+        token_has_room && client.is_none_or(|ip| self.client_gate.has_room(&network(ip), events))
+    }
+
+    /// Whether a rule says that the event is to be dropped.
+    pub(crate) fn drops(&self, event: &Event) -> bool {
+        self.drop_rules.iter().any(|rule| rule.fits(event))
+    }
+}
+
+/// Whom a limit concerns: an address, and of IPv6 the /64 that one customer has.
+fn network(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(ip) => {
+            let network = u128::from(ip) & !u128::from(u64::MAX);
+            IpAddr::V6(network.into())
+        }
+        ip => ip,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(base: &Base, file: PolicyFile) -> Policy {
+        Policy::new(base, file).unwrap()
+    }
+
+    fn base(projects: &str) -> Base {
+        Base { projects: projects.parse().unwrap(), ..Base::default() }
+    }
+
+    #[test]
+    fn tokens_without_a_project_are_taken_unless_they_are_not() {
+        let known = Token::new("phc_a");
+        let unknown = Token::new("phc_b");
+        let open = policy(&base("phc_a=7"), PolicyFile::default());
+        assert_eq!(open.admit(&known).unwrap().team, TeamId(7));
+        assert_eq!(open.admit(&unknown).unwrap().team, TeamId::UNCLAIMED);
+        let closed = Base { unknown_tokens: UnknownTokens::Refuse, ..base("phc_a=7") };
+        let closed = policy(&closed, PolicyFile::default());
+        assert!(closed.admit(&known).is_some() && closed.admit(&unknown).is_none());
+    }
+
+    #[test]
+    fn a_rate_holds_for_each_token_by_itself() {
+        let limits = Limits { events_per_second: Some(1), burst: Some(2), ..Limits::default() };
+        let policy = policy(&base("phc_a=1"), PolicyFile { limits, ..PolicyFile::default() });
+        for token in ["phc_a", "phc_unknown", "phc_other"].map(Token::new) {
+            assert!(policy.has_room(&token, None, 2));
+            assert!(!policy.has_room(&token, None, 1), "{token}");
+        }
+    }
+
+    #[test]
+    fn a_client_is_limited_whatever_tokens_it_makes_up() {
+        let clients = ClientLimits { events_per_second: Some(1), burst: Some(3) };
+        let policy = policy(&Base::default(), PolicyFile { clients, ..PolicyFile::default() });
+        let has_room = |token: &str, ip: &str| {
+            policy.has_room(&Token::new(token), Some(ip.parse().unwrap()), 1)
+        };
+        assert!(has_room("a", "203.0.113.7") && has_room("b", "203.0.113.7"));
+        assert!(has_room("c", "203.0.113.7") && !has_room("d", "203.0.113.7"));
+        assert!(has_room("d", "203.0.113.8"));
+        assert!((0..3).all(|host| has_room("e", &format!("2001:db8::{host}"))));
+        assert!(!has_room("e", "2001:db8::ffff"), "one customer, one network");
+    }
+
+    #[test]
+    fn a_batch_beyond_the_burst_passes_a_full_bucket() {
+        let limits = Limits { events_per_second: Some(1), burst: Some(5), ..Limits::default() };
+        let policy = policy(&base("phc_a=1"), PolicyFile { limits, ..PolicyFile::default() });
+        let token = Token::new("phc_a");
+        assert!(policy.has_room(&token, None, 500), "or it could never be sent");
+        assert!(!policy.has_room(&token, None, 1));
+    }
+}

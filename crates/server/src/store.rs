@@ -1,0 +1,38 @@
+//! From decoded events to an acknowledgement: drop rules, enrichment, the journal.
+
+use event::Event;
+use sequencer::Submitted;
+
+use crate::admission::Admitted;
+use crate::answer::Failure;
+use crate::client::Client;
+use crate::{EdgeState, ack, metrics};
+
+/// Stores the events of one request; returns when what an acknowledgement promises is true.
+///
+/// # Errors
+/// When the journal cannot take them, or a pipeline has not in time.
+pub(crate) async fn store(
+    state: &EdgeState,
+    admitted: &Admitted,
+    client: &Client,
+    mut events: Vec<Event>,
+) -> Result<(), Failure> {
+    let decoded = events.len();
+    events.retain(|event| !admitted.policy.drops(event));
+    metrics::dropped("drop_rule", (decoded - events.len()) as u64);
+    if events.is_empty() {
+        return Ok(());
+    }
+    let team = admitted.project.team;
+    let submitted = events.into_iter().map(|mut event| {
+        client.add_to(&mut event);
+        Submitted { event, team }
+    });
+    let submitted: Vec<Submitted> = submitted.collect();
+    let owed = state.ack.owed_for(submitted.iter().map(|submitted| &submitted.event));
+    let receipt = state.sequencer.submit(submitted).await?;
+    metrics::EVENTS_DUPLICATE.increment(receipt.duplicates.into());
+    metrics::EVENTS_ACCEPTED.increment(receipt.appended.into());
+    ack::settle(&owed, &receipt.resolve_by.iter().collect::<Vec<_>>()).await
+}
