@@ -8,6 +8,7 @@ use anyhow::{Context, ensure};
 use clap::Parser;
 
 use crate::case::{Case, Load};
+use crate::crowd::CrowdSize;
 use crate::endpoint::{Target, Url};
 use crate::requests::Preparation;
 use crate::server::LakeMode;
@@ -48,6 +49,10 @@ pub(crate) struct Arguments {
     /// Connections, each with one request at a time
     #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) connections: u16,
+
+    /// A crowd beside the load: so many idle connections, and clients that send a byte now and then
+    #[arg(long, value_name = "IDLE,SLOW", conflicts_with = "forward")]
+    pub(crate) crowd: Option<CrowdSize>,
 
     /// Length of the measured window
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod case;
+mod crowd;
 mod endpoint;
 mod events;
 mod folder;

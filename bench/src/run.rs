@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::arguments::Arguments;
 use crate::case::Case;
+use crate::crowd::{Crowd, CrowdSize};
 use crate::folder::Folder;
 use crate::forward::ForwardRun;
 use crate::load::{Load, Outcome};
@@ -59,6 +60,7 @@ pub(crate) struct LoadedRun {
     pub(crate) case: Case,
     pub(crate) lake: LakeMode,
     pub(crate) connections: u16,
+    pub(crate) crowd: Option<CrowdSize>,
     pub(crate) window_seconds: f64,
     /// Whether the window ended because all requests made ahead were sent.
     pub(crate) ran_out: bool,
@@ -117,12 +119,20 @@ pub(crate) async fn loaded(
         LakeMode::Off | LakeMode::On => None,
     };
     let mut server = setup.start_new(pipeline.as_ref()).await?;
+    let mut crowd = match setup.arguments.crowd {
+        Some(size) => Some(Crowd::gather(server.address(), size).await?),
+        None => None,
+    };
     let before = setup.counters(&server)?;
     let mut load = Load::start(server.address(), setup.arguments.connections, requests);
     let window = setup.window(&server, &mut load).await;
     server.ensure_running()?;
     let window = window?;
     let outcome = load.stop().await?;
+    if let Some(crowd) = &mut crowd {
+        ensure!(crowd.is_complete().await, "the server sent some of the crowd away");
+    }
+    drop(crowd);
     let drained = wait_until_drained(&server, setup).await?;
     let peak = Memory::read(server.pid())?.peak.max(window.memory.resident);
     let page = server.metrics().await?;
@@ -139,6 +149,7 @@ pub(crate) async fn loaded(
         case: requests.case(),
         lake: setup.lake,
         connections: setup.arguments.connections,
+        crowd: setup.arguments.crowd,
         window_seconds: usage.wall.as_secs_f64(),
         ran_out: window.ran_out,
         events_per_second: events_within / usage.wall.as_secs_f64(),

@@ -28,6 +28,8 @@ pub struct ListenerOptions {
     pub max_connections: usize,
     /// How long a client may take to send a request's headers, idle time between requests included.
     pub header_timeout: Duration,
+    /// The same while most connections are taken, so that a crowd cannot lock others out for long.
+    pub crowded_header_timeout: Duration,
     /// How long open requests may take to finish when the service stops.
     pub drain_timeout: Duration,
 }
@@ -37,7 +39,17 @@ impl Default for ListenerOptions {
         Self {
             max_connections: 16_384,
             header_timeout: Duration::from_secs(75),
+            crowded_header_timeout: Duration::from_secs(5),
             drain_timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+impl ListenerOptions {
+    fn header_timeout_with(&self, free_connections: usize) -> Duration {
+        match free_connections < self.max_connections / 4 {
+            true => self.crowded_header_timeout,
+            false => self.header_timeout,
         }
     }
 }
@@ -119,7 +131,7 @@ impl Listener {
             });
             let served = http1::Builder::new()
                 .timer(TokioTimer::new())
-                .header_read_timeout(options.header_timeout)
+                .header_read_timeout(options.header_timeout_with(open.available_permits()))
                 .serve_connection(TokioIo::new(connection), service);
             let served = graceful.watch(served);
             tokio::spawn(async move {
