@@ -1,158 +1,164 @@
-//! From a request on a write lane to its rows in the journal.
+//! From a request on a write lane to what it holds: its body read within the budget, its signature
+//! checked, its bytes decoded.
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use capture::{Captured, Lane};
 use event::Timestamp;
+use http::HeaderMap;
 use http::request::Parts;
 
-use crate::admission::{self, Admission};
-use crate::answer::{self, Failure};
+use crate::EdgeState;
+use crate::answer::Failure;
 use crate::body::{self, MEMORY_PATIENCE};
 use crate::budget::Reservation;
 use crate::client::Client;
-use crate::store::store;
-use crate::{EdgeState, metrics};
 
 /// Larger bodies are decoded on a thread that may block.
 const INLINE_BYTES: usize = 32 * 1_024;
 
-/// A request with its body read and its signature checked.
-pub(crate) struct Incoming {
+/// A request that was read to its end.
+#[derive(Debug)]
+pub(crate) struct Received {
     parts: Parts,
-    body: Bytes,
+    /// Its body as sent.
+    pub(crate) body: Bytes,
+    /// When it was received.
     pub(crate) received_at: Timestamp,
+    /// Who sent it.
     pub(crate) client: Client,
+}
+
+impl Received {
+    /// Its headers.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.parts.headers
+    }
+
+    /// Its method.
+    pub(crate) fn method(&self) -> &http::Method {
+        &self.parts.method
+    }
+
+    /// Its path.
+    pub(crate) fn path(&self) -> &str {
+        self.parts.uri.path()
+    }
+
+    /// Its query string.
+    pub(crate) fn query(&self) -> Option<&str> {
+        self.parts.uri.query()
+    }
+}
+
+/// A received request, with its share of the memory for requests in flight.
+#[derive(Debug)]
+pub(crate) struct Incoming {
+    received: Received,
     reservation: Reservation,
     /// Memory that the decoder asked for in vain.
     missing: usize,
 }
 
-/// Decodes a request of a lane.
-type Decode<T> = fn(
-    &capture::Request<'_>,
-    &capture::Settings,
-    &mut dyn capture::Memory,
-) -> Result<T, capture::Error>;
-
-/// Takes events: decodes them, stores them, and acknowledges.
-pub(crate) async fn events(state: EdgeState, lane: Lane, request: Request) -> Response {
-    match try_events(state, lane, request).await {
-        Ok(beacon) => {
-            metrics::REQUESTS_ACCEPTED.increment(1);
-            answer::success(beacon)
-        }
-        Err(failure) => failure.into_response(),
-    }
+/// What a decoder says of a request that it refuses.
+pub(crate) trait Refusal: Send + 'static {
+    /// Whether memory was all that it lacked.
+    fn is_busy(&self) -> bool;
+    /// What is said where there is none for long.
+    fn overloaded() -> Self;
 }
 
-async fn try_events(state: EdgeState, lane: Lane, request: Request) -> Result<bool, Failure> {
-    let incoming = Incoming::read(&state, request).await?;
-    let (client, now) = (incoming.client.clone(), incoming.received_at);
-    let (captured, _reservation) = incoming.decode(&state, lane, capture::decode_events).await?;
-    let Captured { token, events, beacon, notes } = captured;
-    metrics::EVENTS_RECEIVED.increment(events.len() as u64);
-    metrics::note(&notes);
-    // There is no token where nothing is left to store.
-    let Some(token) = token else { return Ok(beacon) };
-    match admission::of_events(&state, &token, client.ip, events.len(), now)? {
-        Admission::OverQuota => Ok(false),
-        Admission::Welcome(admitted) => {
-            store(&state, &admitted, &client, events).await?;
-            Ok(beacon)
-        }
+impl Refusal for Failure {
+    fn is_busy(&self) -> bool {
+        matches!(self, Self::Capture(capture::Error::Busy))
+    }
+
+    fn overloaded() -> Self {
+        Self::Overloaded
     }
 }
 
 impl Incoming {
-    /// Reads the body and checks the signature over it.
-    pub(crate) async fn read(state: &EdgeState, request: Request) -> Result<Self, Failure> {
-        let incoming = Self::read_unsigned(state, request).await?;
-        if let Some(secret) = &state.signing_secret {
-            let headers = &incoming.parts.headers;
-            capture::signature::verify(secret.as_bytes(), headers, &incoming.body)?;
-        }
-        Ok(incoming)
-    }
-
-    /// Reads the body; for lanes that store nothing.
-    pub(crate) async fn read_unsigned(
+    /// Reads a body of at most so many bytes.
+    pub(crate) async fn read(
         state: &EdgeState,
         request: Request,
+        most_bytes: usize,
     ) -> Result<Self, Failure> {
         let received_at = Timestamp::now();
         let (parts, body): (Parts, Body) = request.into_parts();
         let client = Client::of(state, &parts);
         let mut reservation = state.budget.reservation();
-        let body = body::read(body, state.capture.wire_limit, &mut reservation).await?;
-        Ok(Self { parts, body, received_at, client, reservation, missing: 0 })
+        let most_bytes = most_bytes.min(state.capture.memory_budget);
+        let body = body::read(body, most_bytes, &mut reservation).await?;
+        let received = Received { parts, body, received_at, client };
+        Ok(Self { received, reservation, missing: 0 })
     }
 
-    /// Decodes by this function, again after a wait when memory to inflate was short.
-    pub(crate) async fn decode<T: Send + 'static>(
-        mut self,
+    /// Reads a body and checks the signature over it, where requests are signed.
+    pub(crate) async fn read_signed(
         state: &EdgeState,
-        lane: Lane,
-        decode: Decode<T>,
-    ) -> Result<(T, Reservation), Failure> {
+        request: Request,
+        most_bytes: usize,
+    ) -> Result<Self, Failure> {
+        let incoming = Self::read(state, request, most_bytes).await?;
+        if let Some(secret) = &state.signing_secret {
+            let Received { parts, body, .. } = &incoming.received;
+            capture::signature::verify(secret.as_bytes(), &parts.headers, body)?;
+        }
+        Ok(incoming)
+    }
+
+    /// The request.
+    pub(crate) fn received(&self) -> &Received {
+        &self.received
+    }
+
+    /// Decodes it, again after a wait when memory to inflate was short. The reservation is to be kept
+    /// as long as what was decoded.
+    pub(crate) async fn decode<T: Send + 'static, E: Refusal>(
+        mut self,
+        decode: impl Fn(&Received, &mut dyn capture::Memory) -> Result<T, E> + Clone + Send + 'static,
+    ) -> Result<(T, Reservation), E> {
         let body_bytes = self.reservation.used();
         loop {
             let decoded;
-            (self, decoded) = match self.body.len() > INLINE_BYTES {
-                false => self.decode_once(state, lane, decode),
+            (self, decoded) = match self.received.body.len() > INLINE_BYTES {
+                false => self.decode_once(decode.clone()),
                 true => {
-                    let state = state.clone();
-                    tokio::task::spawn_blocking(move || self.decode_once(&state, lane, decode))
+                    let decode = decode.clone();
+                    tokio::task::spawn_blocking(move || self.decode_once(decode))
                         .await
-                        .map_err(|_| Failure::Overloaded)?
+                        .map_err(|_| E::overloaded())?
                 }
             };
             match decoded {
-                Err(capture::Error::Busy) => self.wait_for_memory(body_bytes).await?,
-                Err(error) => return Err(error.into()),
+                Err(error) if error.is_busy() => {
+                    if !self.wait_for_memory(body_bytes).await {
+                        return Err(E::overloaded());
+                    }
+                }
+                Err(error) => return Err(error),
                 Ok(decoded) => return Ok((decoded, self.reservation)),
             }
         }
     }
 
-    /// The answer to a question for flags.
-    pub(crate) fn flags(
+    /// Decodes what never waits for memory, here and now.
+    pub(crate) fn decode_now<T>(
         &mut self,
-        state: &EdgeState,
-        endpoint: capture::flags::Endpoint,
-    ) -> serde_json::Value {
-        let request = capture::flags::Request {
-            endpoint,
-            method: &self.parts.method,
-            query: self.parts.uri.query(),
-            headers: &self.parts.headers,
-            body: self.body.clone(),
-            received_at: self.received_at,
-        };
-        let recording_endpoint = state.recording_endpoint.as_deref();
+        decode: impl FnOnce(&Received, &mut dyn capture::Memory) -> T,
+    ) -> T {
         let mut memory = Inflating { reservation: &mut self.reservation, missing: 0 };
-        capture::flags::placeholder(&request, &state.capture, recording_endpoint, &mut memory)
+        decode(&self.received, &mut memory)
     }
 
-    fn decode_once<T>(
+    fn decode_once<T, E>(
         mut self,
-        state: &EdgeState,
-        lane: Lane,
-        decode: Decode<T>,
-    ) -> (Self, Result<T, capture::Error>) {
-        let request = capture::Request {
-            lane,
-            path: self.parts.uri.path(),
-            query: self.parts.uri.query(),
-            headers: &self.parts.headers,
-            body: self.body.clone(),
-            received_at: self.received_at,
-            client_ip: self.client.ip,
-        };
+        decode: impl Fn(&Received, &mut dyn capture::Memory) -> Result<T, E>,
+    ) -> (Self, Result<T, E>) {
         let mut memory = Inflating { reservation: &mut self.reservation, missing: 0 };
-        let decoded = decode(&request, &state.capture, &mut memory);
+        let decoded = decode(&self.received, &mut memory);
         self.missing = memory.missing;
         (self, decoded)
     }
@@ -161,17 +167,15 @@ impl Incoming {
     ///
     /// What it had inflated is given back first: two requests that each wait for the other's would
     /// wait in vain.
-    async fn wait_for_memory(&mut self, body_bytes: usize) -> Result<(), Failure> {
+    async fn wait_for_memory(&mut self, body_bytes: usize) -> bool {
         let inflated = self.reservation.used() - body_bytes;
         let wanted = inflated.saturating_add(self.missing);
         self.reservation.shrink(body_bytes);
-        match self.reservation.grow(wanted, MEMORY_PATIENCE).await {
-            true => {
-                self.reservation.rewind(body_bytes);
-                Ok(())
-            }
-            false => Err(Failure::Overloaded),
+        let has_room = self.reservation.grow(wanted, MEMORY_PATIENCE).await;
+        if has_room {
+            self.reservation.rewind(body_bytes);
         }
+        has_room
     }
 }
 

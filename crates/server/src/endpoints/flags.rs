@@ -9,6 +9,9 @@ use crate::EdgeState;
 use crate::answer;
 use crate::intake::Incoming;
 
+/// Largest body as sent: person and group properties.
+const WIRE_BYTES: usize = 2 << 20;
+
 /// `/decide`, the older question.
 pub(crate) async fn decide(State(state): State<EdgeState>, request: Request) -> Response {
     respond(&state, request, Endpoint::Decide).await
@@ -20,9 +23,20 @@ pub(crate) async fn flags(State(state): State<EdgeState>, request: Request) -> R
 }
 
 async fn respond(state: &EdgeState, request: Request, endpoint: Endpoint) -> Response {
-    match Incoming::read_unsigned(state, request).await {
+    match Incoming::read(state, request, WIRE_BYTES).await {
         Ok(mut incoming) => {
-            let flags = incoming.flags(state, endpoint);
+            let flags = incoming.decode_now(|received, memory| {
+                let request = capture::flags::Request {
+                    endpoint,
+                    method: received.method(),
+                    query: received.query(),
+                    headers: received.headers(),
+                    body: received.body.clone(),
+                    received_at: received.received_at,
+                };
+                let recording = state.recording_endpoint.as_deref();
+                capture::flags::placeholder(&request, &state.capture, recording, memory)
+            });
             answer::json(StatusCode::OK, flags.to_string())
         }
         Err(failure) => failure.into_response(),

@@ -9,8 +9,12 @@ use journal::Offset;
 use crate::ack;
 use crate::admission::{self, Admission};
 use crate::answer::{self, Failure};
-use crate::intake::Incoming;
+use crate::endpoints::capture::request_on;
+use crate::intake::{Incoming, Received};
 use crate::{EdgeState, metrics};
+
+/// Largest body as sent, PostHog's.
+const WIRE_BYTES: usize = 25 << 20;
 
 /// Takes a piece of a recording into the recordings' own journal.
 pub(crate) async fn recording(State(state): State<EdgeState>, request: Request) -> Response {
@@ -31,10 +35,14 @@ enum Taken {
 }
 
 async fn store(state: &EdgeState, request: Request) -> Result<Taken, Failure> {
-    let incoming = Incoming::read(state, request).await?;
-    let (client_ip, now) = (incoming.client.ip, incoming.received_at);
-    let (recorded, _reservation) =
-        incoming.decode(state, Lane::Recording, capture::decode_recording).await?;
+    let incoming = Incoming::read_signed(state, request, WIRE_BYTES).await?;
+    let (client_ip, now) = (incoming.received().client.ip, incoming.received().received_at);
+    let settings = capture::Settings { wire_limit: WIRE_BYTES, ..state.capture.clone() };
+    let decode = move |received: &Received, memory: &mut dyn capture::Memory| {
+        let request = request_on(Lane::Recording, received);
+        capture::decode_recording(&request, &settings, memory).map_err(Failure::from)
+    };
+    let (recorded, _reservation) = incoming.decode(decode).await?;
     metrics::note(&recorded.notes);
     let bytes = recorded.recordings.iter().map(|recording| recording.items.len()).sum();
     let token = &recorded.token;
