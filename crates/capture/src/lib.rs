@@ -29,6 +29,7 @@ mod json;
 mod lane;
 mod memory;
 mod notes;
+pub mod otlp;
 mod parse;
 mod payload;
 mod properties;

@@ -27,11 +27,15 @@ pub enum Note {
     RepeatedKey,
     /// An unknown member beside `batch`, which belongs to no event.
     IgnoredEnvelopeMember,
+    /// A span that tells of no AI, where only such are taken.
+    OtherSpan,
+    /// Bytes in a text of a protobuf that are no UTF-8, now U+FFFD.
+    BrokenText,
 }
 
 impl Note {
     /// Every note.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::PerformanceEvent,
         Self::NullItem,
         Self::LoneSurrogate,
@@ -44,6 +48,8 @@ impl Note {
         Self::CutDistinctId,
         Self::RepeatedKey,
         Self::IgnoredEnvelopeMember,
+        Self::OtherSpan,
+        Self::BrokenText,
     ];
 
     /// Its name as a metric label.
@@ -61,6 +67,8 @@ impl Note {
             Self::CutDistinctId => "cut_distinct_id",
             Self::RepeatedKey => "repeated_key",
             Self::IgnoredEnvelopeMember => "ignored_envelope_member",
+            Self::OtherSpan => "other_span",
+            Self::BrokenText => "broken_text",
         }
     }
 }
