@@ -49,6 +49,8 @@ pub(crate) enum Failure {
     RateLimited,
     /// No project has the token, and such are refused.
     UnknownToken,
+    /// What is kept in the lake alone, which is off.
+    OnlyInLake,
     /// The pipeline refused a row for good.
     RefusedByPipeline,
     /// The pipeline has not taken the rows in time; they are in the journal.
@@ -75,6 +77,7 @@ impl Failure {
             Self::ClientStopped => StatusCode::REQUEST_TIMEOUT,
             Self::RefusedByPipeline => StatusCode::BAD_REQUEST,
             Self::UnknownToken => StatusCode::UNAUTHORIZED,
+            Self::OnlyInLake => StatusCode::NOT_FOUND,
             Self::Journal(_) | Self::Overloaded | Self::RateLimited | Self::NotYetDelivered => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -88,6 +91,7 @@ impl Failure {
                 "maximum event size exceeded: event does not fit a journal record".to_owned()
             }
             Self::ClientStopped => "client stopped sending data".to_owned(),
+            Self::OnlyInLake => "kept in the lake alone, which is off (HOGFLARE_LAKE)".to_owned(),
             Self::UnknownToken => "API key is not valid: unknown".to_owned(),
             Self::RateLimited => "rate limit exceeded, please retry".to_owned(),
             Self::RefusedByPipeline => "event refused by the pipeline".to_owned(),
@@ -104,6 +108,7 @@ impl Failure {
             Self::ClientStopped => "body_read_timeout",
             Self::Overloaded => "overloaded",
             Self::RateLimited => "rate_limited",
+            Self::OnlyInLake => "lake_off",
             Self::UnknownToken => "unknown_token",
             Self::RefusedByPipeline => "refused_by_pipeline",
             Self::NotYetDelivered => "not_yet_delivered",

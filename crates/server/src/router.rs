@@ -4,7 +4,7 @@ use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{MethodRouter, get, post};
 
-use crate::endpoints::{capture, flags, health, metrics, recording, remote_config, sql};
+use crate::endpoints::{capture, flags, health, metrics, otlp, recording, remote_config, sql};
 use crate::{EdgeState, cors};
 
 /// Routes of the public listener.
@@ -39,10 +39,22 @@ fn for_sdks() -> Router<EdgeState> {
         ("/decide", get(flags::decide).post(flags::decide)),
         ("/flags", get(flags::flags).post(flags::flags)),
     ];
+    let posted: [(&str, MethodRouter<EdgeState>); 7] = [
+        ("/i/v0/ai/otel", post(otlp::ai)),
+        ("/i/v1/logs", post(otlp::logs)),
+        ("/i/v1/traces", post(otlp::traces)),
+        ("/i/v1/metrics", post(otlp::metrics)),
+        ("/v1/logs", post(otlp::logs)),
+        ("/v1/traces", post(otlp::traces)),
+        ("/v1/metrics", post(otlp::metrics)),
+    ];
     let mut router = Router::new();
     for (path, handlers) in lanes {
         // A HEAD would otherwise be a GET, and store what is in its query.
         let handlers = handlers.head(health::wrong_method);
+        router = router.route(path, handlers.clone()).route(&format!("{path}/"), handlers);
+    }
+    for (path, handlers) in posted {
         router = router.route(path, handlers.clone()).route(&format!("{path}/"), handlers);
     }
     router

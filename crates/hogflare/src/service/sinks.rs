@@ -135,13 +135,15 @@ impl Sinks {
         pipelines.streams.settle_cursors(&start.journals.fs, &cursors, first)?;
         let mut deliveries = Vec::new();
         for stream in pipelines.streams.iter() {
-            let rows = EventRows { route: stream.route.clone() };
+            let rows =
+                EventRows { route: stream.route.clone(), is_only_copy: !config.lake_enabled };
             let sink = start.sink(stream, rows, importance, events)?;
             deliveries.push((stream.route.clone(), sink.delivery()));
             self.run(start.runner(events, sink, self.parking(start)));
         }
         if let Some(stream) = pipelines.streams.next() {
-            let rows = EventRows { route: stream.route.clone() };
+            let rows =
+                EventRows { route: stream.route.clone(), is_only_copy: !config.lake_enabled };
             let sink = start.sink(stream, rows, Importance::Optional, events)?;
             self.run(start.runner(events, sink, self.parking(start)));
         }

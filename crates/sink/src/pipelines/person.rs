@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use event::{Kind, PersonMode, Row, Value};
+use event::{Kind, PersonMode, Row, Table, Value};
 use journal::{JournalId, Offset, Record};
 use serde::Deserialize;
 use serde_json::json;
@@ -26,7 +26,8 @@ pub struct PersonRows;
 impl RowSource for PersonRows {
     fn rows(&self, record: &Record, journal_id: JournalId) -> Result<Vec<JsonRow>, Error> {
         let rows = rows_of(record)?;
-        let changes = rows.iter().filter_map(|(offset, row)| {
+        let counted = rows.iter().filter(|(_, row)| row.table() == Table::Events);
+        let changes = counted.filter_map(|(offset, row)| {
             let change = Change::of(row, *offset, journal_id)?;
             Some((*offset, change.to_json()))
         });

@@ -1,6 +1,6 @@
 //! What the rows of a record are.
 
-use event::{Promoted, Row, StoredRow, decode_rows};
+use event::{Promoted, Row, StoredRow, Table, decode_rows};
 use journal::{JournalId, Offset, Record};
 
 use super::{Route, row};
@@ -23,12 +23,26 @@ pub trait RowSource: Send + Sync + 'static {
 pub struct EventRows {
     /// Which of them.
     pub route: Route,
+    /// Whether nothing else keeps them: heatmaps and quarantined events then come along, which the
+    /// lake has in tables of their own.
+    pub is_only_copy: bool,
+}
+
+impl EventRows {
+    fn takes(&self, row: &Row) -> bool {
+        let is_ours = match row.table() {
+            Table::Events => true,
+            Table::Heatmaps | Table::Quarantine => self.is_only_copy,
+            Table::Otel => false,
+        };
+        is_ours && self.route.takes(row)
+    }
 }
 
 impl RowSource for EventRows {
     fn rows(&self, record: &Record, journal_id: JournalId) -> Result<Vec<JsonRow>, Error> {
         let rows = rows_of(record)?;
-        let ours = rows.iter().filter(|(_, row)| self.route.takes(row));
+        let ours = rows.iter().filter(|(_, row)| self.takes(row));
         Ok(ours.map(|(offset, row)| (*offset, event_row(row, *offset, journal_id))).collect())
     }
 }

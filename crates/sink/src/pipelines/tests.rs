@@ -129,7 +129,11 @@ fn config(address: SocketAddr) -> Config {
 }
 
 fn sink(address: SocketAddr, data_dir: &Path) -> PipelinesSink<EventRows> {
-    sink_of(EventRows { route: Route::everything() }, config(address), data_dir)
+    sink_of(
+        EventRows { route: Route::everything(), is_only_copy: false },
+        config(address),
+        data_dir,
+    )
 }
 
 fn sink_of<S: RowSource>(rows: S, config: Config, data_dir: &Path) -> PipelinesSink<S> {
@@ -290,7 +294,7 @@ async fn requests_in_flight_follow_what_the_service_bears() {
     let (endpoint, address) = Endpoint::start(&[]).await;
     let mut config = config(address);
     (config.max_batch_bytes, config.concurrency) = (700, 4);
-    let rows = EventRows { route: Route::everything() };
+    let rows = EventRows { route: Route::everything(), is_only_copy: false };
     let mut sink = sink_of(rows, config, folder.path());
     let events = ["e"; 64];
     endpoint.always(Reply::Slow);
@@ -316,7 +320,8 @@ async fn every_stream_gets_its_rows_and_resolves_all_offsets() {
     let folder = tempfile::tempdir().unwrap();
     let (endpoint, address) = Endpoint::start(&[]).await;
     let route = Route::only(["phc_a".to_owned()].into());
-    let mut sink = sink_of(EventRows { route }, config(address), folder.path());
+    let mut sink =
+        sink_of(EventRows { route, is_only_copy: false }, config(address), folder.path());
     let mut payload = Vec::new();
     for token in ["phc_a", "phc_b", "phc_a", "phc_b"] {
         encode_row(&Row { token: token.into(), ..row(token) }, &mut payload);
