@@ -11,7 +11,9 @@
 
 mod object;
 mod objects_sink;
+mod retention;
 mod snapshot_rows;
 
 pub use objects_sink::ObjectsSink;
+pub use retention::Retention;
 pub use snapshot_rows::SnapshotRows;

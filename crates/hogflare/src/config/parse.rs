@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use event::Token;
+use recordings::Retention;
 use server::TrustedProxies;
 use server::policy::{self, ConfiguredProjects, Policy, PolicyFile, UnknownTokens};
 use sink::pipelines::{Route, Stream, Streams};
@@ -29,6 +30,7 @@ pub(crate) struct Config {
     pub(crate) max_connections: usize,
     pub(crate) journal_budget_bytes: Option<u64>,
     pub(crate) journal_reserve_bytes: u64,
+    pub(crate) recordings: Retention,
     pub(crate) dedup_window: Duration,
     pub(crate) memory_budget_bytes: usize,
     pub(crate) trusted_proxies: TrustedProxies,
@@ -120,6 +122,10 @@ impl Config {
                 None => None,
             },
             journal_reserve_bytes: parse_by(sources, "HOGFLARE_JOURNAL_RESERVE", bytes)?,
+            recordings: Retention {
+                time: parse_by(sources, "HOGFLARE_RECORDINGS_RETENTION", duration)?,
+                bytes: parse_by(sources, "HOGFLARE_RECORDINGS_BUDGET", bytes)?,
+            },
             dedup_window: parse_by(sources, "HOGFLARE_DEDUP_WINDOW", duration)?,
             memory_budget_bytes: parse_by(sources, "HOGFLARE_MEMORY_BUDGET", |text| {
                 let bytes = usize::try_from(bytes(text)?).unwrap_or(usize::MAX);

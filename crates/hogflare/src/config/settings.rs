@@ -139,6 +139,18 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Disk space left for lake commits and dead letters: with less free, requests get 503.",
     ),
     setting(
+        "HOGFLARE_RECORDINGS_RETENTION",
+        "recordings-retention",
+        Some("30d"),
+        "How long session recordings are kept.",
+    ),
+    setting(
+        "HOGFLARE_RECORDINGS_BUDGET",
+        "recordings-budget",
+        Some("5GB"),
+        "Most disk space that session recordings may take; beyond it the oldest go.",
+    ),
+    setting(
         "HOGFLARE_DEDUP_WINDOW",
         "dedup-window",
         Some("24h"),

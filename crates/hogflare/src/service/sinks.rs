@@ -75,7 +75,7 @@ impl Sinks {
         }
         // Without the lake nothing is kept here: the pipeline has the recordings, too.
         if config.lake_enabled {
-            sinks.start_recordings(data_dir, journals)?;
+            sinks.start_recordings(config, data_dir, journals)?;
         }
         Ok(sinks)
     }
@@ -187,10 +187,16 @@ impl Sinks {
         Parking { share_bytes: start.journals.events_budget_bytes / OPTIONAL_SHARE, archive }
     }
 
-    fn start_recordings(&mut self, data_dir: &DataDir, journals: &Journals) -> anyhow::Result<()> {
+    fn start_recordings(
+        &mut self,
+        config: &Config,
+        data_dir: &DataDir,
+        journals: &Journals,
+    ) -> anyhow::Result<()> {
         let (fs, id) = (journals.fs.clone(), journals.recordings.id());
         let sink = ObjectsSink::new(fs, data_dir.recordings(), id, &data_dir.cursors())?;
         self.run(Runner::new(journals.recordings.clone(), sink));
+        self.tasks.spawn(config.recordings.keep(data_dir.recordings(), self.stopped.clone()));
         Ok(())
     }
 
