@@ -44,6 +44,7 @@ mod splice;
 mod text;
 mod time;
 mod token;
+pub mod v1;
 
 pub use answer::{SUCCESS_BODY, error_body};
 pub use error::{Error, TokenFault};
