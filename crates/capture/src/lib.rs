@@ -14,6 +14,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod ai;
 mod answer;
 mod builder;
 mod depth;
