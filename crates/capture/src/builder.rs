@@ -1,20 +1,22 @@
 //! From an item to its event.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use ::event::limits::EVENT_NAME_UTF16_UNITS;
-use ::event::{Event, Table, Timestamp, Token, UuidOrigin};
+use ::event::{DistinctId, Event, Table, Timestamp, Token, UuidOrigin};
 use http::HeaderMap;
 use uuid::{NoContext, Uuid};
 
 use crate::document::{Document, Item, Member};
+use crate::placement::{self, Facts};
 use crate::properties::{Known, Name};
 use crate::query::Query;
 use crate::shape::Draft;
 use crate::splice::{Repetitions, splice};
 use crate::text::cut_utf16;
 use crate::time::{self, Followed, Said};
-use crate::{Error, Note, Notes, Request, distinct_id, elements, json};
+use crate::{Error, Note, Notes, distinct_id, elements, json, lift};
 
 /// The original Hogflare's header for what is `sent_at` elsewhere.
 const SENT_AT_HEADER: &str = "x-posthog-sent-at";
@@ -36,14 +38,24 @@ impl SentAt {
             time::read_text(text.trim())
         };
         Self {
-            envelope: envelope.and_then(|item| time::read(item.sent_at?)),
+            envelope: envelope.and_then(|item| read_sent_at(item.sent_at?)),
             outside: header().or(query.sent_at),
         }
     }
 
-    pub(crate) fn of_item(&self, item: &Item<'_>) -> Option<Timestamp> {
-        self.envelope.or_else(|| time::read(item.sent_at?)).or(self.outside)
+    /// One time for all items, whatever they say.
+    pub(crate) const fn of_all(sent_at: Timestamp) -> Self {
+        Self { envelope: Some(sent_at), outside: None }
     }
+
+    pub(crate) fn of_item(&self, item: &Item<'_>) -> Option<Timestamp> {
+        self.envelope.or_else(|| read_sent_at(item.sent_at?)).or(self.outside)
+    }
+}
+
+/// A time that every reader of the lake can express, or nothing.
+fn read_sent_at(raw: &str) -> Option<Timestamp> {
+    time::read(raw).filter(|sent_at| sent_at.has_four_digit_year())
 }
 
 /// The uuid that the client sent, or one of the server's making: version 7, as old as the event.
@@ -73,13 +85,32 @@ pub(crate) fn check_cookieless_mode(known: &Known<'_, '_>) -> Result<(), Error> 
     }
 }
 
+/// What all events of a request have in common.
+pub(crate) struct Origin {
+    pub(crate) token: Token,
+    pub(crate) received_at: Timestamp,
+    pub(crate) client_ip: Option<IpAddr>,
+    pub(crate) sent_at: SentAt,
+    /// Whether the request says that it migrates old events.
+    pub(crate) is_historical: bool,
+}
+
+/// What is settled of an event before the rest follows from its text.
+pub(crate) struct Settled {
+    pub(crate) distinct_id: DistinctId,
+    pub(crate) sent_at: Option<Timestamp>,
+    pub(crate) timestamp: Timestamp,
+    pub(crate) followed: Followed,
+    pub(crate) uuid: Uuid,
+    pub(crate) uuid_origin: UuidOrigin,
+    /// Whether its distinct id can be that of a person.
+    pub(crate) has_person: bool,
+}
+
 /// Builds the events of one request.
 pub(crate) struct Builder<'d, 'a> {
     document: &'d Document<'a>,
-    token: Token,
-    created_at: Timestamp,
-    sent_at: SentAt,
-    is_historical: bool,
+    origin: Origin,
     /// `"$ip":"…"`, or nothing.
     ip: String,
     /// `"$sent_at":"…"` of the last event that had one: nearly always the same.
@@ -91,21 +122,11 @@ pub(crate) struct Builder<'d, 'a> {
 }
 
 impl<'d, 'a> Builder<'d, 'a> {
-    pub(crate) fn new(
-        document: &'d Document<'a>,
-        request: &Request<'_>,
-        query: &Query<'_>,
-        token: Token,
-        notes: &'d mut Notes,
-    ) -> Self {
-        let migration = document.envelope.as_ref();
-        let ip = request.client_ip.map(|ip| format!("\"$ip\":\"{ip}\""));
+    pub(crate) fn new(document: &'d Document<'a>, origin: Origin, notes: &'d mut Notes) -> Self {
+        let ip = origin.client_ip.map(|ip| format!("\"$ip\":\"{ip}\""));
         Self {
             document,
-            token,
-            created_at: request.received_at,
-            sent_at: SentAt::of(document, request.headers, query),
-            is_historical: migration.and_then(|item| item.historical_migration) == Some("true"),
+            origin,
             ip: ip.unwrap_or_default(),
             sent_at_member: None,
             repetitions: Repetitions::default(),
@@ -124,35 +145,68 @@ impl<'d, 'a> Builder<'d, 'a> {
         }
         check_cookieless_mode(&known)?;
         let distinct_id = distinct_id::of(&draft.distinct_ids, self.notes)?;
-        let sent_at = self.sent_at.of_item(item);
+        let sent_at = self.origin.sent_at.of_item(item);
         let (timestamp, followed) = self.settle_time(item, sent_at, &known);
         let (uuid, uuid_origin) = settle_uuid(item, timestamp, self.notes);
-        self.dropped.clear();
-        let elements_chain = self.elements_chain(&known);
-        let properties = self.properties(members, &known, &draft, sent_at);
-        let extra = self.extra(item, &draft, followed);
-        Ok(Event {
+        let settled = Settled {
+            distinct_id,
+            sent_at,
+            timestamp,
+            followed,
             uuid,
             uuid_origin,
-            token: self.token.clone(),
-            event: self.event_name(draft.event),
-            distinct_id,
-            timestamp,
-            created_at: self.created_at,
-            sent_at,
+            has_person: true,
+        };
+        Ok(self.finish(item, &known, draft, settled))
+    }
+
+    /// The event of what is settled, and of what its item and draft say.
+    pub(crate) fn finish(
+        &mut self,
+        item: &Item<'a>,
+        known: &Known<'_, 'a>,
+        mut draft: Draft<'a>,
+        settled: Settled,
+    ) -> Event {
+        self.dropped.clear();
+        let elements_chain = self.elements_chain(known);
+        let members = self.document.properties(item);
+        let properties = self.properties(members, known, &draft, settled.sent_at);
+        let extra = self.extra(item, &draft, settled.followed);
+        let is_person_declined = draft.value(known, Name::ProcessPersonProfile) == Some("false");
+        let (set, set_once) = (draft.set.take(), draft.set_once.take());
+        let mut event = Event {
+            uuid: settled.uuid,
+            uuid_origin: settled.uuid_origin,
+            token: self.origin.token.clone(),
+            event: self.event_name(std::mem::take(&mut draft.event)),
+            distinct_id: settled.distinct_id,
+            timestamp: settled.timestamp,
+            created_at: self.origin.received_at,
+            sent_at: settled.sent_at,
             properties,
-            set: draft.set.map(Cow::into_owned),
-            set_once: draft.set_once.map(Cow::into_owned),
-            group_set: draft.group_set.map(Cow::into_owned),
+            set: None,
+            set_once: None,
+            group_set: draft.group_set.take().map(Cow::into_owned),
             elements_chain,
-            session_id: known.get(Name::SessionId).and_then(id).map(lowercased_uuid),
-            window_id: known.get(Name::WindowId).and_then(id),
-            process_person_profile: known.get(Name::ProcessPersonProfile) != Some("false"),
+            session_id: draft.value(known, Name::SessionId).and_then(id).map(lowercased_uuid),
+            window_id: draft.value(known, Name::WindowId).and_then(id),
+            process_person_profile: !is_person_declined && settled.has_person,
+            cookieless: draft.value(known, Name::CookielessMode) == Some("true"),
             context: item.context.map(str::to_owned),
             extra,
             table: Table::Events,
             reason: None,
-        })
+        };
+        let group_key = draft.value(known, Name::GroupKey);
+        placement::settle(&mut event, Facts { group_key, is_person_declined });
+        let (set, set_once) = match is_lifted(&event) {
+            true => lift::lift(known, set, set_once),
+            false => (set, set_once),
+        };
+        event.set = set.map(Cow::into_owned);
+        event.set_once = set_once.map(Cow::into_owned);
+        event
     }
 
     fn event_name(&mut self, sent: Cow<'_, str>) -> String {
@@ -176,11 +230,15 @@ impl<'d, 'a> Builder<'d, 'a> {
             offset: item.offset,
             sent_at: sent_at.filter(|_| !is_ignored),
         };
-        let (timestamp, followed) = said.settle(self.created_at);
-        if let Some(note) = followed.note() {
+        self.noted(said.settle(self.origin.received_at))
+    }
+
+    /// A time, noted where it was not followed.
+    pub(crate) fn noted(&mut self, settled: (Timestamp, Followed)) -> (Timestamp, Followed) {
+        if let Some(note) = settled.1.note() {
             self.notes.take(note);
         }
-        (timestamp, followed)
+        settled
     }
 
     /// The text form of the clicked elements; the properties that it comes from are left out.
@@ -240,10 +298,11 @@ impl<'d, 'a> Builder<'d, 'a> {
         let members = self.document.extras(item);
         let source = self.document.source;
         let is_followed = followed == Followed::Fully;
-        let is_historical = self.is_historical || item.historical_migration == Some("true");
+        let is_historical = self.origin.is_historical || item.historical_migration == Some("true");
+        let is_offset_lost = |raw: &&str| !is_followed || !time::is_offset(raw);
         let own = [
             ("original_timestamp", item.timestamp.filter(|_| !is_followed)),
-            ("offset", item.offset.filter(|_| !is_followed)),
+            ("offset", item.offset.filter(is_offset_lost)),
             ("historical_migration", is_historical.then_some("true")),
         ];
         let own = own.iter().filter_map(|&(name, raw)| Some((name, raw?)));
@@ -264,6 +323,12 @@ impl<'d, 'a> Builder<'d, 'a> {
         self.dropped.dedup();
         Some(splice(source, members, &self.dropped, &[&joined(added)]))
     }
+}
+
+/// Whether an event tells of its person. A group's event is about the group alone.
+fn is_lifted(event: &Event) -> bool {
+    let is_about_else = matches!(event.event.as_str(), "$snapshot" | "$groupidentify");
+    event.process_person_profile && event.table == Table::Events && !is_about_else
 }
 
 /// Members as they stand in an object.

@@ -20,10 +20,45 @@ pub(crate) fn of(candidates: &[Option<&str>], notes: &mut Notes) -> Result<Disti
         notes.take(Note::CutDistinctId);
     }
     let kept = end.and_then(|(end, _)| text.get(..end)).unwrap_or(&text);
-    Ok(DistinctId::new(match memchr::memchr(0, kept.as_bytes()) {
-        None => kept.to_owned(),
-        Some(_) => kept.replace('\0', "\u{fffd}"),
-    }))
+    Ok(without_nul(kept))
+}
+
+/// A distinct id of this text; databases take no NUL.
+pub(crate) fn without_nul(text: &str) -> DistinctId {
+    DistinctId::new(match memchr::memchr(0, text.as_bytes()) {
+        None => text.to_owned(),
+        Some(_) => text.replace('\0', "\u{fffd}"),
+    })
+}
+
+/// What careless code sends for everyone at once; PostHog's list.
+const ILLEGAL: [&str; 20] = [
+    "0",
+    "00000000-0000-0000-0000-000000000000",
+    "[object object]",
+    "anonymous",
+    "anonymous-user",
+    "backend",
+    "distinct_id",
+    "distinctid",
+    "email",
+    "false",
+    "guest",
+    "id",
+    "nan",
+    "none",
+    "not_authenticated",
+    "null",
+    "system",
+    "true",
+    "undefined",
+    "user",
+];
+
+/// Whether a distinct id cannot be that of one person.
+pub(crate) fn is_illegal(distinct_id: &str) -> bool {
+    let distinct_id = distinct_id.trim();
+    ILLEGAL.iter().any(|illegal| distinct_id.eq_ignore_ascii_case(illegal))
 }
 
 /// A string as it is; anything else as compact JSON, `null` as nothing.

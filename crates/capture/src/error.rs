@@ -157,6 +157,14 @@ impl Error {
         Self::TooLarge { detail: format!("Request body exceeds limit of {limit} bytes") }
     }
 
+    pub(crate) fn part_too_large(part: &str, size: usize, limit: usize) -> Self {
+        Self::TooLarge {
+            detail: format!(
+                "{part} size ({size} bytes) exceeds maximum allowed size ({limit} bytes)"
+            ),
+        }
+    }
+
     pub(crate) fn inflated_too_large(limit: usize, got: usize) -> Self {
         Self::TooLarge {
             detail: format!("Decompressed payload would exceed {limit} bytes (got {got} bytes)"),

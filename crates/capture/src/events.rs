@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use ::event::{Event, Token};
 
-use crate::builder::Builder;
+use crate::builder::{Builder, Origin, SentAt};
 use crate::document::Document;
 use crate::memory::Budget;
 use crate::parse::{self, Nesting};
@@ -53,7 +53,8 @@ pub fn decode_events(
     let (mut events, mut token) = (Vec::new(), None);
     if !document.items.is_empty() {
         let settled = token::resolve(&document, request.headers, &query, settings)?;
-        let mut builder = Builder::new(&document, request, &query, settled.clone(), &mut notes);
+        let origin = origin(&document, request, &query, settled.clone());
+        let mut builder = Builder::new(&document, origin, &mut notes);
         events.reserve_exact(document.items.len());
         for item in &document.items {
             events.push(builder.build(item)?);
@@ -61,6 +62,22 @@ pub fn decode_events(
         token = Some(settled);
     }
     Ok(Captured { token, events, beacon: query.beacon, notes })
+}
+
+pub(crate) fn origin(
+    document: &Document<'_>,
+    request: &Request<'_>,
+    query: &Query<'_>,
+    token: Token,
+) -> Origin {
+    let migration = document.envelope.as_ref().and_then(|item| item.historical_migration);
+    Origin {
+        token,
+        received_at: request.received_at,
+        client_ip: request.client_ip,
+        sent_at: SentAt::of(document, request.headers, query),
+        is_historical: migration == Some("true"),
+    }
 }
 
 /// Says what each item means, and forgets what PostHog forgets.

@@ -14,6 +14,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod ai;
 mod answer;
 mod builder;
 mod depth;
@@ -27,11 +28,13 @@ pub mod flags;
 mod form;
 mod json;
 mod lane;
+mod lift;
 mod memory;
 mod notes;
 pub mod otlp;
 mod parse;
 mod payload;
+mod placement;
 mod properties;
 mod query;
 mod recording;
@@ -43,6 +46,7 @@ mod splice;
 mod text;
 mod time;
 mod token;
+pub mod v1;
 
 pub use answer::{SUCCESS_BODY, error_body};
 pub use error::{Error, TokenFault};

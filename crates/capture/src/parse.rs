@@ -34,8 +34,26 @@ pub(crate) fn parse<'a>(
     budget: &mut Budget<'_>,
     notes: &mut Notes,
 ) -> Result<Document<'a>, Error> {
+    let root =
+        |parser: &mut Parser<'_, '_, 'a>, json: &mut Json<'a>| Root(parser).deserialize(json);
+    let (document, ()) = parse_with(text, repaired, nesting, budget, notes, root)?;
+    Ok(document)
+}
+
+/// The parser of serde_json over a text.
+pub(crate) type Json<'a> = serde_json::Deserializer<serde_json::de::StrRead<'a>>;
+
+/// Likewise a payload of another shape, which `root` reads.
+pub(crate) fn parse_with<'a, T>(
+    text: &'a str,
+    repaired: &'a OnceCell<String>,
+    nesting: Nesting,
+    budget: &mut Budget<'_>,
+    notes: &mut Notes,
+    root: impl Fn(&mut Parser<'_, '_, 'a>, &mut Json<'a>) -> serde_json::Result<T>,
+) -> Result<(Document<'a>, T), Error> {
     let before = *notes;
-    let error = match Parser::new(text, nesting, budget, notes).parse(text) {
+    let error = match Parser::new(text, nesting, budget, notes).parse(text, &root) {
         Err(error @ Error::Unparsable { .. }) => error,
         outcome => return outcome,
     };
@@ -46,7 +64,7 @@ pub(crate) fn parse<'a>(
     *notes = before;
     notes.take_many(Note::RawControlCharacter, count);
     let text = repaired.get_or_init(|| escaped);
-    Parser::new(text, nesting, budget, notes).parse(text)
+    Parser::new(text, nesting, budget, notes).parse(text, &root)
 }
 
 /// What an item costs beside its text: itself, the event that it becomes, and the latter's strings.
@@ -56,8 +74,9 @@ const MEMBER_BYTES: usize = 2 * size_of::<Member>();
 /// Memory is asked for in steps, so that small requests never ask.
 const BUDGET_STEP: usize = 64 * 1024;
 
-struct Parser<'p, 'm, 'a> {
-    document: Document<'a>,
+/// What a parse fills, and what bounds it.
+pub(crate) struct Parser<'p, 'm, 'a> {
+    pub(crate) document: Document<'a>,
     is_batch: bool,
     nesting: Nesting,
     budget: &'p mut Budget<'m>,
@@ -91,14 +110,18 @@ impl<'p, 'm, 'a> Parser<'p, 'm, 'a> {
         }
     }
 
-    fn parse(mut self, text: &'a str) -> Result<Document<'a>, Error> {
+    fn parse<T>(
+        mut self,
+        text: &'a str,
+        root: impl FnOnce(&mut Self, &mut Json<'a>) -> serde_json::Result<T>,
+    ) -> Result<(Document<'a>, T), Error> {
         if u32::try_from(text.len()).is_err() {
             return Err(Error::inflated_too_large(u32::MAX as usize, text.len()));
         }
         let mut json = serde_json::Deserializer::from_str(text);
-        let outcome = Root(&mut self).deserialize(&mut json).and_then(|()| json.end());
+        let outcome = root(&mut self, &mut json).and_then(|read| json.end().map(|()| read));
         match (outcome, self.failure) {
-            (Ok(()), _) => Ok(self.document),
+            (Ok(read), _) => Ok((self.document, read)),
             (Err(_), Some(failure)) => Err(failure),
             (Err(error), None) => Err(Error::unparsable(explain(&error, text))),
         }
@@ -109,7 +132,8 @@ impl<'p, 'm, 'a> Parser<'p, 'm, 'a> {
         E::custom("refused")
     }
 
-    fn charge<E: de::Error>(&mut self, bytes: usize) -> Result<(), E> {
+    /// Asks for memory before it is used.
+    pub(crate) fn charge<E: de::Error>(&mut self, bytes: usize) -> Result<(), E> {
         self.not_yet_reserved += bytes;
         if self.not_yet_reserved < BUDGET_STEP {
             return Ok(());
@@ -118,9 +142,13 @@ impl<'p, 'm, 'a> Parser<'p, 'm, 'a> {
         self.budget.reserve(bytes).map_err(|error| self.fail(error))
     }
 
+    pub(crate) fn note(&mut self, note: Note) {
+        self.notes.take(note);
+    }
+
     /// A member whose value stands at this level of nesting.
     #[inline]
-    fn member<E: de::Error>(
+    pub(crate) fn member<E: de::Error>(
         &mut self,
         key: &'a RawValue,
         value: &'a RawValue,
@@ -141,7 +169,7 @@ impl<'p, 'm, 'a> Parser<'p, 'm, 'a> {
         Span { start: start as u32, end: (start + piece.len()) as u32 }
     }
 
-    fn push<E: de::Error>(&mut self, item: Item<'a>) -> Result<(), E> {
+    pub(crate) fn push<E: de::Error>(&mut self, item: Item<'a>) -> Result<(), E> {
         self.charge(ITEM_BYTES)?;
         self.document.items.push(item);
         Ok(())

@@ -1,6 +1,7 @@
 //! The properties that mean something here, found in one pass over an event's members.
 
 use crate::document::{Member, Source};
+use crate::lift::{self, Places};
 
 /// A property that this crate reads or writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,9 +23,13 @@ pub(crate) enum Name {
     ProcessPersonProfile,
     IgnoreSentAt,
     CookielessMode,
+    ProductTourId,
+    Lib,
+    LibVersion,
+    IsServer,
 }
 
-const NAMES: usize = Name::CookielessMode as usize + 1;
+const NAMES: usize = Name::IsServer as usize + 1;
 
 impl Name {
     /// The name as it is sent.
@@ -47,6 +52,10 @@ impl Name {
             Self::ProcessPersonProfile => "$process_person_profile",
             Self::IgnoreSentAt => "$ignore_sent_at",
             Self::CookielessMode => "$cookieless_mode",
+            Self::ProductTourId => "$product_tour_id",
+            Self::Lib => "$lib",
+            Self::LibVersion => "$lib_version",
+            Self::IsServer => "$is_server",
         }
     }
 
@@ -55,15 +64,16 @@ impl Name {
         // By length first: most properties are none of these, and must cost next to nothing.
         let candidates: &[Self] = match name.len() {
             3 => &[Self::Ip],
-            4 => &[Self::Set],
+            4 => &[Self::Set, Self::Lib],
             5 => &[Self::Alias],
             6 => &[Self::Unset],
             8 => &[Self::SentAt],
             9 => &[Self::SetOnce, Self::Elements],
-            10 => &[Self::GroupSet, Self::GroupKey, Self::WindowId],
+            10 => &[Self::GroupSet, Self::GroupKey, Self::WindowId, Self::IsServer],
             11 => &[Self::DistinctId, Self::GroupType, Self::SessionId],
+            12 => &[Self::LibVersion],
             15 => &[Self::ElementsChain, Self::IgnoreSentAt],
-            16 => &[Self::CookielessMode],
+            16 => &[Self::CookielessMode, Self::ProductTourId],
             23 => &[Self::ProcessPersonProfile],
             _ => &[],
         };
@@ -78,18 +88,32 @@ pub(crate) struct Known<'d, 'a> {
     members: &'d [Member],
     /// A member's index plus one, or 0.
     places: [u32; NAMES],
+    /// What is lifted to the person.
+    pub(crate) lifted: Places,
+    /// The indexes of it, where there are any.
+    lifted_indexes: [u32; lift::KEYS],
 }
 
 impl<'d, 'a> Known<'d, 'a> {
     /// Finds them; of a repeated key the last counts.
     pub(crate) fn find(source: Source<'a>, members: &'d [Member]) -> Self {
         let mut places = [0; NAMES];
-        for (index, member) in (1u32..).zip(members) {
-            if let Some(name) = Name::of(&source.name(member)) {
-                places[name as usize] = index;
+        let (mut lifted, mut lifted_indexes) = (Places::default(), [0; lift::KEYS]);
+        for (index, member) in (0u32..).zip(members) {
+            let text = source.name(member);
+            if let Some(name) = Name::of(&text) {
+                places[name as usize] = index + 1;
+            } else if let Some(place) = lift::place(&text) {
+                lifted.insert(place);
+                lifted_indexes[place] = index;
             }
         }
-        Self { source, members, places }
+        Self { source, members, places, lifted, lifted_indexes }
+    }
+
+    /// The raw value of what is lifted, by its place.
+    pub(crate) fn lifted_value(&self, place: usize) -> Option<&'a str> {
+        self.value(self.lifted_indexes[place])
     }
 
     /// Its index among the members.
@@ -99,8 +123,11 @@ impl<'d, 'a> Known<'d, 'a> {
 
     /// Its raw value.
     pub(crate) fn get(&self, name: Name) -> Option<&'a str> {
-        let member = self.members.get(self.index(name)? as usize)?;
-        Some(self.source.get(member.value))
+        self.value(self.index(name)?)
+    }
+
+    fn value(&self, index: u32) -> Option<&'a str> {
+        Some(self.source.get(self.members.get(index as usize)?.value))
     }
 
     /// Its raw value where it is not `null`.
@@ -138,6 +165,10 @@ mod tests {
             Name::ProcessPersonProfile,
             Name::IgnoreSentAt,
             Name::CookielessMode,
+            Name::ProductTourId,
+            Name::Lib,
+            Name::LibVersion,
+            Name::IsServer,
         ];
         assert_eq!(all.len(), NAMES);
         for name in all {

@@ -139,6 +139,11 @@ fn since_epoch(number: &str) -> Option<Timestamp> {
     Some(Timestamp::from_micros((value * micros_per_unit).round() as i64))
 }
 
+/// Whether a raw value is an offset.
+pub(crate) fn is_offset(raw: &str) -> bool {
+    milliseconds(raw).is_some()
+}
+
 /// A raw number, or a string that is one, cut to whole milliseconds.
 fn milliseconds(raw: &str) -> Option<i64> {
     let text = json::string(raw).unwrap_or(raw.into());

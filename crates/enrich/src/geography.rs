@@ -191,6 +191,7 @@ mod tests {
             session_id: None,
             window_id: None,
             process_person_profile: true,
+            cookieless: false,
             context: None,
             extra: None,
             table: Default::default(),

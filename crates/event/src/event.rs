@@ -50,6 +50,9 @@ pub struct Event {
     pub window_id: Option<String>,
     /// `false` when the SDK asked for no person (`$process_person_profile: false`).
     pub process_person_profile: bool,
+    /// Whether the SDK keeps no id of its own (`$cookieless_mode: true`): the distinct id is then a
+    /// placeholder, and the server makes one.
+    pub cookieless: bool,
     /// JSON value of the request's `context` member, where one was sent.
     pub context: Option<String>,
     /// JSON object of what fits nowhere else, such as unknown top-level members.

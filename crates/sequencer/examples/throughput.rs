@@ -97,6 +97,7 @@ fn event(properties: &str) -> Submitted {
         session_id: None,
         window_id: None,
         process_person_profile: true,
+        cookieless: false,
         context: None,
         extra: None,
         table: Default::default(),

@@ -7,7 +7,7 @@ use crate::Error;
 use crate::memory::Budget;
 
 /// Decompresses either kind, told apart by zlib's header.
-pub(super) fn inflate(
+pub(crate) fn inflate(
     input: &[u8],
     limit: usize,
     budget: &mut Budget<'_>,

@@ -10,6 +10,7 @@ mod streams;
 
 pub(crate) use self::base64::decode as base64;
 pub(crate) use content::undo as undo_content_encoding;
+pub(crate) use deflate::inflate;
 pub(crate) use gzip::{gunzip, has_magic as has_gzip_magic};
 pub(crate) use lz_string::decompress as decompress_lz_string;
-pub(crate) use streams::{has_zstd_magic, unzstd};
+pub(crate) use streams::{has_zstd_magic, unbrotli, unzstd};

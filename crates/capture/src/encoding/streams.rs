@@ -33,7 +33,7 @@ pub(crate) fn unzstd(
 }
 
 /// Decompresses brotli.
-pub(super) fn unbrotli(
+pub(crate) fn unbrotli(
     input: &[u8],
     limit: usize,
     budget: &mut Budget<'_>,

@@ -85,12 +85,14 @@ pub(crate) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// What an item of its role says.
-    pub(crate) fn of(
-        document: &Document<'a>,
-        item: &Item<'a>,
-        known: &Known<'_, 'a>,
-    ) -> Result<Self, Error> {
+    /// What an event says that can only be one.
+    pub(crate) fn of_event(item: &Item<'a>, known: &Known<'_, 'a>) -> Self {
+        let mut draft = Self::of_members(item, known);
+        event::fill(&mut draft, item);
+        draft
+    }
+
+    fn of_members(item: &Item<'a>, known: &Known<'_, 'a>) -> Self {
         let mut draft = Self {
             distinct_ids: [item.distinct_id, known.get(Name::DistinctId), None],
             set: overlay(known.object(Name::Set), item.set),
@@ -101,6 +103,16 @@ impl<'a> Draft<'a> {
         if let Some(raw) = item.unset {
             draft.appended.push((Name::Unset, Cow::Borrowed(raw)));
         }
+        draft
+    }
+
+    /// What an item of its role says.
+    pub(crate) fn of(
+        document: &Document<'a>,
+        item: &Item<'a>,
+        known: &Known<'_, 'a>,
+    ) -> Result<Self, Error> {
+        let mut draft = Self::of_members(item, known);
         match item.role {
             Role::Event => event::fill(&mut draft, item),
             Role::Identify => identify::fill(&mut draft, document, item, known),
@@ -110,6 +122,15 @@ impl<'a> Draft<'a> {
         }
         draft.keep_unused(item);
         Ok(draft)
+    }
+
+    /// The raw value that a property will have.
+    pub(crate) fn value<'s>(&'s self, known: &Known<'_, 'a>, name: Name) -> Option<&'s str> {
+        let mut appended = self.appended.iter().rev();
+        match appended.find(|(appended, _)| *appended == name) {
+            Some((_, raw)) => Some(raw),
+            None => known.get(name),
+        }
     }
 
     /// Members that mean something in another role only are kept like unknown ones.

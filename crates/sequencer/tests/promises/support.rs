@@ -118,6 +118,7 @@ pub(crate) fn event(number: u64) -> Submitted {
         session_id: None,
         window_id: None,
         process_person_profile: true,
+        cookieless: false,
         context: None,
         extra: None,
         table: Default::default(),
