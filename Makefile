@@ -6,7 +6,7 @@ PREFIX ?= $(or $(CARGO_HOME),$(HOME)/.cargo)
 BIN = $(or $(CARGO_TARGET_DIR),target)/release/hogflare
 PYTHON = tests/.venv/bin/python
 
-.PHONY: run build install test test-rust test-clients fmt clippy docs schema bench emulator
+.PHONY: run build install test test-rust test-clients compatibility fmt clippy docs schema bench emulator
 
 ## run: build and start on http://localhost:8080 with the lake in ./hogflare-data
 run: build
@@ -30,6 +30,13 @@ test-clients:
 	tests/setup.sh
 	$(CARGO) build --release --locked --workspace
 	HOGFLARE_BIN="$(abspath $(BIN))" $(PYTHON) -m pytest tests
+
+## compatibility: every SDK of the matrix, old and new, against Hogflare; writes docs/compatibility.md
+compatibility:
+	tests/setup.sh older-sdks
+	$(CARGO) build --release --locked --workspace
+	HOGFLARE_BIN="$(abspath $(BIN))" $(PYTHON) -m pytest tests/sdk/test_compatibility.py -m "" \
+		--table "$(abspath docs/compatibility.md)"
 
 ## fmt, clippy, docs: what CI checks besides
 fmt:

@@ -12,6 +12,11 @@ from harness.server import Hogflare
 from harness.tee import Tee
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds `--table`, with which the SDK matrix writes its page."""
+    parser.addoption("--table", metavar="PATH", help="write the table of SDKs there; needs the whole matrix")
+
+
 @pytest.fixture(scope="session")
 def binary() -> Path:
     """The binary under test, from HOGFLARE_BIN."""

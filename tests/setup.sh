@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need: tests/.venv, tests/node_modules, Chromium, and wrangler in node_modules.
-# Does nothing where all of it is already there.
+# Installs what the tests need: tests/.venv, tests/node_modules, Chromium, and wrangler in node_modules;
+# with `older-sdks` also what `make compatibility` needs. Does nothing where all of it is already there.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -52,6 +52,38 @@ install_newer_node() {
     npm ci --prefix cloudflare --no-audit --no-fund --loglevel=error
 }
 
+install_older_node_packages() {
+    npm ci --prefix sdk/compatibility --no-audit --no-fund --loglevel=error
+}
+
+install_older_python_packages() {
+    local requirements venv
+    for requirements in sdk/compatibility/python-*.txt; do
+        venv=$(basename "$requirements" .txt)
+        venv=sdk/compatibility/.venvs/${venv#python-}
+        "$(find_python)" -m venv "$venv"
+        "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements"
+    done
+}
+
+# The Rust SDK chooses its wire when it is compiled.
+build_rust_drivers() {
+    local wire build=.work/posthog-rs
+    for wire in v0 v1; do
+        "${CARGO:-cargo}" build --quiet --locked --manifest-path sdk/drivers/posthog_rs/Cargo.toml \
+            --target-dir "$build/target" $([ $wire = v0 ] || echo --features capture-v1)
+        cp "$build/target/debug/posthog-rs-driver" "$build/$wire"
+    done
+}
+
+install_older_sdks() {
+    local folder=sdk/compatibility
+    mkdir -p $folder/.venvs
+    once_for $folder/node_modules/.installed install_older_node_packages $folder/package.json $folder/package-lock.json
+    once_for $folder/.venvs/.installed install_older_python_packages $folder/python-*.txt
+    build_rust_drivers
+}
+
 install_chromium() {
     local sudo=
     [ "$(id -u)" = 0 ] || sudo=sudo
@@ -66,3 +98,4 @@ once_for ../node_modules/.installed install_deployment_tools ../package.json ../
 is_node_new_enough ||
     once_for cloudflare/node_modules/.installed install_newer_node cloudflare/package.json cloudflare/package-lock.json
 [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || install_chromium
+[ "${1-}" != older-sdks ] || install_older_sdks

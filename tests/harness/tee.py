@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import urllib.parse
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,7 +14,7 @@ _IDLE_SECONDS = 60
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and the status of its answer."""
+    """One request and its answer, as far as comparisons need it."""
 
     method: str
     target: str
@@ -22,6 +23,11 @@ class Exchange:
     sent_on: datetime
     answered: datetime
     status: int
+    answer: bytes
+
+    def path(self) -> str:
+        """The target without its query."""
+        return urllib.parse.urlsplit(self.target).path
 
 
 class Tee:
@@ -47,12 +53,12 @@ class Tee:
             return list(self._exchanges)
 
     def events(self) -> list[SentEvent]:
-        """Returns each event on the wire once; a request sent again adds nothing."""
+        """Returns each event on the wire once; one sent again adds nothing, as far as a uuid tells."""
         found: dict[tuple, SentEvent] = {}
-        for exchange in self.exchanges():
+        for number, exchange in enumerate(self.exchanges()):
             if exchange.method == "POST" and is_analytics(exchange.target):
-                for event in sent_events(exchange):
-                    found.setdefault(event.key(), event)
+                for position, event in enumerate(sent_events(exchange)):
+                    found.setdefault(event.key() if event.uuid else (number, position), event)
         return list(found.values())
 
     def close(self) -> None:
@@ -98,8 +104,8 @@ class Tee:
             return False
         status = int(answer_head.split(b" ")[1])
         empty = method == b"HEAD" or status in (204, 304)
-        answer_raw = b"" if empty else _read_body(answers, answer_headers, until_close=True)[0]
-        exchange = Exchange(method.decode(), target.decode(), headers, body, sent_on, datetime.now(UTC), status)
+        answer_raw, answer = (b"", b"") if empty else _read_body(answers, answer_headers, until_close=True)
+        exchange = Exchange(method.decode(), target.decode(), headers, body, sent_on, datetime.now(UTC), status, answer)
         with self._lock:
             self._exchanges.append(exchange)
         client.sendall(answer_head + answer_raw)

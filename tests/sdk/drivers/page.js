@@ -2,9 +2,13 @@
 import posthog from '/posthog.js'
 
 const settings = await (await fetch('/settings')).json()
+const reported = new Set()
 let leaving = false
 
 const reportEvent = (event) => {
+  // Some versions have both hooks.
+  if (event.uuid && reported.has(event.uuid)) return event
+  reported.add(event.uuid)
   const seen = { event: event.event, uuid: event.uuid, properties: event.properties }
   if (leaving) navigator.sendBeacon('/report', JSON.stringify(seen))
   else window.report(seen)
@@ -16,6 +20,7 @@ posthog.init(settings.token, {
   disable_compression: settings.disableCompression,
   opt_out_useragent_filter: true,
   before_send: reportEvent,
+  _onCapture: (_name, event) => reportEvent(event),
   person_profiles: 'always',
   capture_heatmaps: false,
   capture_dead_clicks: false,
@@ -39,7 +44,9 @@ window.sendEverything = () => {
   posthog.group('company', 'acme', { name: 'Acme ✨', employees: 11 })
   posthog.capture('js in group')
   posthog.setPersonProperties({ city: 'Łódź' }, { signup: 'web' })
-  posthog.unsetPersonProperties(['city'])
+  posthog.unsetPersonProperties?.(['city'])
+  posthog.captureException?.(new TypeError('js is broken 💥'))
+  posthog.isFeatureEnabled('js-flag')
   posthog.capture('js instant', { now: true }, { send_instantly: true })
   for (let index = 0; index < 100; index += 1) posthog.capture('js many', { index })
 }

@@ -1,4 +1,4 @@
-// Drives posthog-js in a real browser, from a page of another origin than the server,
+// Drives posthog-js, the version that SDK names, in a real browser, from a page of another origin than the server,
 // and prints what its own hook saw. The last events leave as beacons while the page unloads.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 
 const here = dirname(fileURLToPath(import.meta.url))
-const library = join(dirname(createRequire(import.meta.url).resolve('posthog-js/package.json')), 'dist', 'module.js')
+const installed = process.env.SDK ?? dirname(createRequire(import.meta.url).resolve('posthog-js/package.json'))
+const library = join(installed, JSON.parse(readFileSync(join(installed, 'package.json'))).module)
 const files = {
   '/': ['text/html', join(here, 'page.html')],
   '/page.js': ['text/javascript', join(here, 'page.js')],
@@ -50,6 +51,8 @@ const context = await chromium.launchPersistentContext(profile, {
   ],
 })
 
+// Older versions send what they gathered every three seconds, whatever page.js asks for.
+const silence = process.env.SDK ? 4_000 : 1_500
 // Resolves once no request to the server has started or ended for a while.
 const traffic = { open: 0, last: Date.now() }
 const track = (change) => (request) => {
@@ -62,7 +65,7 @@ context.on('requestfinished', track(-1))
 context.on('requestfailed', track(-1))
 const quiet = async () => {
   const deadline = Date.now() + 30_000
-  while ((traffic.open > 0 || Date.now() - traffic.last < 1_500) && Date.now() < deadline) {
+  while ((traffic.open > 0 || Date.now() - traffic.last < silence) && Date.now() < deadline) {
     await new Promise((resume) => setTimeout(resume, 100))
   }
 }
