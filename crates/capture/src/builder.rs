@@ -303,6 +303,7 @@ impl<'d, 'a> Builder<'d, 'a> {
         let own = [
             ("original_timestamp", item.timestamp.filter(|_| !is_followed)),
             ("offset", item.offset.filter(is_offset_lost)),
+            ("sent_at", item.sent_at.filter(|raw| read_sent_at(raw).is_none())),
             ("historical_migration", is_historical.then_some("true")),
         ];
         let own = own.iter().filter_map(|&(name, raw)| Some((name, raw?)));

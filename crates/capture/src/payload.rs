@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use http::HeaderMap;
+use http::header::CONTENT_ENCODING;
 
 use crate::encoding::{
     base64, decompress_lz_string, gunzip, has_gzip_magic, has_zstd_magic, undo_content_encoding,
@@ -71,7 +72,9 @@ impl<'a> Source<'a> {
         notes: &mut Notes,
     ) -> Result<(Cow<'a, [u8]>, bool), Error> {
         let mut payload = sent;
-        let mut may_be_lz_string = self.query.is_lz_string;
+        let declared = self.headers.get(CONTENT_ENCODING);
+        let is_lz_string = declared.is_some_and(|value| form::is_lz_string(value.as_bytes()));
+        let mut may_be_lz_string = self.query.is_lz_string || is_lz_string;
         let (mut layers, mut was_form, mut was_gzip) = (0, false, false);
         let is_declared_form = form::is_declared(self.headers);
         while layers < MOST_LAYERS && !is_json(&payload) {

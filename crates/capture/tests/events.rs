@@ -147,6 +147,46 @@ fn a_time_that_was_not_followed_is_kept_as_sent() {
 }
 
 #[test]
+fn no_time_is_so_odd_that_its_event_is_lost() {
+    let of =
+        |members: &str| capture(&format!(r#"{{"event":"e","distinct_id":"d",{members}}}"#)).event();
+    for sent in [
+        "\"+010000-01-01T00:00:00Z\"",
+        "\"-000001-01-01T00:00:00Z\"",
+        "\"9999-12-31T23:59:59Z\"",
+        "\"0000-01-01T00:00:00Z\"",
+        "\"2025-02-30T00:00:00Z\"",
+        "9223372036854775807",
+        "-9223372036854775808",
+        "99999999999999999999999999",
+        "1e308",
+        "-1",
+        "{}",
+        "[]",
+        "true",
+    ] {
+        let event = of(&format!("\"timestamp\":{sent}"));
+        assert_eq!(event.timestamp.to_string(), NOW, "{sent}");
+        assert_eq!(event.extra, Some(format!("{{\"original_timestamp\":{sent}}}")), "{sent}");
+    }
+    for offset in ["1e300", "-9223372036854775808", "9223372036854775807", "\"1e19\""] {
+        let event = of(&format!("\"offset\":{offset}"));
+        assert_eq!(event.timestamp.to_string(), NOW, "{offset}");
+        assert_eq!(event.extra, Some(format!("{{\"offset\":{offset}}}")), "{offset}");
+    }
+    let event = of(r#""offset":"soon","timestamp":"2025-07-01T10:00:00Z""#);
+    assert_eq!(event.timestamp.to_string(), "2025-07-01T10:00:00.000000Z");
+    assert_eq!(event.extra.as_deref(), Some(r#"{"offset":"soon"}"#));
+    for sent_at in ["1e300", "-1e300", "\"never\""] {
+        let event = of(&format!("\"sent_at\":{sent_at}"));
+        assert_eq!(event.timestamp.to_string(), NOW, "{sent_at}");
+        assert_eq!(event.sent_at, None, "{sent_at}");
+        assert_eq!(event.extra, Some(format!("{{\"sent_at\":{sent_at}}}")), "{sent_at}");
+        assert_eq!(event.properties, "{}");
+    }
+}
+
+#[test]
 fn a_made_uuid_is_as_old_as_its_event() {
     let event =
         capture(r#"{"event":"e","distinct_id":"d","timestamp":"2025-07-01T10:00:00.123Z"}"#)
@@ -414,6 +454,15 @@ fn an_announced_gzip_is_not_decompressed_twice() {
     let posted =
         post(Lane::Batch, body).query("compression=gzip").header("content-encoding", "gzip");
     assert_eq!(posted.event().event, "e");
+}
+
+#[test]
+fn lz_string_may_be_announced_in_the_header() {
+    // What lz-string 1.5 makes of `{"event":"héllo 🎉 hello hello"}`.
+    let body = "N4IgpgbmB2AuIC4QAsCXAbdB7ABIHg3BI/Z2TE1xLJAF8g==";
+    let posted = capture(body).header("content-encoding", "lz64");
+    assert_eq!(posted.error(), "event submitted without a distinct_id");
+    assert!(capture(body).error().starts_with("failed to parse request: "));
 }
 
 #[test]
