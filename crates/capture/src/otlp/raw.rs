@@ -129,6 +129,7 @@ impl Builder {
             session_id: None,
             window_id: None,
             process_person_profile: false,
+            cookieless: false,
             context: resource,
             extra: None,
             table: Table::Otel,

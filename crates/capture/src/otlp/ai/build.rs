@@ -87,6 +87,7 @@ impl Builder {
             session_id,
             window_id,
             process_person_profile,
+            cookieless: false,
             context: None,
             extra,
             table: Table::Events,
