@@ -65,9 +65,8 @@ fn generate() -> Result<(), String> {
         "none" => empty_table(),
         "" => {
             let modules = install(&out)?;
-            table(&modules, &out).map_err(|error| {
-                format!("the scripts of posthog-js cannot be embedded: {error}")
-            })?
+            table(&modules, &out)
+                .map_err(|error| format!("the scripts of posthog-js cannot be embedded: {error}"))?
         }
         other => return Err(format!("HOGFLARE_SDK_ASSETS={other}: expected none, or no value")),
     };

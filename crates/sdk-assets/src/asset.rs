@@ -49,11 +49,20 @@ impl Asset {
             gzip.extend(part);
         }
         gzip.extend(blocks);
+        gzip.extend(self.crc_after(text).to_le_bytes());
+        gzip.extend(self.length.wrapping_add(text.len() as u32).to_le_bytes());
+        gzip
+    }
+
+    /// The entity tag of the text and then the file.
+    pub fn etag_after(&self, text: &[u8]) -> String {
+        format!("W/\"{}-{:08x}\"", crate::version(), self.crc_after(text))
+    }
+
+    fn crc_after(&self, text: &[u8]) -> u32 {
         let mut crc = Hasher::new();
         crc.update(text);
         crc.combine(&Hasher::new_with_initial_len(self.crc, self.length.into()));
-        gzip.extend(crc.finalize().to_le_bytes());
-        gzip.extend(self.length.wrapping_add(text.len() as u32).to_le_bytes());
-        gzip
+        crc.finalize()
     }
 }

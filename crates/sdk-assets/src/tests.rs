@@ -41,6 +41,8 @@ fn text_of_any_length_can_stand_before_a_script() {
         GzDecoder::new(&script.gzip_after(&text)[..]).read_to_end(&mut content).unwrap();
         assert_eq!(content, [text, script.inflated()].concat(), "{length}");
     }
+    assert_eq!(script.etag_after(b""), script.etag);
+    assert_ne!(script.etag_after(b"a"), script.etag_after(b"b"));
 }
 
 const STORED: usize = 0xffff;

@@ -28,7 +28,8 @@ pub(crate) async fn mirror(request: Request, next: Next) -> Response {
         _ => next.run(request).await,
     };
     let headers = response.headers_mut();
-    headers.insert(VARY, VARY_ON);
+    // Beside what the handler says that its answer varies on.
+    headers.append(VARY, VARY_ON);
     if let Some(origin) = origin {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));

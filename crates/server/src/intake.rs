@@ -9,6 +9,7 @@ use bytes::Bytes;
 use capture::Lane;
 use enrich::Place;
 use event::Timestamp;
+use http::HeaderMap;
 use http::request::Parts;
 use sequencer::Submitted;
 
@@ -139,12 +140,12 @@ impl Incoming {
         }
     }
 
-    /// The answer to a question for flags.
-    pub(crate) fn flags(
+    /// What is asked of `/flags` or `/decide`.
+    pub(crate) fn question(
         &mut self,
         state: &EdgeState,
         endpoint: capture::flags::Endpoint,
-    ) -> serde_json::Value {
+    ) -> capture::flags::Question {
         let request = capture::flags::Request {
             endpoint,
             method: &self.parts.method,
@@ -153,9 +154,13 @@ impl Incoming {
             body: self.body.clone(),
             received_at: self.received_at,
         };
-        let recording_endpoint = state.recording_endpoint.as_deref();
         let mut memory = Inflating { reservation: &mut self.reservation, missing: 0 };
-        capture::flags::placeholder(&request, &state.capture, recording_endpoint, &mut memory)
+        capture::flags::read(&request, &state.capture, &mut memory)
+    }
+
+    /// The request's headers.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.parts.headers
     }
 
     fn decode_once<T>(

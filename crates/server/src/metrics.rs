@@ -17,6 +17,9 @@ pub(crate) static EVENTS_DUPLICATE: LazyLock<Counter> =
 /// Requests to write lanes that were acknowledged.
 pub(crate) static REQUESTS_ACCEPTED: LazyLock<Counter> =
     LazyLock::new(|| counter!("hogflare_requests_accepted_total"));
+/// Reports of content security policies, which are not stored.
+pub(crate) static CSP_REPORTS_IGNORED: LazyLock<Counter> =
+    LazyLock::new(|| counter!("hogflare_csp_reports_ignored_total"));
 
 /// Counts a request to a write lane that was answered with an error.
 pub(crate) fn request_rejected(reason: &'static str) {

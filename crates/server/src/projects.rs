@@ -1,24 +1,46 @@
-//! Which project a token belongs to.
+//! Which project a token belongs to, and what the project wants its SDKs to do.
 
 use std::collections::HashMap;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use event::{TeamId, Token};
 
+use crate::SdkSettings;
+
 /// Configured projects; a request never makes one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Projects(HashMap<Token, TeamId>);
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Projects {
+    teams: HashMap<Token, TeamId>,
+    sdk: Arc<SdkSettings>,
+}
 
 impl Projects {
     /// The project of a token, or none's.
     pub fn team_of(&self, token: &Token) -> TeamId {
-        self.0.get(token).copied().unwrap_or(TeamId::UNCLAIMED)
+        self.teams.get(token).copied().unwrap_or(TeamId::UNCLAIMED)
     }
 
     /// Gives `POSTHOG_API_KEY` project 1, unless it has been given another.
     pub fn with_default(mut self, token: Token) -> Self {
-        self.0.entry(token).or_insert(TeamId(1));
+        self.teams.entry(token).or_insert(TeamId(1));
         self
+    }
+
+    /// Tells the SDKs of every project to do this.
+    pub fn with_sdk_settings(mut self, settings: SdkSettings) -> Self {
+        self.sdk = Arc::new(settings);
+        self
+    }
+
+    /// What the SDKs of a token are told to do.
+    pub fn sdk_settings(&self, _token: &Token) -> Arc<SdkSettings> {
+        self.default_sdk_settings()
+    }
+
+    /// What those are told that show no token.
+    pub fn default_sdk_settings(&self) -> Arc<SdkSettings> {
+        self.sdk.clone()
     }
 }
 
@@ -36,7 +58,8 @@ impl FromStr for Projects {
                 false => Err(format!("project numbers start at 1, not {team}")),
             }
         };
-        entries.map(parse).collect::<Result<_, String>>().map(Self)
+        let teams = entries.map(parse).collect::<Result<_, String>>()?;
+        Ok(Self { teams, ..Self::default() })
     }
 }
 

@@ -83,6 +83,7 @@ impl Config {
             Some(text) => parse_by(sources, "HOGFLARE_PROJECTS", |_| text.parse())?,
             None => Projects::default(),
         };
+        projects = projects.with_sdk_settings(sources.sdk_settings()?);
         if let Some(api_key) = &api_key {
             projects = projects.with_default(api_key.clone());
         }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use clap::ArgMatches;
+use serde::Deserialize;
+use server::SdkSettings;
 
 use super::{ConfigError, SETTINGS, Setting};
 
@@ -11,6 +13,8 @@ use super::{ConfigError, SETTINGS, Setting};
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
     given: BTreeMap<&'static str, String>,
+    /// The table `[sdk]` of the TOML file.
+    sdk: Option<toml::Table>,
 }
 
 impl Sources {
@@ -42,10 +46,29 @@ impl Sources {
         sources
     }
 
+    /// Settings of a TOML file, for tests.
+    #[cfg(test)]
+    pub(crate) fn of_toml(text: &str) -> Result<Self, ConfigError> {
+        let mut sources = Self::default();
+        let wrong = |expected| ConfigError { name: "test".into(), value: None, expected };
+        sources.add_table(text.parse().expect("TOML"), &wrong)?;
+        Ok(sources)
+    }
+
     /// The value of a setting, or its default; an empty value counts as none.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let default = SETTINGS.iter().find(|setting| setting.name == name)?.default;
         self.given.get(name).map(String::as_str).or(default)
+    }
+
+    /// What SDKs are told to do in every project.
+    pub(crate) fn sdk_settings(&self) -> Result<SdkSettings, ConfigError> {
+        let Some(table) = &self.sdk else { return Ok(SdkSettings::default()) };
+        SdkSettings::deserialize(table.clone()).map_err(|error| ConfigError {
+            name: "HOGFLARE_CONFIG".into(),
+            value: None,
+            expected: format!("[sdk]: {}", error.to_string().trim_end().replace('\n', " ")),
+        })
     }
 
     /// Whether the setting was given rather than left to its default.
@@ -69,7 +92,22 @@ impl Sources {
             .map_err(|error| wrong(format!("a readable file ({error})")))?;
         let table: toml::Table =
             text.parse().map_err(|error| wrong(format!("a TOML file ({error})")))?;
+        self.add_table(table, &wrong)
+    }
+
+    fn add_table(
+        &mut self,
+        table: toml::Table,
+        wrong: &dyn Fn(String) -> ConfigError,
+    ) -> Result<(), ConfigError> {
         for (key, value) in table {
+            let value = match (key.as_str(), value) {
+                ("sdk", toml::Value::Table(sdk)) => {
+                    self.sdk = Some(sdk);
+                    continue;
+                }
+                (_, value) => value,
+            };
             let flag = key.replace('_', "-");
             let setting = SETTINGS
                 .iter()
@@ -92,10 +130,11 @@ impl Sources {
 /// is ours, and those of the environment by their names.
 pub(crate) fn unknown_variables() -> Vec<String> {
     let is_setting = |name: &str| SETTINGS.iter().any(|setting| setting.name == name);
-    // None of these is a setting of the service: a test's, the Worker's, and a tool's.
+    // None of these is a setting of the service: a test's, the build's, the Worker's, and a tool's.
     let others = [
         "HOGFLARE_FAILPOINT",
         "HOGFLARE_BIN",
+        "HOGFLARE_SDK_ASSETS",
         "HOGFLARE_INSTANCES",
         "HOGFLARE_ROUTING",
         "HOGFLARE_SLEEP_AFTER",

@@ -66,6 +66,18 @@ fn every_setting_has_a_line_in_the_reference() {
     assert!(SETTINGS.iter().all(|Setting { name, .. }| reference.contains(&format!("`{name}`"))));
 }
 
+#[test]
+fn a_file_says_what_sdks_are_told() {
+    let config = |text| Config::parse(&Sources::of_toml(text)?);
+    let told = |text| config(text).unwrap().projects.default_sdk_settings();
+    assert!(!told("data_dir = \"x\"").heatmaps);
+    assert!(told("data_dir = \"x\"\n[sdk]\nheatmaps = true").heatmaps);
+    let error = config("[sdk]\nheatmap = true").unwrap_err().to_string();
+    assert!(error.contains("[sdk]") && error.contains("heatmap") && !error.contains('\n'));
+    assert!(config("sdk = 1").unwrap_err().to_string().contains("sdk"));
+    assert!(config("[other]\na = 1").unwrap_err().to_string().contains("other"));
+}
+
 const MAIN: (&str, &str) = ("CLOUDFLARE_PIPELINE_ENDPOINT", "https://main.ingest.cloudflare.com");
 
 #[test]

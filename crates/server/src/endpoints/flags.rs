@@ -8,6 +8,7 @@ use http::StatusCode;
 use crate::EdgeState;
 use crate::answer;
 use crate::intake::Incoming;
+use crate::remote_config::remote_config;
 
 /// `/decide`, the older question.
 pub(crate) async fn decide(State(state): State<EdgeState>, request: Request) -> Response {
@@ -22,8 +23,14 @@ pub(crate) async fn flags(State(state): State<EdgeState>, request: Request) -> R
 async fn respond(state: &EdgeState, request: Request, endpoint: Endpoint) -> Response {
     match Incoming::read_unsigned(state, request).await {
         Ok(mut incoming) => {
-            let flags = incoming.flags(state, endpoint);
-            answer::json(StatusCode::OK, flags.to_string())
+            let question = incoming.question(state, endpoint);
+            let settings = match question.token() {
+                Some(token) => state.projects.sdk_settings(token),
+                None => state.projects.default_sdk_settings(),
+            };
+            let recording_endpoint = state.recording_endpoint.as_deref();
+            let config = remote_config(&settings, recording_endpoint, incoming.headers());
+            answer::json(StatusCode::OK, question.answer(config).to_string())
         }
         Err(failure) => failure.into_response(),
     }

@@ -1,9 +1,13 @@
 //! One file per family of endpoints.
 
 pub(crate) mod capture;
+pub(crate) mod csp_report;
 pub(crate) mod flags;
 pub(crate) mod health;
+pub(crate) mod lists;
 pub(crate) mod metrics;
+pub(crate) mod push;
 pub(crate) mod recording;
 pub(crate) mod remote_config;
+pub(crate) mod scripts;
 pub(crate) mod sql;
