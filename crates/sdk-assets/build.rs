@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::Command;
 
 use flate2::write::GzEncoder;
 use flate2::{Compression, Crc};
@@ -17,7 +17,7 @@ use flate2::{Compression, Crc};
 const NPM_FILES: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
 
 /// The scripts that pages, and posthog-js once it runs, ask for by name.
-const KINDS: [&str; 23] = [
+const KINDS: [&str; 25] = [
     "all-external-dependencies",
     "array",
     "array.full",
@@ -30,6 +30,8 @@ const KINDS: [&str; 23] = [
     "exception-autocapture",
     "intercom-integration",
     "lazy-recorder",
+    "loader",
+    "loader-bootstrap",
     "logs",
     "posthog-recorder",
     "product-tours",
@@ -43,18 +45,15 @@ const KINDS: [&str; 23] = [
     "web-vitals-with-attribution-soft-navs",
 ];
 
-fn main() -> ExitCode {
+fn main() {
     for file in NPM_FILES {
         println!("cargo::rerun-if-changed={file}");
     }
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=HOGFLARE_SDK_ASSETS");
-    match generate() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            println!("cargo::error={error}");
-            ExitCode::FAILURE
-        }
+    if let Err(error) = generate() {
+        // Cargo shows it, and fails the build.
+        println!("cargo::error={error}");
     }
 }
 
@@ -83,10 +82,14 @@ fn install(out: &Path) -> Result<PathBuf, String> {
     let installed = Command::new("npm")
         .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
         .current_dir(&folder)
-        .status();
+        .output();
     let reason = match installed {
-        Ok(status) if status.success() => return Ok(folder.join("node_modules")),
-        Ok(status) => format!("`npm ci` failed ({status})"),
+        Ok(ended) if ended.status.success() => return Ok(folder.join("node_modules")),
+        Ok(ended) => {
+            let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+            let first = said.lines().find(|line| line.starts_with("npm error"));
+            format!("`npm ci` failed ({})", first.unwrap_or("without a word"))
+        }
         Err(error) => format!("npm cannot be run ({error})"),
     };
     Err(format!(

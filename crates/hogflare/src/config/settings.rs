@@ -91,7 +91,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "HOGFLARE_CONFIG",
         "config",
         None,
-        "TOML file with any of these settings, named like the flags with underscores.",
+        "TOML file with any of these settings, named like the flags with underscores. Its table `[sdk]` \
+         says what SDKs do (`docs/sdks.md`).",
     ),
     setting(
         "HOGFLARE_DATA_DIR",
