@@ -75,6 +75,15 @@ def test_the_compiler_is_as_new_as_the_workspace_asks() -> None:
     assert of("FROM")[1].startswith("debian:bookworm")
 
 
+def test_the_compiler_finds_npm() -> None:
+    lock = "crates/sdk-assets/package-lock.json"
+    assert (REPO / lock).exists() and is_sent(lock)
+    copied = [arguments.split() for arguments in of("COPY") if arguments.startswith("--from=node:")]
+    # A Node.js for the same C library, with npm, where the path leads.
+    assert [words[1:] for words in copied] == [["/usr/local", "/usr/local"]]
+    assert re.fullmatch(r"--from=node:\d\d-bookworm-slim", copied[0][0])
+
+
 def test_the_build_is_locked_and_of_the_binary_alone() -> None:
     words = shlex.split(of("RUN")[0])
     assert words[words.index("cargo") :][:5] == ["cargo", "build", "--release", "--locked", "--package"]

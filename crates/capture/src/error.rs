@@ -95,6 +95,9 @@ pub enum TokenFault {
     /// A NUL.
     #[error("null_byte")]
     NullByte,
+    /// No project's, where only those are taken; for the server to say.
+    #[error("unknown")]
+    Unknown,
 }
 
 impl Error {

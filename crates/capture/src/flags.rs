@@ -40,36 +40,52 @@ pub struct Request<'a> {
     pub received_at: Timestamp,
 }
 
-/// Answers without any flags, with status 200 whatever was sent.
-///
-/// `recording_endpoint` is what SDKs are told to send recordings to; SDKs record whenever
-/// `sessionRecording` is an object, so without one it is `false`.
-pub fn placeholder(
-    request: &Request<'_>,
-    settings: &Settings,
-    recording_endpoint: Option<&str>,
-    memory: &mut dyn Memory,
-) -> Value {
-    let asked = Asked::of(request);
-    let mut answer = asked.shape.without_flags();
-    answer.insert("requestId".into(), request_id(request.headers).to_string().into());
-    answer.insert("evaluatedAt".into(), request.received_at.as_millis().into());
-    if asked.wants_config {
-        answer.extend(config());
+/// Reads what a request asks for. Nothing that is sent can make it fail: SDKs take any status but
+/// 200 for an outage, and ask again and again.
+pub fn read(request: &Request<'_>, settings: &Settings, memory: &mut dyn Memory) -> Question {
+    Question {
+        asked: Asked::of(request),
+        endpoint: request.endpoint,
+        is_get: *request.method == Method::GET,
+        token: find_token(request, settings, memory),
+        request_id: request_id(request.headers),
+        received_at: request.received_at,
     }
-    if request.endpoint == Endpoint::Decide {
-        let token = find_token(request, settings, memory);
-        answer.extend(originals_keys(token.as_ref(), recording_endpoint));
-    } else if *request.method == Method::GET {
-        answer.extend(members(json!({
-            "supportedCompression": ["gzip", "gzip-js"],
-            "config": {"enable_collect_everything": true},
-            "toolbarParams": {},
-            "isAuthenticated": false,
-            "sessionRecording": false,
-        })));
+}
+
+/// A question for flags, understood.
+#[derive(Clone, Debug)]
+pub struct Question {
+    asked: Asked,
+    endpoint: Endpoint,
+    is_get: bool,
+    token: Option<Token>,
+    request_id: Uuid,
+    received_at: Timestamp,
+}
+
+impl Question {
+    /// Whose flags are asked for, if the request says it.
+    pub fn token(&self) -> Option<&Token> {
+        self.token.as_ref()
     }
-    answer.into()
+
+    /// Answers without any flags, with as much of the project's remote configuration as was asked for.
+    pub fn answer(&self, remote_config: Map<String, Value>) -> Value {
+        let recording = remote_config.get("sessionRecording").cloned().unwrap_or(false.into());
+        let mut answer = self.asked.shape.without_flags();
+        answer.insert("requestId".into(), self.request_id.to_string().into());
+        answer.insert("evaluatedAt".into(), self.received_at.as_millis().into());
+        match (self.is_get, self.asked.wants_config) {
+            (true, _) => answer.extend(minimal_config()),
+            (false, true) => answer.extend(remote_config),
+            (false, false) => {}
+        }
+        if self.endpoint == Endpoint::Decide {
+            answer.extend(originals_keys(self.token(), recording));
+        }
+        answer.into()
+    }
 }
 
 /// The four shapes of an answer.
@@ -101,6 +117,7 @@ impl Shape {
 }
 
 /// What the query asks for.
+#[derive(Clone, Copy, Debug)]
 struct Asked {
     shape: Shape,
     wants_config: bool,
@@ -171,33 +188,25 @@ fn find_token(
         .or_else(|| settings.default_token.clone())
 }
 
-/// Remote configuration with everything off, PostHog's own fallback. posthog-js does not start
-/// autocapture without `autocapture_opt_out`, and posthog-android loads no flags without
-/// `hasFeatureFlags`.
-fn config() -> Map<String, Value> {
+/// What a GET is told, which is the same for everyone.
+fn minimal_config() -> Map<String, Value> {
     members(json!({
-        "hasFeatureFlags": true,
-        "autocapture_opt_out": false,
         "supportedCompression": ["gzip", "gzip-js"],
-        "sessionRecording": false,
-        "surveys": false,
-        "heatmaps": false,
-        "capturePerformance": false,
-        "autocaptureExceptions": false,
-        "isAuthenticated": false,
-        "toolbarParams": {},
         "config": {"enable_collect_everything": true},
+        "toolbarParams": {},
+        "isAuthenticated": false,
+        "sessionRecording": false,
     }))
 }
 
-/// What the original Hogflare answered to `/decide`.
-fn originals_keys(token: Option<&Token>, recording_endpoint: Option<&str>) -> Map<String, Value> {
-    let recording = recording_endpoint.map(
-        |endpoint| json!({"endpoint": endpoint, "consoleLogRecordingEnabled": true, "proxy": true}),
-    );
+/// What the original Hogflare answered to `/decide`, whether or not configuration was asked for.
+fn originals_keys(token: Option<&Token>, mut recording: Value) -> Map<String, Value> {
+    if let Value::Object(recording) = &mut recording {
+        recording.insert("proxy".into(), true.into());
+    }
     members(json!({
         "config": {"enable_collect_everything": true, "apiToken": token.map(Token::as_str)},
-        "sessionRecording": recording.unwrap_or(Value::Bool(false)),
+        "sessionRecording": recording,
         "supportedCompression": ["gzip", "gzip-js"],
         "status": 200,
     }))

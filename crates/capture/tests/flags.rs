@@ -6,17 +6,17 @@ mod common;
 
 use base64::Engine;
 use event::{Timestamp, Token};
-use hogflare_capture::flags::{Endpoint, Request, placeholder};
+use hogflare_capture::flags::{Endpoint, Request, read};
 use hogflare_capture::{Settings, Unbounded};
 use http::{HeaderMap, Method};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 struct Asking<'a> {
     endpoint: Endpoint,
     method: Method,
     query: &'a str,
     body: Vec<u8>,
-    recording_endpoint: Option<&'a str>,
+    recording: Value,
 }
 
 impl Asking<'_> {
@@ -34,7 +34,8 @@ impl Asking<'_> {
         };
         let settings =
             Settings { default_token: Some(Token::new("phc_default")), ..Settings::default() };
-        let answer = placeholder(&request, &settings, self.recording_endpoint, &mut Unbounded);
+        let question = read(&request, &settings, &mut Unbounded);
+        let answer = question.answer(remote_config(&self.recording));
         assert_eq!(answer["requestId"], id);
         assert_eq!(answer["evaluatedAt"], 1_755_850_000_000_u64);
         answer
@@ -47,8 +48,14 @@ fn ask(endpoint: Endpoint, query: &str) -> Asking<'_> {
         method: Method::POST,
         query,
         body: br#"{"token":"phc_body","distinct_id":"d"}"#.to_vec(),
-        recording_endpoint: None,
+        recording: false.into(),
     }
+}
+
+/// Stands for a project's configuration.
+fn remote_config(recording: &Value) -> Map<String, Value> {
+    let members = [("heatmaps", &json!(true)), ("sessionRecording", recording)];
+    members.into_iter().map(|(name, value)| (name.to_owned(), value.clone())).collect()
 }
 
 #[test]
@@ -81,8 +88,7 @@ fn decide_comes_in_the_shape_of_its_version() {
 fn configuration_comes_when_asked_for() {
     let has_config = |endpoint, query| {
         let answer = ask(endpoint, query).answer();
-        answer.get("hasFeatureFlags") == Some(&json!(true))
-            && answer.get("autocapture_opt_out") == Some(&json!(false))
+        answer.get("heatmaps") == Some(&json!(true))
     };
     assert!(has_config(Endpoint::Flags, "v=2&config=true"));
     assert!(has_config(Endpoint::Flags, "v=2&config"));
@@ -101,10 +107,10 @@ fn decide_keeps_the_keys_of_the_original() {
     assert_eq!(answer["supportedCompression"], json!(["gzip", "gzip-js"]));
     assert_eq!(answer["status"], 200);
     let mut recording = ask(Endpoint::Decide, "v=3");
-    recording.recording_endpoint = Some("https://example.com/s/");
-    let expected = json!({
-        "endpoint": "https://example.com/s/", "consoleLogRecordingEnabled": true, "proxy": true,
-    });
+    recording.recording = json!({"endpoint": "https://example.com/s/", "version": 1});
+    let expected = json!({"endpoint": "https://example.com/s/", "version": 1, "proxy": true});
+    assert_eq!(recording.answer()["sessionRecording"], expected);
+    recording.query = "v=3&config=false";
     assert_eq!(recording.answer()["sessionRecording"], expected);
 }
 
@@ -127,10 +133,14 @@ fn the_token_is_found_in_any_encoding_or_elsewhere() {
 
 #[test]
 fn a_get_is_answered_with_the_least_that_sdks_need() {
-    let mut get = ask(Endpoint::Flags, "v=2");
-    (get.method, get.body) = (Method::GET, Vec::new());
-    let answer = get.answer();
-    assert_eq!(answer["flags"], json!({}));
-    assert_eq!(answer["sessionRecording"], false);
-    assert_eq!(answer["config"], json!({"enable_collect_everything": true}));
+    for query in ["v=2", "", "v=2&config=true"] {
+        let mut get = ask(Endpoint::Flags, query);
+        (get.method, get.body) = (Method::GET, Vec::new());
+        get.recording = json!({"endpoint": "/s/"});
+        let answer = get.answer();
+        assert_eq!(answer["flags"], json!({}), "{query}");
+        assert_eq!(answer["sessionRecording"], false);
+        assert_eq!(answer["config"], json!({"enable_collect_everything": true}));
+        assert!(answer.get("heatmaps").is_none());
+    }
 }

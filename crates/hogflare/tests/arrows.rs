@@ -16,7 +16,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lake", &["event", "journal", "sink"]),
     ("recordings", &["event", "journal", "sink"]),
     ("query", &["event", "journal", "lake", "sink"]),
-    ("server", &["capture", "enrich", "event", "journal", "query", "sequencer", "sink"]),
+    ("sdk-assets", &[]),
+    (
+        "server",
+        &["capture", "enrich", "event", "journal", "query", "sdk-assets", "sequencer", "sink"],
+    ),
     (
         "hogflare",
         &[

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use capture::TokenFault;
 use event::{Timestamp, Token};
 
 use crate::answer::Failure;
@@ -11,6 +12,10 @@ use crate::{EdgeState, metrics};
 
 /// A megabyte of recordings, as limits count them.
 const MEGABYTE: u64 = 1_000_000;
+
+/// What a token gets that no project has, where such are refused.
+const UNKNOWN_TOKEN: Failure =
+    Failure::Capture(capture::Error::InvalidToken { fault: TokenFault::Unknown });
 
 /// A request's standing.
 #[derive(Debug)]
@@ -82,6 +87,6 @@ pub(crate) fn of_recording(
 
 fn admit(state: &EdgeState, token: &Token) -> Result<Admitted, Failure> {
     let policy = state.policy.get();
-    let project = policy.admit(token).cloned().ok_or(Failure::UnknownToken)?;
+    let project = policy.admit(token).cloned().ok_or(UNKNOWN_TOKEN)?;
     Ok(Admitted { policy, project })
 }

@@ -47,8 +47,6 @@ pub(crate) enum Failure {
     Overloaded,
     /// More comes than was agreed.
     RateLimited,
-    /// No project has the token, and such are refused.
-    UnknownToken,
     /// What is kept in the lake alone, which is off.
     OnlyInLake,
     /// The pipeline refused a row for good.
@@ -76,7 +74,6 @@ impl Failure {
             Self::Journal(Rejected::RowTooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ClientStopped => StatusCode::REQUEST_TIMEOUT,
             Self::RefusedByPipeline => StatusCode::BAD_REQUEST,
-            Self::UnknownToken => StatusCode::UNAUTHORIZED,
             Self::OnlyInLake => StatusCode::NOT_FOUND,
             Self::Journal(_) | Self::Overloaded | Self::RateLimited | Self::NotYetDelivered => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -92,7 +89,6 @@ impl Failure {
             }
             Self::ClientStopped => "client stopped sending data".to_owned(),
             Self::OnlyInLake => "kept in the lake alone, which is off (HOGFLARE_LAKE)".to_owned(),
-            Self::UnknownToken => "API key is not valid: unknown".to_owned(),
             Self::RateLimited => "rate limit exceeded, please retry".to_owned(),
             Self::RefusedByPipeline => "event refused by the pipeline".to_owned(),
             // Causes are for logs; a stranger learns only that trying again may help.
@@ -109,7 +105,6 @@ impl Failure {
             Self::Overloaded => "overloaded",
             Self::RateLimited => "rate_limited",
             Self::OnlyInLake => "lake_off",
-            Self::UnknownToken => "unknown_token",
             Self::RefusedByPipeline => "refused_by_pipeline",
             Self::NotYetDelivered => "not_yet_delivered",
         }

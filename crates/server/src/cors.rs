@@ -14,7 +14,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 const METHODS: HeaderValue = HeaderValue::from_static("GET,POST,OPTIONS");
-const EXPOSED: HeaderValue = HeaderValue::from_static("Retry-After");
+const EXPOSED: HeaderValue = HeaderValue::from_static("Retry-After, PostHog-Request-Id");
 const MAX_AGE_SECONDS: HeaderValue = HeaderValue::from_static("86400");
 const VARY_ON: HeaderValue = HeaderValue::from_static(
     "origin, access-control-request-method, access-control-request-headers",
@@ -28,7 +28,8 @@ pub(crate) async fn mirror(request: Request, next: Next) -> Response {
         _ => next.run(request).await,
     };
     let headers = response.headers_mut();
-    headers.insert(VARY, VARY_ON);
+    // Beside what the handler says that its answer varies on.
+    headers.append(VARY, VARY_ON);
     if let Some(origin) = origin {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use capture::Notes;
+use capture::v1::{Outcome, Verdict};
 use metrics::{Counter, counter};
 
 /// Events that were decoded.
@@ -17,6 +18,9 @@ pub(crate) static EVENTS_DUPLICATE: LazyLock<Counter> =
 /// Requests to write lanes that were acknowledged.
 pub(crate) static REQUESTS_ACCEPTED: LazyLock<Counter> =
     LazyLock::new(|| counter!("hogflare_requests_accepted_total"));
+/// Reports of content security policies, which are not stored.
+pub(crate) static CSP_REPORTS_IGNORED: LazyLock<Counter> =
+    LazyLock::new(|| counter!("hogflare_csp_reports_ignored_total"));
 
 /// Counts a request to a write lane that was answered with an error.
 pub(crate) fn request_rejected(reason: &'static str) {
@@ -35,5 +39,14 @@ pub(crate) fn note(notes: &Notes) {
 pub(crate) fn dropped(reason: &'static str, count: u64) {
     if count > 0 {
         counter!("hogflare_events_dropped_total", "reason" => reason).increment(count);
+    }
+}
+
+/// Counts the events that Capture V1 refuses one by one.
+pub(crate) fn verdicts(outcomes: &[Outcome]) {
+    for outcome in outcomes {
+        if let Verdict::Drop(tag) = outcome.verdict {
+            counter!("hogflare_events_refused_total", "reason" => tag).increment(1);
+        }
     }
 }

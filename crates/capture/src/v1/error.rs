@@ -185,6 +185,9 @@ impl From<crate::Error> for Error {
             crate::Error::TooLarge { detail } => Self::PayloadTooLarge { detail },
             crate::Error::Busy => Self::ServiceUnavailable,
             crate::Error::InvalidToken { fault } => Self::InvalidApiToken { fault },
+            crate::Error::MissingSignature | crate::Error::InvalidSignature => {
+                Self::MissingAuthorization
+            }
             crate::Error::EmptyPayload => Self::EmptyBody,
             crate::Error::NoEvents => Self::EmptyBatch,
             crate::Error::Unparsable { why } => Self::RequestParsing { why },

@@ -26,6 +26,8 @@ pub mod tag {
     pub const MISROUTED_EVENT: &str = "misrouted_event";
     /// Larger than a row may be; for the server to say.
     pub const EVENT_TOO_BIG: &str = "event_too_big";
+    /// Refused by what stores it; for the server to say.
+    pub const REJECTED: &str = "rejected";
     /// Not stored now; for the server to say.
     pub const NOT_PERSISTED: &str = "not_persisted";
     /// Stored, without a person.
@@ -53,7 +55,8 @@ impl Verdict {
         matches!(self, Self::Ok | Self::OkWith(_) | Self::Warning(_))
     }
 
-    const fn parts(self) -> (&'static str, Option<&'static str>) {
+    /// What it is, and why where that is to be said.
+    pub const fn parts(self) -> (&'static str, Option<&'static str>) {
         match self {
             Self::Ok => ("ok", None),
             Self::OkWith(detail) => ("ok", Some(detail)),

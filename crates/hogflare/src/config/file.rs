@@ -9,7 +9,9 @@ use toml::{Table, Value};
 use super::ConfigError;
 
 /// Keys of the policy's tables; every other key is a setting.
-const POLICY_TABLES: [&str; 4] = ["limits", "clients", "project", "drop"];
+const POLICY_TABLES: [&str; 5] = ["sdk", "limits", "clients", "project", "drop"];
+/// Those of them that a project may have too: what it does not say, everyone's says.
+const INHERITED: [&str; 2] = ["sdk", "limits"];
 
 /// A file's two parts.
 #[derive(Debug, Default)]
@@ -46,8 +48,27 @@ impl ConfigFile {
                 other => settings.push((key, other.to_string())),
             }
         }
+        inherit(&mut policy);
         let policy = policy.try_into().map_err(|error| format!("other tables ({error})"))?;
         Ok(Self { settings, policy })
+    }
+}
+
+/// Lays each project's tables over everyone's.
+fn inherit(policy: &mut Table) {
+    let everyones: Vec<(&str, Table)> = INHERITED
+        .into_iter()
+        .filter_map(|name| Some((name, policy.get(name)?.as_table()?.clone())))
+        .collect();
+    let projects = policy.get_mut("project").and_then(Value::as_array_mut);
+    for project in projects.into_iter().flatten().filter_map(Value::as_table_mut) {
+        for (name, everyones) in &everyones {
+            let own = project.entry(*name).or_insert_with(|| Value::Table(Table::new()));
+            let Some(own) = own.as_table_mut() else { continue };
+            for (key, value) in everyones {
+                own.entry(key).or_insert_with(|| value.clone());
+            }
+        }
     }
 }
 
@@ -67,6 +88,19 @@ mod tests {
         assert_eq!(settings, [("app_addr", "127.0.0.1:1"), ("journal_budget", "5")]);
         assert_eq!(file.policy.limits.events_per_day, Some(10));
         assert_eq!(file.policy.projects[0].team_id, Some(2));
+    }
+
+    #[test]
+    fn what_a_project_does_not_say_everyones_says() {
+        let file = ConfigFile::parse(
+            "[limits]\nevents_per_day = 10\nburst = 5\n[sdk]\nheatmaps = true\n\
+             [[project]]\ntoken = 'phc_a'\nteam_id = 2\n[project.limits]\nburst = 7\n",
+        )
+        .unwrap();
+        let project = &file.policy.projects[0];
+        assert_eq!(project.limits.events_per_day, Some(10));
+        assert_eq!(project.limits.burst, Some(7));
+        assert!(project.sdk.heatmaps);
     }
 
     #[test]

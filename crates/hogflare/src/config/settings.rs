@@ -91,7 +91,9 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "HOGFLARE_CONFIG",
         "config",
         None,
-        "TOML file with any of these settings, named like the flags with underscores.",
+        "TOML file with any of these settings, named like the flags with underscores. Its tables say \
+         what projects there are, how much they may send (`docs/projects.md`), and what their SDKs do \
+         (`docs/sdks.md`).",
     ),
     setting(
         "HOGFLARE_DATA_DIR",

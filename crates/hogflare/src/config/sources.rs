@@ -90,10 +90,11 @@ impl Sources {
 /// is ours, and those of the environment by their names.
 pub(crate) fn unknown_variables() -> Vec<String> {
     let is_setting = |name: &str| SETTINGS.iter().any(|setting| setting.name == name);
-    // None of these is a setting of the service: a test's, the Worker's, and a tool's.
+    // None of these is a setting of the service: a test's, the build's, the Worker's, and a tool's.
     let others = [
         "HOGFLARE_FAILPOINT",
         "HOGFLARE_BIN",
+        "HOGFLARE_SDK_ASSETS",
         "HOGFLARE_INSTANCES",
         "HOGFLARE_ROUTING",
         "HOGFLARE_SLEEP_AFTER",

@@ -8,6 +8,7 @@ use http::StatusCode;
 use crate::EdgeState;
 use crate::answer;
 use crate::intake::Incoming;
+use crate::remote_config::remote_config;
 
 /// Largest body as sent: person and group properties.
 const WIRE_BYTES: usize = 2 << 20;
@@ -25,7 +26,7 @@ pub(crate) async fn flags(State(state): State<EdgeState>, request: Request) -> R
 async fn respond(state: &EdgeState, request: Request, endpoint: Endpoint) -> Response {
     match Incoming::read(state, request, WIRE_BYTES).await {
         Ok(mut incoming) => {
-            let flags = incoming.decode_now(|received, memory| {
+            let question = incoming.decode_now(|received, memory| {
                 let request = capture::flags::Request {
                     endpoint,
                     method: received.method(),
@@ -34,10 +35,14 @@ async fn respond(state: &EdgeState, request: Request, endpoint: Endpoint) -> Res
                     body: received.body.clone(),
                     received_at: received.received_at,
                 };
-                let recording = state.recording_endpoint.as_deref();
-                capture::flags::placeholder(&request, &state.capture, recording, memory)
+                capture::flags::read(&request, &state.capture, memory)
             });
-            answer::json(StatusCode::OK, flags.to_string())
+            let policy = state.policy.get();
+            let settings = policy.sdk_settings(question.token());
+            let recording_endpoint = state.recording_endpoint.as_deref();
+            let headers = incoming.received().headers();
+            let config = remote_config(settings, recording_endpoint, headers);
+            answer::json(StatusCode::OK, question.answer(config).to_string())
         }
         Err(failure) => failure.into_response(),
     }

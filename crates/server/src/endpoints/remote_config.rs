@@ -1,97 +1,89 @@
-//! `/array/:token/config` and `config.js`: what posthog-js and mobile SDKs load at their start.
-//!
-//! Without `autocapture_opt_out` posthog-js never captures clicks, and without
-//! `supportedCompression` it falls back to uncompressed bodies, so the answer says both.
+//! `/array/:token/…`: what posthog-js and mobile SDKs load at their start.
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, StatusCode};
-use serde_json::{Value, json};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, VARY};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::Value;
 
-use crate::{EdgeState, answer};
-
-/// PostHog's own; a changed setting reaches pages within five minutes.
-const CACHING: HeaderValue = HeaderValue::from_static("public, max-age=300");
-/// PostHog's limit for a token in a path.
-const TOKEN_CHARS: usize = 200;
+use super::scripts::SCRIPT;
+use crate::cached::{Compressed, Keep};
+use crate::remote_config::remote_config;
+use crate::{EdgeState, answer, project_token};
 
 /// `GET /array/:token/config`.
-pub(crate) async fn json(State(state): State<EdgeState>, Path(token): Path<String>) -> Response {
-    match is_token(&token) {
-        true => cached(answer::json(StatusCode::OK, settings(&state).to_string())),
-        false => StatusCode::BAD_REQUEST.into_response(),
+pub(crate) async fn json(
+    State(state): State<EdgeState>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    match config(&state, &token, &headers) {
+        Ok(config) => cached(answer::json(StatusCode::OK, config.to_string())),
+        Err(fault) => fault.into_response(),
     }
 }
 
 /// `GET /array/:token/config.js`: the same as a script.
-pub(crate) async fn script(State(state): State<EdgeState>, Path(token): Path<String>) -> Response {
-    if !is_token(&token) {
-        return StatusCode::BAD_REQUEST.into_response();
-    }
-    let script = format!(
-        "(function() {{\n  window._POSTHOG_REMOTE_CONFIG = window._POSTHOG_REMOTE_CONFIG || {{}};\n  \
-         window._POSTHOG_REMOTE_CONFIG['{token}'] = {{ config: {}, siteApps: [] }};\n}})();\n",
-        settings(&state)
-    );
-    let mut response = cached(script.into_response());
-    let media_type = HeaderValue::from_static("application/javascript");
-    response.headers_mut().insert(CONTENT_TYPE, media_type);
+pub(crate) async fn script(
+    State(state): State<EdgeState>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let config = match config(&state, &token, &headers) {
+        Ok(config) => config,
+        Err(fault) => return fault.into_response(),
+    };
+    let mut response = cached(config_script(&token, &config).into_response());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(SCRIPT));
     response
 }
 
-/// Characters that cannot end the string which the script puts the token in.
-fn is_token(token: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    !token.is_empty() && token.len() <= TOKEN_CHARS && token.chars().all(allowed)
+/// `GET /array/:token/array.js`: the configuration and then posthog-js, in one script. In this order
+/// posthog-js finds the configuration when it starts, and does not ask for it again.
+pub(crate) async fn bundle(
+    State(state): State<EdgeState>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let config = match config(&state, &token, &headers) {
+        Ok(config) => config_script(&token, &config),
+        Err(fault) => return fault.into_response(),
+    };
+    let Some(array) = sdk_assets::get("array") else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let config = config.as_bytes();
+    let etag = array.etag_after(config);
+    let compressed = Compressed { media_type: SCRIPT, etag: &etag, keep: Keep::Minutes };
+    let plain = || [config, &array.inflated()].concat();
+    varied(compressed.answer(&headers, || array.gzip_after(config), plain))
 }
 
-fn settings(state: &EdgeState) -> Value {
-    let recording = match &state.recording_endpoint {
-        None => json!(false),
-        Some(endpoint) => json!({
-            "endpoint": endpoint,
-            "consoleLogRecordingEnabled": true,
-            "recorderVersion": "v2",
-            "version": 1,
-        }),
-    };
-    json!({
-        "supportedCompression": ["gzip", "gzip-js"],
-        "hasFeatureFlags": false,
-        "autocapture_opt_out": false,
-        "elementsChainAsString": true,
-        "capturePerformance": false,
-        "autocaptureExceptions": false,
-        "errorTracking": { "autocaptureExceptions": false, "suppressionRules": [] },
-        "logs": { "captureConsoleLogs": false },
-        "sessionRecording": recording,
-        "surveys": false,
-        "heatmaps": false,
-        "captureDeadClicks": false,
-        "productTours": false,
-        "conversations": false,
-        "defaultIdentifiedOnly": true,
-        "siteApps": [],
-        "isAuthenticated": false,
-        "toolbarParams": {},
-    })
+fn config(
+    state: &EdgeState,
+    token: &str,
+    headers: &HeaderMap,
+) -> Result<Value, project_token::Fault> {
+    let token = project_token::of_path(token)?;
+    let policy = state.policy.get();
+    let recording_endpoint = state.recording_endpoint.as_deref();
+    Ok(remote_config(policy.sdk_settings(Some(&token)), recording_endpoint, headers).into())
+}
+
+fn config_script(token: &str, config: &Value) -> String {
+    format!(
+        "(function() {{\n  window._POSTHOG_REMOTE_CONFIG = window._POSTHOG_REMOTE_CONFIG || {{}};\n  \
+         window._POSTHOG_REMOTE_CONFIG['{token}'] = {{ config: {config}, siteApps: [] }};\n}})();\n"
+    )
 }
 
 fn cached(mut response: Response) -> Response {
-    response.headers_mut().insert(CACHE_CONTROL, CACHING);
-    response
+    response.headers_mut().insert(CACHE_CONTROL, Keep::Minutes.header());
+    varied(response)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_cannot_write_script() {
-        assert!(is_token("phc_Abc-123"));
-        assert!(!is_token("x'];alert(1);//"));
-        assert!(!is_token(""));
-        assert!(!is_token(&"x".repeat(201)));
-    }
+/// The page's domain may decide whether it is told to record.
+fn varied(mut response: Response) -> Response {
+    response.headers_mut().append(VARY, HeaderValue::from_static("referer"));
+    response
 }

@@ -1,15 +1,21 @@
 //! The tables of the configuration file that are read again whenever it changes.
+//!
+//! Where a `[[project]]` has tables of its own, whoever reads the file lays them over everyone's.
 
 use event::{TeamId, Token};
 use serde::Deserialize;
 
+use crate::SdkSettings;
+
 use super::{ClientLimits, ConfiguredProjects, DropRule, Limits, Project};
 
-/// `[limits]`, `[clients]`, `[[project]]` and `[[drop]]` of the configuration file.
+/// `[sdk]`, `[limits]`, `[clients]`, `[[project]]` and `[[drop]]` of the configuration file.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PolicyFile {
-    /// For every project, and every token without one.
+    /// What SDKs are told to do, of every project and every token without one.
+    pub sdk: SdkSettings,
+    /// How much may come, for each of these.
     pub limits: Limits,
     /// For every client.
     pub clients: ClientLimits,
@@ -35,13 +41,15 @@ pub struct ProjectEntry {
     /// Its limits, where they differ from everyone's.
     #[serde(default)]
     pub limits: Limits,
+    /// What its SDKs are told to do.
+    #[serde(default)]
+    pub sdk: SdkSettings,
 }
 
 impl ProjectEntry {
     pub(super) fn resolve(
         self,
         configured: &ConfiguredProjects,
-        limits: &Limits,
     ) -> Result<(Token, Project), String> {
         let token = Token::new(self.token.trim());
         let team = match (self.team_id.map(TeamId), configured.get(&token)) {
@@ -56,7 +64,7 @@ impl ProjectEntry {
         if team.0 < 1 {
             return Err(format!("project numbers start at 1, not {}", team.0));
         }
-        let limits = self.limits.or(limits);
-        Ok((token, Project { team, name: self.name, time_zone: self.time_zone, limits }))
+        let Self { name, time_zone, limits, sdk, .. } = self;
+        Ok((token, Project { team, name, time_zone, limits, sdk }))
     }
 }

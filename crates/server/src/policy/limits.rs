@@ -21,18 +21,6 @@ pub struct Limits {
     pub recording_mb_per_day: Option<u64>,
 }
 
-impl Limits {
-    /// These, and the others' where nothing is given here.
-    pub(super) fn or(self, others: &Self) -> Self {
-        Self {
-            events_per_second: self.events_per_second.or(others.events_per_second),
-            burst: self.burst.or(others.burst),
-            events_per_day: self.events_per_day.or(others.events_per_day),
-            recording_mb_per_day: self.recording_mb_per_day.or(others.recording_mb_per_day),
-        }
-    }
-}
-
 /// Limits of one client: an IPv4 address, or an IPv6 network of /64.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]

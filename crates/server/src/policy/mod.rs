@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 use event::{Event, TeamId, Token};
 
+use crate::SdkSettings;
+
 pub use current::CurrentPolicy;
 pub use drop_rule::DropRule;
 pub use file::{PolicyFile, ProjectEntry};
@@ -64,19 +66,18 @@ impl Policy {
     /// # Errors
     /// When the two contradict each other, or a rule would fit everything.
     pub fn new(base: &Base, file: PolicyFile) -> Result<Self, String> {
-        let PolicyFile { limits, clients, projects: entries, drop: drop_rules } = file;
+        let PolicyFile { sdk, limits, clients, projects: entries, drop: drop_rules } = file;
         if let Some(rule) = drop_rules.iter().find(|rule| rule.fits_everything()) {
             return Err(format!("a [[drop]] names token, distinct_id or event: {rule:?}"));
         }
-        let unknown = Arc::new(Project { limits: limits.clone(), ..Project::default() });
+        let unknown = Project { sdk, limits: limits.clone(), ..Project::default() };
         let project = |(token, team): (&Token, &TeamId)| {
-            let project = Project { team: *team, limits: limits.clone(), ..Project::default() };
-            (token.clone(), Arc::new(project))
+            (token.clone(), Arc::new(Project { team: *team, ..unknown.clone() }))
         };
         let mut projects: HashMap<_, _> = base.projects.iter().map(project).collect();
         let mut named = HashSet::new();
         for entry in entries {
-            let (token, project) = entry.resolve(&base.projects, &limits)?;
+            let (token, project) = entry.resolve(&base.projects)?;
             if !named.insert(token.clone()) {
                 return Err(format!("project {token} is there twice"));
             }
@@ -90,7 +91,7 @@ impl Policy {
             unknown_gate: ByKey::new(limits.events_per_second, limits.burst),
             client_gate: ByKey::new(clients.events_per_second, clients.burst),
             projects,
-            unknown,
+            unknown: Arc::new(unknown),
             unknown_tokens: base.unknown_tokens,
             drop_rules,
         })
@@ -108,6 +109,11 @@ impl Policy {
     /// The project of a token, or what holds for those without one.
     pub fn project(&self, token: &Token) -> &Arc<Project> {
         self.projects.get(token).unwrap_or(&self.unknown)
+    }
+
+    /// What SDKs are told that show this token, or none.
+    pub(crate) fn sdk_settings(&self, token: Option<&Token>) -> &SdkSettings {
+        &token.map_or(&self.unknown, |token| self.project(token)).sdk
     }
 
     /// Whether so many events may come now: not too many for the token, nor for the client.

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use event::{TeamId, Token};
 
 use super::Limits;
+use crate::SdkSettings;
 
 /// What holds for the events of one token.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,12 +19,20 @@ pub struct Project {
     pub time_zone: Option<String>,
     /// How much may come.
     pub limits: Limits,
+    /// What its SDKs are told to do.
+    pub sdk: SdkSettings,
 }
 
 impl Default for Project {
     /// What holds for a token that no project has.
     fn default() -> Self {
-        Self { team: TeamId::UNCLAIMED, name: None, time_zone: None, limits: Limits::default() }
+        Self {
+            team: TeamId::UNCLAIMED,
+            name: None,
+            time_zone: None,
+            limits: Limits::default(),
+            sdk: SdkSettings::default(),
+        }
     }
 }
 
