@@ -185,10 +185,19 @@ impl Catalog {
         executed.and_then(|()| transaction.commit()).context("register metadata in")
     }
 
-    /// Stops where another program committed to a table.
-    pub(crate) fn check_registration(&self) -> Result<(), Error> {
+    /// Stops where another program committed to a table, and registers those again that somebody
+    /// took out.
+    pub(crate) fn check_registration(&mut self) -> Result<(), Error> {
         let catalog = self.path();
-        Table::all().iter().try_for_each(|table| check_location(&self.connection, table, &catalog))
+        let transaction = self.begin("check")?;
+        for table in Table::all() {
+            check_location(&transaction, table, &catalog)?;
+            let expected = expected_location(&transaction, table)?;
+            if let (None, Some(expected)) = (found_location(&transaction, table)?, expected) {
+                write_location(&transaction, table, &expected)?;
+            }
+        }
+        transaction.commit().context("check")
     }
 
     /// What was projected last of a table; `None` where nothing was.
@@ -265,7 +274,24 @@ fn check_location(
     table: &'static Table,
     catalog: &Path,
 ) -> Result<(), Error> {
-    let found: Option<String> = connection
+    // A registration that was dropped took nothing with it, and is made again.
+    let Some(found) = found_location(connection, table)? else {
+        return Ok(());
+    };
+    let expected = expected_location(connection, table)?;
+    match expected.as_ref() == Some(&found) {
+        true => Ok(()),
+        false => {
+            let expected = expected.unwrap_or_else(|| "empty".to_owned());
+            let (table, catalog) = (table.name(), catalog.to_path_buf());
+            Err(Error::ForeignMetadata { table, catalog, found, expected })
+        }
+    }
+}
+
+/// Which metadata is registered.
+fn found_location(connection: &Connection, table: &Table) -> Result<Option<String>, Error> {
+    let found = connection
         .query_row(
             "SELECT metadata_location FROM iceberg_tables
              WHERE catalog_name = ?1 AND table_namespace = ?2 AND table_name = ?3",
@@ -273,23 +299,15 @@ fn check_location(
             |row| row.get(0),
         )
         .optional()
-        .context("read")?
-        .flatten();
-    // A registration that was dropped took nothing with it, and is made again.
-    let Some(found) = found else {
-        return Ok(());
-    };
-    let expected = projected(connection, table)?.map_or_else(
-        || "empty".to_owned(),
-        |last| uri_at(&last.root, &FilePath::table_metadata(table, last.version)),
-    );
-    match found == expected {
-        true => Ok(()),
-        false => {
-            let (table, catalog) = (table.name(), catalog.to_path_buf());
-            Err(Error::ForeignMetadata { table, catalog, found, expected })
-        }
-    }
+        .context("read")?;
+    Ok(found.flatten())
+}
+
+/// Which metadata this program registered last.
+fn expected_location(connection: &Connection, table: &Table) -> Result<Option<String>, Error> {
+    let location =
+        |last: Projected| uri_at(&last.root, &FilePath::table_metadata(table, last.version));
+    Ok(projected(connection, table)?.map(location))
 }
 
 fn write_location(
