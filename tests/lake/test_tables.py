@@ -20,16 +20,10 @@ def sql_count(server: Hogflare, table: str) -> int:
     return server.query(f"select count(*) as n from {table}")[0]["n"]
 
 
-def wait_for_rows(server: Hogflare, counts: dict[str, int]) -> None:
-    """Waits until every table has its rows, in SQL and in the Iceberg metadata."""
-    for table, rows in counts.items():
-        until(lambda: sql_count(server, table) >= rows, timeout=15, what=f"rows of {table}")  # noqa: B023
-        until(
-            lambda: lake.iceberg_count(server.data_dir, table) >= rows,  # noqa: B023
-            timeout=30,
-            every=0.5,
-            what=f"the Iceberg metadata of {table}",
-        )
+def wait_for_rows(server: Hogflare, table: str, rows: int) -> None:
+    """Waits until a table has its rows, in SQL and in the Iceberg metadata."""
+    until(lambda: sql_count(server, table) >= rows, timeout=15, what=f"rows of {table}")
+    until(lambda: lake.iceberg_count(server.data_dir, table) >= rows, timeout=30, every=0.5, what="the Iceberg metadata")
 
 
 def assert_all_count(server: Hogflare, counts: dict[str, int]) -> None:
@@ -77,7 +71,8 @@ def test_rows_that_are_no_events_have_tables_of_their_own(hogflare: Hogflare) ->
     others = [*map(heatmap, range(HEATMAPS)), *map(warning, range(WARNINGS))]
     send_events(hogflare, [*events, *others], batch_size=50)
     counts = {"events": EVENTS, "heatmaps": HEATMAPS, "quarantine": WARNINGS, "otel": 0}
-    wait_for_rows(hogflare, counts)
+    for table, rows in counts.items():
+        wait_for_rows(hogflare, table, rows)
     assert_all_count(hogflare, counts)
     hogflare.stop()
     assert_all_count(hogflare, counts)
