@@ -54,6 +54,7 @@ schema: build
 	$(BIN) schema persons > scripts/persons-pipeline-schema.json
 	$(BIN) config > docs/configuration.md
 	$(BIN) schema events > docs/events.md
+	$(BIN) schema tables > docs/tables.md
 
 ## bench: events a second, latency and CPU an event; takes some minutes
 bench:

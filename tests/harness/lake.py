@@ -15,18 +15,26 @@ class NotReady(AssertionError):
 
 
 @contextmanager
-def open_table(data_dir: Path, name: str = "default.events") -> Iterator[Table]:
-    """Opens a table as anybody with PyIceberg would."""
+def open_catalog(data_dir: Path) -> Iterator[SqlCatalog]:
+    """Opens the catalog as anybody with PyIceberg would."""
     folder = data_dir / "lake"
     if not (folder / "catalog.db").exists():
         raise NotReady(f"no catalog.db in {folder}")
     catalog = SqlCatalog("hogflare", uri=f"sqlite:///{folder}/catalog.db", warehouse=f"file://{folder}")
     try:
-        yield catalog.load_table(name)
-    except NoSuchTableError as error:
-        raise NotReady(str(error)) from error
+        yield catalog
     finally:
         catalog.engine.dispose()
+
+
+@contextmanager
+def open_table(data_dir: Path, name: str = "events") -> Iterator[Table]:
+    """Opens a table."""
+    with open_catalog(data_dir) as catalog:
+        try:
+            yield catalog.load_table(f"default.{name}")
+        except NoSuchTableError as error:
+            raise NotReady(str(error)) from error
 
 
 def planned_files(table: Table) -> list[str]:
@@ -36,19 +44,19 @@ def planned_files(table: Table) -> list[str]:
     return [task.file.file_path.removeprefix("file://") for task in tasks]
 
 
-def iceberg_count(data_dir: Path) -> int:
+def iceberg_count(data_dir: Path, name: str = "events") -> int:
     """Counts by reading through PyIceberg; 0 while there is no table, or its metadata is being replaced."""
     try:
-        with open_table(data_dir) as table:
+        with open_table(data_dir, name) as table:
             return table.scan(selected_fields=("uuid",)).to_arrow().num_rows
     except (NotReady, FileNotFoundError):
         return 0
 
 
-def duckdb_rows(data_dir: Path, select: str) -> list[tuple]:
+def duckdb_rows(data_dir: Path, select: str, name: str = "events") -> list[tuple]:
     """Runs `SELECT {select} FROM` the planned files in DuckDB; nothing while there are none."""
     try:
-        with open_table(data_dir) as table:
+        with open_table(data_dir, name) as table:
             files = planned_files(table)
     except NotReady:
         return []
@@ -59,9 +67,9 @@ def duckdb_rows(data_dir: Path, select: str) -> list[tuple]:
         return connection.execute(statement, [files]).fetchall()
 
 
-def duckdb_count(data_dir: Path) -> int:
+def duckdb_count(data_dir: Path, name: str = "events") -> int:
     """Counts the rows of the planned files."""
-    rows = duckdb_rows(data_dir, "count(*)")
+    rows = duckdb_rows(data_dir, "count(*)", name)
     return rows[0][0] if rows else 0
 
 

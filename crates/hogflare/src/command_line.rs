@@ -12,6 +12,7 @@ pub(crate) enum Command {
     KeyShow(ArgMatches),
     Doctor(ArgMatches),
     SchemaEvents,
+    SchemaTables,
     SchemaPipelines,
     SchemaPersons,
     Resend(ArgMatches),
@@ -28,6 +29,7 @@ pub(crate) fn parse() -> Command {
         Some(("doctor", flags)) => Command::Doctor(flags.clone()),
         Some(("schema", flags)) => match flags.subcommand_name() {
             Some("events") => Command::SchemaEvents,
+            Some("tables") => Command::SchemaTables,
             Some("persons") => Command::SchemaPersons,
             _ => Command::SchemaPipelines,
         },
@@ -68,7 +70,8 @@ fn clap() -> Clap {
                 .subcommand(
                     Clap::new("persons").about("Print the schema for a pipeline of persons"),
                 )
-                .subcommand(Clap::new("events").about("Print the reference of the table `events`")),
+                .subcommand(Clap::new("events").about("Print the reference of the table `events`"))
+                .subcommand(Clap::new("tables").about("Print the reference of the other tables")),
         )
         .subcommand(resend())
         .subcommand(Clap::new("config").about("Print the reference of all settings"))

@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::KeyShow(arguments) => commands::key::show(&arguments),
         Command::Doctor(arguments) => commands::doctor::run(&arguments),
         Command::SchemaEvents => commands::schema::events(),
+        Command::SchemaTables => commands::schema::tables(),
         Command::SchemaPipelines => commands::schema::pipelines(),
         Command::SchemaPersons => commands::schema::persons(),
         Command::Resend(arguments) => commands::resend::run(&arguments),

@@ -1,17 +1,18 @@
-//! Journal records become columns.
+//! Journal records become columns, those of the table that each row belongs to.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
 };
-use event::{COLUMNS, Kind, Promoted, Row, StoredRow, Value, decode_rows};
+use event::{Kind, Promoted, Row, StoredRow, Value, decode_rows};
 use journal::{JournalId, Offset, Record};
 use uuid::fmt::Hyphenated;
 
-use crate::schema::{self, UTC};
+use crate::table::UTC;
 use crate::version::TailBatch;
-use crate::{Error, metrics};
+use crate::{Error, Table, metrics};
 
 /// Decodes the rows of records from offset `from` on; `None` when there are none.
 pub(crate) fn decode(
@@ -24,16 +25,21 @@ pub(crate) fn decode(
         return Ok(None);
     };
     let end = last.end();
-    let mut rows = Rows::new(records.iter().map(|record| record.rows as usize).sum());
+    let most = records.iter().map(|record| record.rows as usize).sum();
+    let mut tables = BTreeMap::new();
     for record in records {
         for (row, offset) in rows_of(record)?.iter().zip(record.first.get()..) {
             if offset >= from.get() {
+                let table = row.table();
+                let rows = tables.entry(table).or_insert_with(|| Rows::new(table, most));
                 rows.append_row(row, journal_id, offset);
             }
         }
     }
-    ::metrics::counter!(metrics::MISFITS_TOTAL).increment(rows.misfits);
-    Ok(Some(TailBatch::new(rows.finish()?, journal_id, end)))
+    let misfits = tables.values().map(|rows| rows.misfits).sum();
+    ::metrics::counter!(metrics::MISFITS_TOTAL).increment(misfits);
+    let tables = tables.into_values().map(Rows::finish).collect::<Result<_, _>>()?;
+    Ok(Some(TailBatch::new(tables, journal_id, end)))
 }
 
 fn rows_of(record: &Record) -> Result<Vec<Row>, Error> {
@@ -46,8 +52,9 @@ fn rows_of(record: &Record) -> Result<Vec<Row>, Error> {
     }
 }
 
-/// Columns while they grow.
+/// A table's columns while they grow.
 struct Rows {
+    table: event::Table,
     builders: Vec<Builder>,
     /// Promoted properties that do not fit their column.
     misfits: u64,
@@ -60,7 +67,7 @@ enum Builder {
 }
 
 impl Rows {
-    fn new(rows: usize) -> Self {
+    fn new(table: event::Table, rows: usize) -> Self {
         let builder = |kind| match kind {
             Kind::Text | Kind::Json => Builder::Text(StringBuilder::with_capacity(rows, 0)),
             Kind::Integer => Builder::Integer(Int64Builder::with_capacity(rows)),
@@ -68,23 +75,27 @@ impl Rows {
                 TimestampMicrosecondBuilder::with_capacity(rows).with_timezone(UTC),
             ),
         };
-        let builders = COLUMNS.iter().map(|column| builder(column.kind)).collect();
-        Self { builders, misfits: 0 }
+        let builders = table.columns().iter().map(|column| builder(column.kind)).collect();
+        Self { table, builders, misfits: 0 }
     }
 
     fn append_row(&mut self, row: &Row, journal_id: JournalId, journal_offset: u64) {
-        let promoted = Promoted::of(&row.properties);
+        let promoted = match self.table.has_promoted() {
+            true => Promoted::of(&row.properties),
+            false => Promoted::default(),
+        };
         self.misfits += promoted.misfits() as u64;
         let journal_id = journal_id.as_uuid();
         let stored = StoredRow { row, promoted: &promoted, journal_id, journal_offset };
-        for (column, builder) in COLUMNS.iter().zip(&mut self.builders) {
+        for (column, builder) in self.table.columns().iter().zip(&mut self.builders) {
             builder.append((column.value)(stored));
         }
     }
 
-    fn finish(self) -> Result<RecordBatch, Error> {
+    fn finish(self) -> Result<(&'static Table, RecordBatch), Error> {
+        let table = Table::of(self.table);
         let columns = self.builders.into_iter().map(Builder::finish).collect();
-        Ok(RecordBatch::try_new(schema::schema(), columns)?)
+        Ok((table, RecordBatch::try_new(table.schema(), columns)?))
     }
 }
 

@@ -1,13 +1,15 @@
 //! A commit: the rows of the tail go to files, and the cursor passes them.
 //!
-//! A file holds rows of one day, and a commit opens few of them: the days that have at least
+//! Rows of one record may belong to several tables, and the journal has one cursor: the files of all
+//! tables and the cursor are one transaction.
+//!
+//! A file holds rows of one day of its table, and a commit opens few of them a table: the days that have at least
 //! [`DAY_ROWS`] rows in it, at most [`DAYS_PER_COMMIT`], and always the one that has most. The other
 //! rows, a late event here and there or a stranger's ten thousand days, go to one file that the days
 //! share. That file is part of the table like any other, so the cursor passes its rows too;
 //! compaction moves them to files of their day where a day has gathered enough.
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::array::RecordBatch;
@@ -19,13 +21,13 @@ use crate::day::Partition;
 use crate::file::{Effort, FileWriter, NewFile};
 use crate::order::{self, Place};
 use crate::shared::Shared;
-use crate::version::TailBatch;
-use crate::{Error, failpoint, metrics};
+use crate::version::Version;
+use crate::{Error, Table, failpoint, metrics};
 
 /// A day with fewer rows gets no file of its own: its footer alone would be larger than the rows.
 pub(crate) const DAY_ROWS: usize = 1_000;
 
-/// The most days that get a file of their own in one commit, each of which costs a sync.
+/// The most days of a table that get a file of their own in one commit, each of which costs a sync.
 const DAYS_PER_COMMIT: usize = 32;
 
 /// Rows handed to Parquet at a time.
@@ -44,7 +46,7 @@ impl Shared {
         if version.tail.is_empty() {
             return Ok(to);
         }
-        let files = self.write_files(&version.tail)?;
+        let files = self.write_files(&version)?;
         self.failpoints.reach(failpoint::AFTER_PARQUET_SYNC)?;
         let advance = Advance { journal_id, from: committed, to };
         // The lock is held until queries see the commit, so that list and version agree.
@@ -57,39 +59,33 @@ impl Shared {
         Ok(to)
     }
 
-    fn write_files(&self, tail: &[Arc<TailBatch>]) -> Result<Vec<NewFile>, Error> {
-        let batches: Vec<&RecordBatch> = tail.iter().map(|batch| &batch.rows).collect();
-        let places = order::sort(&batches);
+    /// Writes the tail of every table.
+    fn write_files(&self, version: &Version) -> Result<Vec<NewFile>, Error> {
         let mut files = Vec::new();
-        for (partition, ranges) in plan(&places) {
-            let places = ranges.into_iter().flat_map(|range| &places[range]);
-            match self.write_file(partition, &batches, places) {
-                Ok(file) => files.push(file),
-                Err(error) => {
-                    self.discard(&files);
-                    return Err(error);
-                }
-            }
+        for table in Table::all() {
+            let written = self.write_table(table, version, &mut files);
+            written.inspect_err(|_| self.discard(&files))?;
         }
         Ok(files)
     }
 
-    fn write_file<'a>(
+    fn write_table(
         &self,
-        partition: Partition,
-        batches: &[&RecordBatch],
-        places: impl Iterator<Item = &'a Place>,
-    ) -> Result<NewFile, Error> {
-        let mut writer = FileWriter::create(&self.layout, partition, Effort::Commit)?;
-        let mut rows = places.map(|place| (place.batch as usize, place.row as usize)).peekable();
-        while rows.peek().is_some() {
-            let some: Vec<_> = rows.by_ref().take(WRITE_ROWS).collect();
-            writer.write(&interleave_record_batch(batches, &some)?)?;
+        table: &'static Table,
+        version: &Version,
+        files: &mut Vec<NewFile>,
+    ) -> Result<(), Error> {
+        let batches: Vec<&RecordBatch> = version.batches(table).collect();
+        let places = order::sort(table, &batches);
+        for (partition, ranges) in plan(&places) {
+            let writer = FileWriter::create(&self.layout, table, partition, Effort::Commit)?;
+            let places = ranges.into_iter().flat_map(|range| &places[range]);
+            files.push(write_rows(writer, &batches, places)?);
         }
-        writer.finish()
+        Ok(())
     }
 
-    /// Makes files and cursor part of the table, both or neither.
+    /// Makes files and cursor part of the lake, all or nothing.
     fn register(
         &self,
         catalog: &mut Catalog,
@@ -100,17 +96,40 @@ impl Shared {
     }
 
     fn publish_commit(&self, files: &[NewFile], advance: &Advance) {
-        let data_files: Vec<_> = files.iter().map(|new| new.file.clone()).collect();
-        let rows: u64 = data_files.iter().map(|file| file.rows).sum();
-        let bytes: u64 = data_files.iter().map(|file| file.bytes).sum();
         self.current.update(|version| {
-            version.replace_files(&[], data_files);
+            for of_table in by_table(files) {
+                let added = of_table.iter().map(|new| new.file.clone()).collect();
+                version.replace_files(of_table[0].file.table, &[], added);
+            }
             version.advance(advance.journal_id, advance.to);
         });
-        ::metrics::counter!(metrics::COMMITTED_ROWS_TOTAL).increment(rows);
-        ::metrics::counter!(metrics::COMMITTED_BYTES_TOTAL).increment(bytes);
+        for of_table in by_table(files) {
+            let table = of_table[0].file.table.name();
+            let rows = of_table.iter().map(|new| new.file.rows).sum();
+            let bytes = of_table.iter().map(|new| new.file.bytes).sum();
+            ::metrics::counter!(metrics::COMMITTED_ROWS_TOTAL, "table" => table).increment(rows);
+            ::metrics::counter!(metrics::COMMITTED_BYTES_TOTAL, "table" => table).increment(bytes);
+        }
         self.report();
     }
+}
+
+fn write_rows<'a>(
+    mut writer: FileWriter,
+    batches: &[&RecordBatch],
+    places: impl Iterator<Item = &'a Place>,
+) -> Result<NewFile, Error> {
+    let mut rows = places.map(|place| (place.batch as usize, place.row as usize)).peekable();
+    while rows.peek().is_some() {
+        let some: Vec<_> = rows.by_ref().take(WRITE_ROWS).collect();
+        writer.write(&interleave_record_batch(batches, &some)?)?;
+    }
+    writer.finish()
+}
+
+/// The files of a commit, which come table by table.
+fn by_table(files: &[NewFile]) -> impl Iterator<Item = &[NewFile]> {
+    files.chunk_by(|left, right| left.file.table == right.file.table)
 }
 
 /// Says which sorted rows go to which file.

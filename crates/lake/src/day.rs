@@ -1,8 +1,10 @@
-//! Days, by which the table is partitioned.
+//! Days, by which tables are partitioned.
 
 use std::fmt;
 
 use event::Timestamp;
+
+use crate::Table;
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
@@ -54,10 +56,10 @@ impl Partition {
     }
 
     /// The directory of its files, as engines name those of a partition.
-    pub(crate) fn directory(self) -> String {
+    pub(crate) fn directory(self, table: &Table) -> String {
         match self {
             Self::Shared => "shared".to_owned(),
-            Self::Day(day) => format!("timestamp_day={day}"),
+            Self::Day(day) => format!("{}={day}", table.day_field()),
         }
     }
 }
@@ -75,7 +77,9 @@ mod tests {
     #[test]
     fn directories_are_named_as_other_engines_expect() {
         let day = Day::of("2026-10-01T23:59:59.999999Z".parse().unwrap());
-        assert_eq!(Partition::Day(day).directory(), "timestamp_day=2026-10-01");
+        let directory = |table| Partition::Day(day).directory(Table::of(table));
+        assert_eq!(directory(event::Table::Events), "timestamp_day=2026-10-01");
+        assert_eq!(directory(event::Table::Otel), "received_at_day=2026-10-01");
         assert_eq!(Day(-1).to_string(), "1969-12-31");
     }
 
@@ -83,7 +87,8 @@ mod tests {
     fn the_ends_of_time_have_days_too() {
         for micros in [i64::MIN, i64::MAX] {
             let day = Day::of(Timestamp::from_micros(micros));
-            assert!(!Partition::Day(day).directory().is_empty());
+            assert!(day.start() <= day.end());
+            assert!(!day.to_string().is_empty());
         }
     }
 }

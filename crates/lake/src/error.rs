@@ -92,14 +92,16 @@ pub enum Error {
         data: PathBuf,
     },
 
-    /// Another program committed to the table.
+    /// Another program committed to a table.
     #[error(
-        "the table's metadata_location is {found}, not {expected}: another program has committed \
-         to the table `default.events`, which only Hogflare may write; set metadata_location in \
-         the table iceberg_tables of {} back to go on without that commit",
+        "the metadata_location of `default.{table}` is {found}, not {expected}: another program has \
+         committed to that table, which only Hogflare may write; set metadata_location in the \
+         table iceberg_tables of {} back to go on without that commit",
         catalog.display()
     )]
     ForeignMetadata {
+        /// The table.
+        table: &'static str,
         /// The catalog.
         catalog: PathBuf,
         /// What is registered.

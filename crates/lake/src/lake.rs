@@ -4,11 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::datatypes::SchemaRef;
 use journal::{Cursor, JournalId, Record};
 
 use crate::shared::Shared;
-use crate::{Error, LakeSink, Options, Version, batch, blocking, schema, start};
+use crate::{Error, LakeSink, Options, Version, batch, blocking, start};
 
 /// A lake. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -22,7 +21,7 @@ impl Lake {
     ///
     /// # Errors
     /// When the folder cannot be used, a later version of this program wrote it, its catalog is
-    /// missing, or another program committed to the table.
+    /// missing, or another program committed to a table.
     pub async fn open(dir: &Path, options: Options) -> Result<(Self, LakeSink), Error> {
         let dir = dir.to_path_buf();
         let shared = blocking::run(move || start::open(&dir, options)).await?;
@@ -63,17 +62,12 @@ impl Lake {
         Ok(Self { shared: Arc::new(shared.await?) })
     }
 
-    /// Returns the table as it is now. Who holds it sees no later change, and keeps its files.
+    /// Returns the tables as they are now. Who holds it sees no later change, and keeps its files.
     pub fn version(&self) -> Arc<Version> {
         self.shared.current.get()
     }
 
-    /// Returns the table's Arrow schema.
-    pub fn schema(&self) -> SchemaRef {
-        schema::schema()
-    }
-
-    /// Returns how many rows the table has.
+    /// Returns how many rows all tables have.
     pub fn row_count(&self) -> u64 {
         self.version().row_count()
     }
@@ -86,12 +80,12 @@ impl Lake {
     /// Brings the Iceberg metadata up to date; returns whether there was anything to do.
     ///
     /// # Errors
-    /// When it cannot be written, or another program committed to the table.
+    /// When it cannot be written, or another program committed to a table.
     pub async fn project_metadata(&self) -> Result<bool, Error> {
         self.run(Shared::project).await
     }
 
-    /// Merges the small files of one partition; returns whether there were any.
+    /// Merges the small files of one partition of each table; returns whether there were any.
     ///
     /// # Errors
     /// When files cannot be read or written. Nothing has changed then.

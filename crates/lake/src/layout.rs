@@ -6,12 +6,11 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::Error;
 use crate::day::Partition;
-use crate::disk;
+use crate::{Error, Table, disk};
 
-/// The table's folder, seen from the lake's.
-const TABLE: &str = "data/events";
+/// The folder of the tables, seen from the lake's.
+const TABLES: &str = "data";
 
 /// A file's path relative to the lake's folder, which may be moved.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,17 +18,18 @@ pub(crate) struct FilePath(Arc<str>);
 
 impl FilePath {
     /// Names a new data file; names grow with time.
-    pub(crate) fn new_data(partition: Partition) -> Self {
-        Self(format!("{TABLE}/{}/{}.parquet", partition.directory(), Uuid::now_v7()).into())
+    pub(crate) fn new_data(table: &Table, partition: Partition) -> Self {
+        let (name, directory) = (table.name(), partition.directory(table));
+        Self(format!("{TABLES}/{name}/{directory}/{}.parquet", Uuid::now_v7()).into())
     }
 
-    pub(crate) fn metadata(name: &str) -> Self {
-        Self(format!("{TABLE}/metadata/{name}").into())
+    pub(crate) fn metadata(table: &Table, name: &str) -> Self {
+        Self(format!("{TABLES}/{}/metadata/{name}", table.name()).into())
     }
 
-    /// The table's metadata of one version, under the name that path-based readers look for.
-    pub(crate) fn table_metadata(version: u64) -> Self {
-        Self::metadata(&format!("v{version}.metadata.json"))
+    /// A table's metadata of one version, under the name that path-based readers look for.
+    pub(crate) fn table_metadata(table: &Table, version: u64) -> Self {
+        Self::metadata(table, &format!("v{version}.metadata.json"))
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -62,7 +62,9 @@ impl Layout {
     pub(crate) fn create(dir: &Path) -> Result<Self, Error> {
         disk::create_dir(dir)?;
         let layout = Self::existing(dir)?;
-        disk::create_dir(&layout.metadata())?;
+        for table in Table::all() {
+            disk::create_dir(&layout.metadata(table))?;
+        }
         Ok(layout)
     }
 
@@ -85,28 +87,28 @@ impl Layout {
         self.root.join("catalog.db")
     }
 
-    pub(crate) fn table(&self) -> PathBuf {
-        self.root.join(TABLE)
+    pub(crate) fn table(&self, table: &Table) -> PathBuf {
+        self.root.join(TABLES).join(table.name())
     }
 
-    pub(crate) fn metadata(&self) -> PathBuf {
-        self.table().join("metadata")
+    pub(crate) fn metadata(&self, table: &Table) -> PathBuf {
+        self.table(table).join("metadata")
     }
 
     pub(crate) fn orphans(&self) -> PathBuf {
         self.root.join("orphans")
     }
 
-    pub(crate) fn partition(&self, partition: Partition) -> PathBuf {
-        self.table().join(partition.directory())
+    pub(crate) fn partition(&self, table: &Table, partition: Partition) -> PathBuf {
+        self.table(table).join(partition.directory(table))
     }
 
     pub(crate) fn absolute(&self, path: &FilePath) -> PathBuf {
         self.root.join(path.as_str())
     }
 
-    pub(crate) fn table_uri(&self) -> String {
-        format!("file://{}/{TABLE}", self.root_text)
+    pub(crate) fn table_uri(&self, table: &Table) -> String {
+        format!("file://{}/{TABLES}/{}", self.root_text, table.name())
     }
 
     pub(crate) fn uri(&self, path: &FilePath) -> String {

@@ -1,4 +1,4 @@
-//! The lake: journal records become rows of an Iceberg table in a local folder.
+//! The lake: journal records become rows of Iceberg tables in a local folder.
 //!
 //! ```text
 //! records ─▶ batch ─▶ tail ──────────── commit ────────▶ Parquet files ─▶ compaction
@@ -9,21 +9,23 @@
 //!                                  queries
 //! ```
 //!
-//! - **Exactly once.** A commit adds files and moves the cursor in one transaction of `catalog.db`.
-//!   Parquet files are durable before it; what a crash leaves behind before it is in no table and is
+//! - **Exactly once.** A commit adds the files of all tables and moves the cursor in one transaction
+//!   of `catalog.db`. Parquet files are durable before it; what a crash leaves behind before it is in no table and is
 //!   put aside at the next start, and its rows come again from the journal.
 //! - **Visible within seconds.** Rows are decoded once, and the decoded batches are what queries see
-//!   until their files are committed. Files and batches change together, as one [`Version`]; a query
-//!   holds one version from its first file to its last.
-//! - **Open.** The folder is an Iceberg table, kept up to date a few seconds behind the commits, and
-//!   registered in `catalog.db` the way PyIceberg's `SqlCatalog` expects.
+//!   until their files are committed. Files and batches change together, as one [`Version`] of all
+//!   tables; a query holds one version from its first file to its last.
+//! - **Open.** Each table's folder is an Iceberg table, kept up to date a few seconds behind the
+//!   commits, and registered in `catalog.db` the way PyIceberg's `SqlCatalog` expects, from the first
+//!   start on: whoever lists or joins tables finds an empty one rather than none.
 //!
 //! ```text
 //! lake/
-//!   catalog.db                                        the truth: file list and cursors
+//!   catalog.db                                        the truth: file lists and cursors
 //!   data/events/timestamp_day=2026-10-01/<uuid>.parquet   rows of one day
 //!   data/events/shared/<uuid>.parquet                 rows of days that have few
 //!   data/events/metadata/v7.metadata.json             Iceberg's view, rebuilt from catalog.db
+//!   data/heatmaps/…                                   likewise, each table
 //!   orphans/                                          files that no table knows, kept for a week
 //! ```
 //!
@@ -50,10 +52,10 @@ mod metrics;
 mod options;
 mod order;
 mod projection;
-mod schema;
 mod shared;
 mod sink;
 mod start;
+mod table;
 mod version;
 
 #[cfg(test)]
@@ -63,6 +65,6 @@ pub use day::Day;
 pub use error::Error;
 pub use lake::Lake;
 pub use options::Options;
-pub use schema::schema;
 pub use sink::LakeSink;
+pub use table::Table;
 pub use version::{DataFile, Version};

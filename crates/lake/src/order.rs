@@ -6,35 +6,33 @@ use std::collections::HashMap;
 use arrow::array::{RecordBatch, StringArray};
 use event::Timestamp;
 
+use crate::Table;
 use crate::day::Day;
-use crate::schema::{self, EVENT, TOKEN};
 
 /// A row of one of several batches.
 ///
-/// Fields are in the order by which rows are sorted: tokens and events by their rank among all.
+/// Fields are in the order by which rows are sorted: texts by their rank among all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     pub(crate) day: Day,
-    token: u32,
-    event: u32,
-    timestamp: i64,
+    texts: [u32; 2],
+    time: i64,
     pub(crate) batch: u32,
     pub(crate) row: u32,
 }
 
 /// Sorts the rows of all batches.
-pub(crate) fn sort(batches: &[&RecordBatch]) -> Vec<Place> {
-    let tokens = ranks(batches, TOKEN);
-    let events = ranks(batches, EVENT);
+pub(crate) fn sort(table: &Table, batches: &[&RecordBatch]) -> Vec<Place> {
+    let columns: Vec<_> = batches.iter().map(|batch| table.texts(batch)).collect();
+    let [major, minor] = [0, 1].map(|at| ranks(columns.iter().map(|texts| texts[at])));
     let mut places = Vec::with_capacity(batches.iter().map(|batch| batch.num_rows()).sum());
-    for (number, batch) in (0..).zip(batches) {
-        let (token, event) = (schema::texts(batch, TOKEN), schema::texts(batch, EVENT));
-        for (row, &timestamp) in (0_u32..).zip(schema::timestamps(batch)) {
+    for ((number, batch), [majors, minors]) in (0..).zip(batches).zip(&columns) {
+        for (row, &time) in (0_u32..).zip(table.times(batch)) {
+            let at = row as usize;
             places.push(Place {
-                day: Day::of(Timestamp::from_micros(timestamp)),
-                token: tokens[token.value(row as usize)],
-                event: events[event.value(row as usize)],
-                timestamp,
+                day: Day::of(Timestamp::from_micros(time)),
+                texts: [major[majors.value(at)], minor[minors.value(at)]],
+                time,
                 batch: number,
                 row,
             });
@@ -45,12 +43,10 @@ pub(crate) fn sort(batches: &[&RecordBatch]) -> Vec<Place> {
 }
 
 /// The rank of each text of a column.
-fn ranks<'a>(batches: &[&'a RecordBatch], column: usize) -> HashMap<&'a str, u32> {
+fn ranks<'a>(columns: impl Iterator<Item = &'a StringArray>) -> HashMap<&'a str, u32> {
     let mut ranks = HashMap::new();
-    for batch in batches {
-        for text in schema::texts(batch, column).iter().flatten() {
-            ranks.entry(text).or_insert(0);
-        }
+    for text in columns.flat_map(|column| column.iter().flatten()) {
+        ranks.entry(text).or_insert(0);
     }
     let mut texts: Vec<&str> = ranks.keys().copied().collect();
     texts.sort_unstable();
@@ -61,30 +57,27 @@ fn ranks<'a>(batches: &[&'a RecordBatch], column: usize) -> HashMap<&'a str, u32
 /// What the rows of one batch are compared by with those of another.
 #[derive(Debug)]
 pub(crate) struct Keys {
-    token: StringArray,
-    event: StringArray,
-    timestamps: Vec<i64>,
+    texts: [StringArray; 2],
+    times: Vec<i64>,
 }
 
 impl Keys {
-    pub(crate) fn of(batch: &RecordBatch) -> Self {
-        Self {
-            token: schema::texts(batch, TOKEN).clone(),
-            event: schema::texts(batch, EVENT).clone(),
-            timestamps: schema::timestamps(batch).to_vec(),
-        }
+    pub(crate) fn of(table: &Table, rows: &RecordBatch) -> Self {
+        Self { texts: table.texts(rows).map(Clone::clone), times: table.times(rows).to_vec() }
     }
 
     pub(crate) fn day(&self, row: usize) -> Day {
-        Day::of(Timestamp::from_micros(self.timestamps[row]))
+        Day::of(Timestamp::from_micros(self.times[row]))
     }
 
     /// Compares a row with one of other keys.
     pub(crate) fn compare(&self, row: usize, other: &Self, other_row: usize) -> Ordering {
+        let [major, minor] = &self.texts;
+        let [other_major, other_minor] = &other.texts;
         self.day(row)
             .cmp(&other.day(other_row))
-            .then_with(|| self.token.value(row).cmp(other.token.value(other_row)))
-            .then_with(|| self.event.value(row).cmp(other.event.value(other_row)))
-            .then_with(|| self.timestamps[row].cmp(&other.timestamps[other_row]))
+            .then_with(|| major.value(row).cmp(other_major.value(other_row)))
+            .then_with(|| minor.value(row).cmp(other_minor.value(other_row)))
+            .then_with(|| self.times[row].cmp(&other.times[other_row]))
     }
 }

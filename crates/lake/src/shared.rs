@@ -3,13 +3,13 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use crate::catalog::{Catalog, FileList};
+use crate::catalog::Catalog;
 use crate::failpoint::Failpoints;
 use crate::file::NewFile;
 use crate::layout::Layout;
 use crate::options::Options;
 use crate::version::{Current, DataFile, TailBatch, Version};
-use crate::{Error, disk, metrics};
+use crate::{Error, Table, disk, metrics};
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -39,7 +39,7 @@ impl Shared {
         catalog: Catalog,
         options: Options,
     ) -> Result<Self, Error> {
-        let version = version(catalog.file_list()?);
+        let version = catalog.committed()?;
         let writable = Writable {
             options,
             catalog: Mutex::new(catalog),
@@ -113,12 +113,29 @@ impl Shared {
 
     /// Takes the file list as the catalog has it; of the tail stays what is not committed.
     fn reload(&self, catalog: &Catalog) -> Result<(), Error> {
-        let fresh = version(catalog.file_list()?);
+        let fresh = catalog.committed()?;
         self.current.update(|version| version.reload(fresh));
         Ok(())
     }
 
-    /// Removes files that did not become part of the table.
+    /// Does some work on every table, even where it fails on another; returns whether any had some
+    /// to do.
+    pub(crate) fn for_each_table(
+        &self,
+        work: impl Fn(&'static Table) -> Result<bool, Error>,
+    ) -> Result<bool, Error> {
+        let mut done = Ok(false);
+        for table in Table::all() {
+            match work(table) {
+                Err(error) if error.is_crash() => return Err(error),
+                Err(error) => done = done.and(Err(error)),
+                Ok(had) => done = done.map(|any| any || had),
+            }
+        }
+        done
+    }
+
+    /// Removes files that did not become part of a table.
     pub(crate) fn discard(&self, files: &[NewFile]) {
         for NewFile { file, .. } in files {
             if let Err(error) = disk::remove_file(&file.path) {
@@ -130,10 +147,10 @@ impl Shared {
     /// Reports sizes.
     pub(crate) fn report(&self) {
         let version = self.current.get();
-        let bytes: u64 = version.files.iter().map(|file| file.bytes).sum();
+        let bytes: u64 = version.all_files().map(|file| file.bytes).sum();
         ::metrics::gauge!(metrics::TAIL_ROWS).set(version.tail_rows() as f64);
         ::metrics::gauge!(metrics::TAIL_BYTES).set(version.tail_bytes() as f64);
-        ::metrics::gauge!(metrics::FILES).set(version.files.len() as f64);
+        ::metrics::gauge!(metrics::FILES).set(version.all_files().count() as f64);
         ::metrics::gauge!(metrics::FILE_BYTES).set(bytes as f64);
         ::metrics::gauge!(metrics::ROWS).set(version.file_rows() as f64);
     }
@@ -142,10 +159,4 @@ impl Shared {
 /// A lock whose holder panicked protects nothing that could be half changed: the catalog rolls back.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The version that has what is committed, and no tail.
-pub(crate) fn version(list: FileList) -> Version {
-    let files = list.files.into_iter().map(Arc::new).collect();
-    Version { files, cursors: Arc::new(list.cursors), tail: Vec::new() }
 }

@@ -10,7 +10,7 @@ use event::Timestamp;
 use crate::catalog::{Catalog, Kept};
 use crate::layout::{FilePath, Layout};
 use crate::shared::Shared;
-use crate::{Error, Options, disk, metrics};
+use crate::{Error, Options, Table, disk, metrics};
 
 /// Opens a lake for writing, and creates it where there is none.
 pub(crate) fn open(dir: &Path, options: Options) -> Result<Shared, Error> {
@@ -20,12 +20,14 @@ pub(crate) fn open(dir: &Path, options: Options) -> Result<Shared, Error> {
         refuse_data_without_catalog(&layout)?;
         catalog.create()?;
     }
+    catalog.migrate()?;
+    catalog.add_tables()?;
     catalog.check_registration()?;
     let shared = Shared::for_writing(layout, catalog, options)?;
     shared.put_orphans_aside()?;
     match shared.start_projection() {
         Err(error) if error.needs_operator() || error.is_crash() => return Err(error),
-        // The table's own readers do not need it, and there will be another try.
+        // The lake's own readers do not need it, and there will be another try.
         Err(error) => tracing::error!(%error, "the Iceberg metadata is behind"),
         Ok(()) => {}
     }
@@ -41,33 +43,38 @@ pub(crate) fn open_read_only(dir: &Path) -> Result<Option<Shared>, Error> {
     if !is_file(&layout.catalog())? {
         return Ok(None);
     }
-    let list = Catalog::open_read_only(layout.clone())?.file_list()?;
-    Ok(Some(Shared::for_reading(layout, crate::shared::version(list))))
+    let version = Catalog::open_read_only(layout.clone())?.committed()?;
+    Ok(Some(Shared::for_reading(layout, version)))
 }
 
 /// An empty catalog would turn every data file into an orphan.
 fn refuse_data_without_catalog(layout: &Layout) -> Result<(), Error> {
-    match data_files(layout)?.is_empty() {
-        true => Ok(()),
-        false => Err(Error::CatalogMissing { catalog: layout.catalog(), data: layout.table() }),
+    for table in Table::all() {
+        if !data_files(layout, table)?.is_empty() {
+            let (catalog, data) = (layout.catalog(), layout.table(table));
+            return Err(Error::CatalogMissing { catalog, data });
+        }
     }
+    Ok(())
 }
 
 impl Shared {
-    /// Moves data files that no table knows out of the table's folder: a crash left them before
+    /// Moves data files that no table knows out of the tables' folders: a crash left them before
     /// their commit, and their rows come again from the journal.
     fn put_orphans_aside(&self) -> Result<(), Error> {
         let mut kept = self.catalog()?.kept()?;
-        for path in data_files(&self.layout)? {
-            if !take(&mut kept, &self.layout, &path) {
-                self.put_aside(&path)?;
+        for table in Table::all() {
+            for path in data_files(&self.layout, table)? {
+                if !take(&mut kept, &self.layout, &path) {
+                    self.put_aside(&path)?;
+                }
             }
         }
         let is_missing =
             |file: &&std::sync::Arc<crate::DataFile>| kept.contains(file.name.as_str());
-        for file in self.current.get().files().iter().filter(is_missing) {
-            tracing::error!(path = %file.path.display(), rows = file.rows,
-                "a data file of the table is missing; restore it from a backup");
+        for file in self.current.get().all_files().filter(is_missing) {
+            tracing::error!(table = file.table.name(), path = %file.path.display(),
+                rows = file.rows, "a data file is missing; restore it from a backup");
         }
         Ok(())
     }
@@ -92,20 +99,24 @@ impl Shared {
     /// Brings the Iceberg metadata up to date after whatever happened to the folder.
     fn start_projection(&self) -> Result<(), Error> {
         self.project()?;
-        self.write_hint()?;
-        self.retire_stray_metadata()
+        let follow_up = |table| {
+            self.write_hint(table)?;
+            self.retire_stray_metadata(table)?;
+            Ok(true)
+        };
+        self.for_each_table(follow_up).map(drop)
     }
 
     /// Lets go of metadata that a crash or a move left behind.
-    fn retire_stray_metadata(&self) -> Result<(), Error> {
-        let kept = self.kept_metadata()?;
-        let dir = self.layout.metadata();
+    fn retire_stray_metadata(&self, table: &'static Table) -> Result<(), Error> {
+        let kept = self.kept_metadata(table)?;
         let mut stray = Vec::new();
-        for path in entries(&dir)? {
-            let name = path.file_name().and_then(|name| name.to_str()).map(FilePath::metadata);
+        for path in entries(&self.layout.metadata(table))? {
+            let name = path.file_name().and_then(|name| name.to_str());
+            let name = name.map(|name| FilePath::metadata(table, name));
             stray.extend(name.filter(|name| !kept.contains(name.as_str())));
         }
-        self.catalog()?.retire(&stray, Timestamp::now())
+        self.catalog()?.retire(table, &stray, Timestamp::now())
     }
 }
 
@@ -115,11 +126,11 @@ fn take(kept: &mut Kept, layout: &Layout, path: &Path) -> bool {
     relative.is_some_and(|relative| kept.remove(relative))
 }
 
-/// All Parquet files in the folders of partitions.
-fn data_files(layout: &Layout) -> Result<Vec<PathBuf>, Error> {
+/// All Parquet files in the folders of a table's partitions.
+fn data_files(layout: &Layout, table: &Table) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
-    for dir in entries(&layout.table())? {
-        if dir.is_dir() && dir != layout.metadata() {
+    for dir in entries(&layout.table(table))? {
+        if dir.is_dir() && dir != layout.metadata(table) {
             files.extend(entries(&dir)?.into_iter().filter(|path| is_parquet(path)));
         }
     }

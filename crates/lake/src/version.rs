@@ -1,4 +1,4 @@
-//! What a query sees: files and batches that together are the table at one moment.
+//! What a query sees: files and batches that together are the tables at one moment.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,12 +8,15 @@ use arrow::array::RecordBatch;
 use event::Timestamp;
 use journal::{Cursor, JournalId, Offset};
 
+use crate::Table;
 use crate::day::{Day, Partition};
 use crate::layout::FilePath;
 
-/// A Parquet file of the table.
+/// A Parquet file of a table.
 #[derive(Clone, Debug)]
 pub struct DataFile {
+    /// The table.
+    pub table: &'static Table,
     /// Absolute path.
     pub path: PathBuf,
     /// Size in bytes.
@@ -22,9 +25,9 @@ pub struct DataFile {
     pub rows: u64,
     /// The day of all its rows; `None` for a file that several days share.
     pub day: Option<Day>,
-    /// The earliest `timestamp` in it.
+    /// The earliest time in it, by which the table is partitioned.
     pub min_timestamp: Timestamp,
-    /// The latest `timestamp` in it.
+    /// The latest.
     pub max_timestamp: Timestamp,
     /// When it was written.
     pub added_at: Timestamp,
@@ -41,7 +44,8 @@ impl DataFile {
 #[derive(Debug)]
 pub(crate) struct TailBatch {
     journal_id: JournalId,
-    pub(crate) rows: RecordBatch,
+    /// The rows of each table that has some.
+    tables: Vec<(&'static Table, RecordBatch)>,
     /// The offset after the last row.
     end: Offset,
     /// Memory that the rows take.
@@ -50,45 +54,70 @@ pub(crate) struct TailBatch {
 
 impl TailBatch {
     /// Takes rows that end before an offset.
-    pub(crate) fn new(rows: RecordBatch, journal_id: JournalId, end: Offset) -> Self {
-        let bytes = rows.get_array_memory_size();
-        Self { journal_id, rows, end, bytes }
+    pub(crate) fn new(
+        tables: Vec<(&'static Table, RecordBatch)>,
+        journal_id: JournalId,
+        end: Offset,
+    ) -> Self {
+        let bytes = tables.iter().map(|(_, rows)| rows.get_array_memory_size()).sum();
+        Self { journal_id, tables, end, bytes }
+    }
+
+    fn of(&self, table: &Table) -> Option<&RecordBatch> {
+        self.tables.iter().find(|(of, _)| *of == table).map(|(_, rows)| rows)
     }
 }
 
-/// The table at one moment. It never changes; while somebody holds it, its files stay.
+/// All tables at one moment. It never changes; while somebody holds it, its files stay.
 #[derive(Clone, Debug, Default)]
 pub struct Version {
-    pub(crate) files: Arc<[Arc<DataFile>]>,
+    /// By the name of their table; one without files may be missing.
+    files: BTreeMap<&'static str, Arc<[Arc<DataFile>]>>,
     pub(crate) tail: Vec<Arc<TailBatch>>,
     /// What is committed of each journal.
     pub(crate) cursors: Arc<BTreeMap<JournalId, Offset>>,
 }
 
 impl Version {
-    /// The files, in no order.
-    pub fn files(&self) -> &[Arc<DataFile>] {
-        &self.files
+    /// What is committed, without a tail.
+    pub(crate) fn committed(files: Vec<DataFile>, cursors: BTreeMap<JournalId, Offset>) -> Self {
+        let mut tables: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for file in files {
+            tables.entry(file.table.name()).or_default().push(Arc::new(file));
+        }
+        let files = tables.into_iter().map(|(table, files)| (table, files.into())).collect();
+        Self { files, tail: Vec::new(), cursors: Arc::new(cursors) }
     }
 
-    /// Rows that are in no file yet, in journal order.
-    pub fn batches(&self) -> impl ExactSizeIterator<Item = &RecordBatch> {
-        self.tail.iter().map(|batch| &batch.rows)
+    /// The files of a table, in no order.
+    pub fn files(&self, table: &Table) -> &[Arc<DataFile>] {
+        self.files.get(table.name()).map_or(&[], |files| files)
     }
 
-    /// How many rows the table has.
+    /// Rows of a table that are in no file yet, in journal order.
+    pub fn batches(&self, table: &Table) -> impl Iterator<Item = &RecordBatch> {
+        self.tail.iter().filter_map(|batch| batch.of(table))
+    }
+
+    /// The files of all tables.
+    pub fn all_files(&self) -> impl Iterator<Item = &Arc<DataFile>> {
+        self.files.values().flat_map(|files| files.iter())
+    }
+
+    /// How many rows all tables have.
     pub fn row_count(&self) -> u64 {
         self.file_rows() + self.tail_rows()
     }
 
     /// How many of them are in files.
     pub fn file_rows(&self) -> u64 {
-        self.files.iter().map(|file| file.rows).sum()
+        self.all_files().map(|file| file.rows).sum()
     }
 
     /// How many of them are in batches.
     pub fn tail_rows(&self) -> u64 {
-        self.tail.iter().map(|batch| batch.rows.num_rows() as u64).sum()
+        let batches = self.tail.iter().flat_map(|batch| &batch.tables);
+        batches.map(|(_, rows)| rows.num_rows() as u64).sum()
     }
 
     /// Memory that the batches take.
@@ -105,17 +134,23 @@ impl Version {
     /// Up to where files and batches hold a journal's rows.
     pub(crate) fn end(&self, journal_id: JournalId) -> Offset {
         let last = self.tail.iter().rev().find(|batch| batch.journal_id == journal_id);
-        last.map_or_else(|| self.committed(journal_id), |batch| batch.end)
+        last.map_or_else(|| self.committed_end(journal_id), |batch| batch.end)
     }
 
-    fn committed(&self, journal_id: JournalId) -> Offset {
+    fn committed_end(&self, journal_id: JournalId) -> Offset {
         self.cursors.get(&journal_id).copied().unwrap_or_default()
     }
 
-    /// Puts `files` in the place of those that `gone` names.
-    pub(crate) fn replace_files(&mut self, gone: &[FilePath], files: Vec<Arc<DataFile>>) {
-        let kept = self.files.iter().filter(|file| !gone.contains(&file.name)).cloned();
-        self.files = kept.chain(files).collect();
+    /// Puts `files` of a table in the place of those that `gone` names.
+    pub(crate) fn replace_files(
+        &mut self,
+        table: &'static Table,
+        gone: &[FilePath],
+        files: Vec<Arc<DataFile>>,
+    ) {
+        let kept = self.files(table).iter().filter(|file| !gone.contains(&file.name)).cloned();
+        let files = kept.chain(files).collect();
+        self.files.insert(table.name(), files);
     }
 
     /// Moves a cursor; rows below it are in files and leave the tail.
@@ -127,17 +162,17 @@ impl Version {
     /// Takes files and cursors of another version. Of a file that both have, this one's entry
     /// stays, by which it is known who holds the file.
     pub(crate) fn reload(&mut self, fresh: Self) {
-        let known: BTreeMap<_, _> = self.files.iter().map(|file| (&file.name, file)).collect();
+        let known: BTreeMap<_, _> = self.all_files().map(|file| (&file.name, file)).collect();
+        let entry = |file: &Arc<DataFile>| known.get(&file.name).copied().unwrap_or(file).clone();
         let files = fresh.files.iter();
-        let files = files.map(|file| known.get(&file.name).copied().unwrap_or(file).clone());
-        self.files = files.collect();
+        self.files = files.map(|(table, of)| (*table, of.iter().map(entry).collect())).collect();
         self.cursors = fresh.cursors;
         self.drop_committed();
     }
 
     fn drop_committed(&mut self) {
         let mut tail = std::mem::take(&mut self.tail);
-        tail.retain(|batch| batch.end > self.committed(batch.journal_id));
+        tail.retain(|batch| batch.end > self.committed_end(batch.journal_id));
         self.tail = tail;
     }
 }

@@ -3,12 +3,13 @@
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use async_trait::async_trait;
-use event::{PersonMode, Row, encode_row};
+use event::{PersonMode, Row, Table, encode_row};
 use journal::{JournalId, Offset, Record};
 use sink::{Archive, Error};
 use uuid::Uuid;
 
 use crate::Engine;
+use crate::engine::EVENTS_TABLE;
 
 /// Most rows fetched at a time.
 const CHUNK_ROWS: usize = 2_000;
@@ -21,27 +22,26 @@ impl Archive for Engine {
         Ok(self.lake().version().cursor(journal_id).map_or(Offset::ZERO, |cursor| cursor.offset))
     }
 
+    /// Rows of `events` as the journal had them. Those of other tables are there by their table and
+    /// offset alone: nobody sends them, and without them their offsets would look like lost rows.
     async fn records(
         &self,
         journal_id: JournalId,
         from: Offset,
         end: Offset,
     ) -> Result<Vec<Record>, Error> {
-        let rows = format!(
-            "FROM events_raw WHERE journal_id = '{journal_id}' AND journal_offset >= {from}"
-        );
-        let sizes = format!(
-            "SELECT journal_offset, CAST(octet_length(properties) AS BIGINT) AS bytes {rows} \
-             AND journal_offset < {end} ORDER BY journal_offset LIMIT {CHUNK_ROWS}"
-        );
-        let Some(last) = last_of_chunk(&self.rows_of(&sizes).await?)? else {
+        let from = format!("journal_id = '{journal_id}' AND journal_offset >= {from}");
+        let places = self.rows_of(&places(&format!("{from} AND journal_offset < {end}"))).await?;
+        let Some(Chunk { last, elsewhere }) = Chunk::of(&places)? else {
             return Ok(Vec::new());
         };
-        let chunk = format!("SELECT * {rows} AND journal_offset <= {last} ORDER BY journal_offset");
-        let mut records = Vec::new();
-        for batch in &self.rows_of(&chunk).await? {
+        let events =
+            format!("SELECT * FROM {EVENTS_TABLE} WHERE {from} AND journal_offset <= {last}");
+        let mut records = elsewhere;
+        for batch in &self.rows_of(&events).await? {
             append_records(batch, &mut records)?;
         }
+        records.sort_by_key(|record| record.first);
         Ok(records)
     }
 }
@@ -53,20 +53,62 @@ impl Engine {
     }
 }
 
-/// The offset of the last row that still fits a chunk, by the sizes of the rows to come.
-fn last_of_chunk(sizes: &[RecordBatch]) -> Result<Option<i64>, Error> {
-    let (mut last, mut bytes) = (None, 0);
-    for batch in sizes {
-        let columns = Columns(batch);
-        for index in 0..batch.num_rows() {
-            bytes += columns.integer("bytes", index)?.unwrap_or_default();
-            if last.is_some() && bytes > CHUNK_BYTES {
-                return Ok(last);
+/// The query for the next rows of all tables: where they are, and what they weigh.
+fn places(range: &str) -> String {
+    let of_table = |table: Table| {
+        let (name, bytes) = match table {
+            Table::Events => (EVENTS_TABLE, "octet_length(properties)"),
+            other => (other.name(), "0"),
+        };
+        format!(
+            "SELECT journal_offset, CAST({bytes} AS BIGINT) AS bytes, \
+             CAST({} AS BIGINT) AS table_number FROM {name} WHERE {range}",
+            i32::from(table)
+        )
+    };
+    let all = Table::ALL.map(of_table).join(" UNION ALL ");
+    format!("{all} ORDER BY journal_offset LIMIT {CHUNK_ROWS}")
+}
+
+/// What is fetched at a time.
+struct Chunk {
+    last: i64,
+    /// Its rows that are in other tables than `events`.
+    elsewhere: Vec<Record>,
+}
+
+impl Chunk {
+    /// The rows that fit, by the weights of those to come; `None` when there are none.
+    fn of(places: &[RecordBatch]) -> Result<Option<Self>, Error> {
+        let (mut chunk, mut bytes) = (None, 0);
+        for batch in places {
+            let columns = Columns(batch);
+            for index in 0..batch.num_rows() {
+                bytes += columns.integer("bytes", index)?.unwrap_or_default();
+                if chunk.is_some() && bytes > CHUNK_BYTES {
+                    return Ok(chunk);
+                }
+                let offset = columns.integer("journal_offset", index)?.unwrap_or_default();
+                let table = columns.integer("table_number", index)?.unwrap_or_default();
+                let chunk = chunk.get_or_insert(Self { last: offset, elsewhere: Vec::new() });
+                chunk.last = offset;
+                if table != i64::from(i32::from(Table::Events)) {
+                    let table_number = i32::try_from(table).unwrap_or_default();
+                    let row = Row { table_number, ..Row::default() };
+                    chunk.elsewhere.push(record(&row, offset));
+                }
             }
-            last = columns.integer("journal_offset", index)?;
         }
+        Ok(chunk)
     }
-    Ok(last)
+}
+
+/// A row as a record of its own.
+fn record(row: &Row, offset: i64) -> Record {
+    let mut payload = Vec::new();
+    encode_row(row, &mut payload);
+    let first = Offset::new(u64::try_from(offset).unwrap_or_default());
+    Record { first, rows: 1, payload: payload.into() }
 }
 
 /// Appends a batch's rows, each as a record of its own.
@@ -75,10 +117,7 @@ fn append_records(batch: &RecordBatch, records: &mut Vec<Record>) -> Result<(), 
     for index in 0..batch.num_rows() {
         let row = columns.row(index)?;
         let offset = columns.integer("journal_offset", index)?.unwrap_or_default();
-        let mut payload = Vec::new();
-        encode_row(&row, &mut payload);
-        let first = Offset::new(u64::try_from(offset).unwrap_or_default());
-        records.push(Record { first, rows: 1, payload: payload.into() });
+        records.push(record(&row, offset));
     }
     Ok(())
 }
@@ -125,7 +164,7 @@ impl Columns<'_> {
             // The lake has them merged, as `person_properties`.
             set: None,
             set_once: None,
-            table_number: event::Table::Events.into(),
+            table_number: Table::Events.into(),
             reason: None,
         })
     }
@@ -162,4 +201,97 @@ impl Columns<'_> {
 
 fn misread(name: &str) -> Error {
     Error::paused(format!("the lake's column {name} is not what rows are made of"))
+}
+
+#[cfg(test)]
+mod tests {
+    use event::decode_rows;
+    use lake::{Lake, LakeSink, Options};
+    use sink::Sink;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::Limits;
+
+    const JOURNAL: JournalId = JournalId::from_uuid(Uuid::from_u128(7));
+
+    struct Archived {
+        _dir: TempDir,
+        engine: Engine,
+        sink: LakeSink,
+    }
+
+    impl Archived {
+        /// An archive of these rows, half of them committed.
+        async fn of(rows: &[Row]) -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let (lake, sink) = Lake::open(dir.path(), Options::new(JOURNAL)).await.unwrap();
+            let engine = Engine::new(lake, Limits::default()).unwrap();
+            let mut archived = Self { _dir: dir, engine, sink };
+            let (committed, tail) = rows.split_at(rows.len() / 2);
+            archived.write(committed, 0).await;
+            archived.sink.flush().await.unwrap();
+            archived.write(tail, committed.len()).await;
+            archived
+        }
+
+        async fn write(&mut self, rows: &[Row], first: usize) {
+            let records = rows.iter().zip(first as i64..).map(|(row, at)| record(row, at));
+            self.sink.write(records.collect()).await.unwrap();
+        }
+
+        /// Everything, chunk by chunk, as sinks ask for it.
+        async fn rows(&self, end: u64) -> Vec<Row> {
+            let mut rows = Vec::new();
+            let mut from = Offset::ZERO;
+            while from < Offset::new(end) {
+                let chunk = self.engine.records(JOURNAL, from, Offset::new(end)).await.unwrap();
+                for record in chunk {
+                    assert_eq!(record.first, from, "no gap");
+                    from = record.end();
+                    rows.extend(decode_rows(record.payload).unwrap());
+                }
+            }
+            rows
+        }
+    }
+
+    fn row(number: usize, table: Table) -> Row {
+        Row {
+            event: format!("event {number}"),
+            properties: format!(r#"{{"n":{number}}}"#),
+            token: "phc_a".into(),
+            timestamp_micros: 1_700_000_000_000_000 - number as i64,
+            created_at_micros: 1_700_000_000_000_000,
+            table_number: table.into(),
+            ..Row::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn offsets_of_other_tables_are_there_without_their_rows() {
+        let tables = [Table::Events, Table::Heatmaps, Table::Events, Table::Quarantine];
+        let tables = tables.into_iter().chain([Table::Otel]).cycle();
+        let rows: Vec<Row> =
+            (0..CHUNK_ROWS + 500).zip(tables).map(|(number, table)| row(number, table)).collect();
+        let archived = Archived::of(&rows).await;
+        let found = archived.rows(rows.len() as u64).await;
+        assert_eq!(found.len(), rows.len());
+        for (found, row) in found.iter().zip(&rows) {
+            assert_eq!(found.table(), row.table());
+            match row.table() {
+                Table::Events => assert_eq!(found, row),
+                _ => assert_eq!(found.event, "", "nothing to send"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_at_or_behind_the_end_is_given() {
+        let rows: Vec<Row> = (0..10).map(|number| row(number, Table::Events)).collect();
+        let archived = Archived::of(&rows).await;
+        assert_eq!(archived.rows(7).await.len(), 7);
+        let none = archived.engine.records(JOURNAL, Offset::new(10), Offset::new(20)).await;
+        assert!(none.unwrap().is_empty());
+    }
 }

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::datatypes::SchemaRef;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{SessionConfig, SessionContext};
-use lake::Lake;
+use lake::{Lake, Table};
 use tokio::time::Instant;
 
-use crate::events_table::EventsTable;
+use crate::lake_table::LakeTable;
 use crate::threads::Threads;
 use crate::{Answer, Error, Format, guard};
+
+/// The table under the view `events`.
+pub(crate) const EVENTS_TABLE: &str = "events_raw";
 
 /// `events` as users see it: the table, and the names under which the first rows were published.
 const EVENTS_VIEW: &str = "SELECT *, event AS event_type, token AS api_key FROM events_raw";
@@ -37,7 +39,6 @@ impl Default for Limits {
 #[derive(Clone, Debug)]
 pub struct Engine {
     lake: Lake,
-    schema: SchemaRef,
     runtime: Arc<RuntimeEnv>,
     threads: Arc<Threads>,
     limits: Limits,
@@ -52,9 +53,8 @@ impl Engine {
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
             .build_arc()?;
-        let schema = lake.schema();
         let threads = Threads::start().map_err(|error| Error::Failed(error.to_string()))?;
-        Ok(Self { lake, schema, runtime, threads: Arc::new(threads), limits })
+        Ok(Self { lake, runtime, threads: Arc::new(threads), limits })
     }
 
     /// Answers one statement as text, on the engine's own threads.
@@ -105,10 +105,21 @@ impl Engine {
             .set_str("datafusion.sql_parser.dialect", "PostgreSQL");
         let mut context = SessionContext::new_with_config_rt(config, Arc::clone(&self.runtime));
         datafusion_functions_json::register_all(&mut context)?;
-        let events = EventsTable::new(self.lake.version(), Arc::clone(&self.schema));
-        context.register_table("events_raw", Arc::new(events))?;
+        let version = self.lake.version();
+        for table in Table::all() {
+            let provider = LakeTable::new(Arc::clone(&version), table);
+            context.register_table(name_of(table), Arc::new(provider))?;
+        }
         let view = context.sql(EVENTS_VIEW).await?.into_view();
         context.register_table("events", view)?;
         Ok(context)
+    }
+}
+
+/// What a table is called in SQL.
+pub(crate) fn name_of(table: &Table) -> &'static str {
+    match table.name() {
+        "events" => EVENTS_TABLE,
+        name => name,
     }
 }

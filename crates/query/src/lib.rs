@@ -10,9 +10,9 @@ mod answer;
 mod archive;
 mod engine;
 mod error;
-mod events_table;
 mod format;
 mod guard;
+mod lake_table;
 mod threads;
 
 pub use answer::Answer;

@@ -13,7 +13,8 @@ pub trait Archive: Send + Sync + 'static {
 
     /// The next rows from `from` on and below `end`, in order, as records of consecutive offsets.
     ///
-    /// Not all at once; empty when there are no more.
+    /// Not all at once; empty when there are no more. Of rows that are in another table than `events`
+    /// only table and offset are true.
     async fn records(
         &self,
         journal_id: JournalId,

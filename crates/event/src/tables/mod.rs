@@ -68,6 +68,11 @@ impl Table {
             _ => ["token", "event", "timestamp"],
         }
     }
+
+    /// Whether it has columns that copy properties, for which [`Promoted`](crate::Promoted) is made.
+    pub const fn has_promoted(self) -> bool {
+        matches!(self, Self::Events | Self::Heatmaps)
+    }
 }
 
 impl Row {
@@ -81,8 +86,10 @@ impl Row {
 mod tests {
     use std::collections::HashSet;
 
+    use uuid::Uuid;
+
     use super::*;
-    use crate::Kind;
+    use crate::{Kind, Promoted, StoredRow};
 
     #[test]
     fn ids_and_names_are_unique_within_a_table() {
@@ -104,5 +111,32 @@ mod tests {
             });
             assert_eq!(kinds, [Kind::Text, Kind::Text, Kind::Timestamp]);
         }
+    }
+
+    #[test]
+    fn only_tables_that_say_so_copy_properties() {
+        let row = Row {
+            properties: r#"{"$current_url":"https://a.b/","$viewport_width":900,"$os":"iOS"}"#
+                .into(),
+            ..Row::default()
+        };
+        let values = |table: Table, promoted: &Promoted<'_>| -> Vec<String> {
+            let stored =
+                StoredRow { row: &row, promoted, journal_id: Uuid::nil(), journal_offset: 0 };
+            let value = |column: &Column| format!("{:?}", (column.value)(stored));
+            table.columns().iter().map(value).collect()
+        };
+        for table in Table::ALL {
+            let (with, without) = (Promoted::of(&row.properties), Promoted::default());
+            let differ = values(table, &with) != values(table, &without);
+            assert_eq!(differ, table.has_promoted(), "{table:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_of_a_table_to_come_is_quarantined() {
+        let row = Row { table_number: 99, ..Row::default() };
+        assert_eq!(row.table(), Table::Quarantine);
+        assert_eq!(Row::default().table(), Table::Events);
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::process::ExitCode;
 
-use event::{COLUMNS, Column, Kind};
+use event::{Column, Kind, Table};
 
 /// Prints `scripts/pipeline-schema.json`.
 pub(crate) fn pipelines() -> anyhow::Result<ExitCode> {
@@ -19,15 +19,37 @@ pub(crate) fn persons() -> anyhow::Result<ExitCode> {
 
 /// Prints `docs/events.md`.
 pub(crate) fn events() -> anyhow::Result<ExitCode> {
-    print!("{}", reference());
+    print!("{}", events_page());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints `docs/tables.md`.
+pub(crate) fn tables() -> anyhow::Result<ExitCode> {
+    print!("{}", tables_page());
     Ok(ExitCode::SUCCESS)
 }
 
 /// The reference of the table `events`.
-fn reference() -> String {
-    let mut page = String::from(INTRODUCTION);
-    page.push_str("| column | type | null | |\n|---|---|---|---|\n");
-    for Column { name, kind, required, doc, .. } in COLUMNS {
+fn events_page() -> String {
+    format!("{EVENTS}{}", columns(Table::Events))
+}
+
+/// The reference of all others.
+fn tables_page() -> String {
+    let mut page = String::from(TABLES);
+    for table in Table::ALL.into_iter().filter(|table| *table != Table::Events) {
+        let (name, doc, [_, _, time]) = (table.name(), table.doc(), table.sorted_by());
+        write!(page, "\n## `{name}`\n\n{doc} Partitioned by the day of `{time}`.\n\n")
+            .expect("a String grows");
+        page.push_str(&columns(table));
+    }
+    page
+}
+
+/// The columns of a table, a line each.
+fn columns(table: Table) -> String {
+    let mut page = String::from("| column | type | null | |\n|---|---|---|---|\n");
+    for Column { name, kind, required, doc, .. } in table.columns() {
         let kind = match kind {
             Kind::Text => "text",
             Kind::Json => "JSON as text",
@@ -40,7 +62,7 @@ fn reference() -> String {
     page
 }
 
-const INTRODUCTION: &str = "\
+const EVENTS: &str = "\
 # The table `events`
 
 One row an event. Names follow PostHog's `events` table and batch export. In `hogflare sql` the view
@@ -55,11 +77,24 @@ last value.
 
 Columns that copy a property take text from strings and numbers, and integers from numbers and from text
 that is one. A value of another kind leaves the column NULL, and is counted in the metric
-`hogflare_lake_misfits_total`; `properties` has it all the same.
+`hogflare_lake_misfit_properties_total`; `properties` has it all the same.
 
 An event time more than 23 hours ahead of the server's clock becomes the time of receipt, and so does
 one before 1971; what was sent is in `extra` as `original_timestamp`.
 
+What is not counted as an event is in [other tables](tables.md).
+
+";
+
+const TABLES: &str = "\
+# The tables beside `events`
+
+[`events`](events.md) holds what PostHog's table of that name would hold. Whatever else is accepted has a
+table of its own, in `hogflare sql` and in the lake (`default.<name>`) alike. All of them are there from the
+first start, empty where nothing came. `(journal_id, journal_offset)` is a row's place among the rows of
+all tables: each is in exactly one.
+
+Only rows of `events` go to Cloudflare Pipelines.
 ";
 
 #[cfg(test)]
@@ -73,7 +108,8 @@ mod tests {
 
     #[test]
     fn generated_pages_are_fresh() {
-        assert_eq!(committed("docs/events.md"), super::reference(), "run `make schema`");
+        assert_eq!(committed("docs/events.md"), super::events_page(), "run `make schema`");
+        assert_eq!(committed("docs/tables.md"), super::tables_page(), "run `make schema`");
         let persons = serde_json::to_string_pretty(&sink::pipelines::persons_schema()).unwrap();
         let schema = committed("scripts/persons-pipeline-schema.json");
         assert_eq!(schema.trim_end(), persons, "run `make schema`");

@@ -6,15 +6,15 @@ use event::Timestamp;
 use rusqlite::params;
 
 use super::Catalog;
-use crate::Error;
 use crate::error::CatalogContext;
 use crate::layout::FilePath;
+use crate::{Error, Table};
 
 /// Every file that some table knows.
 pub(crate) type Kept = HashSet<String>;
 
 impl Catalog {
-    /// The names of all files that belong here, except the table's metadata files of the past.
+    /// The names of all files that belong here, except the tables' metadata files.
     pub(crate) fn kept(&self) -> Result<Kept, Error> {
         self.connection
             .prepare(
@@ -27,7 +27,7 @@ impl Catalog {
             .context("read")
     }
 
-    /// Whether a file is part of the table.
+    /// Whether a file is part of a table.
     pub(crate) fn is_listed(&self, path: &FilePath) -> Result<bool, Error> {
         self.connection
             .query_row(
@@ -38,14 +38,20 @@ impl Catalog {
             .context("read")
     }
 
-    /// Marks files of the metadata as no longer needed.
-    pub(crate) fn retire(&mut self, paths: &[FilePath], now: Timestamp) -> Result<(), Error> {
+    /// Marks files of a table's metadata as no longer needed.
+    pub(crate) fn retire(
+        &mut self,
+        table: &'static Table,
+        paths: &[FilePath],
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let transaction = self.begin("clean up")?;
         for path in paths {
             transaction
                 .execute(
-                    "INSERT OR IGNORE INTO removed_files VALUES (?1, 0, ?2, NULL, NULL, NULL)",
-                    params![path.as_str(), now.as_micros()],
+                    "INSERT OR IGNORE INTO removed_files (path, table_name, generation, unlisted_at)
+                     VALUES (?1, ?2, 0, ?3)",
+                    params![path.as_str(), table.name(), now.as_micros()],
                 )
                 .context("clean up")?;
         }
@@ -56,9 +62,9 @@ impl Catalog {
     pub(crate) fn expired(&self, before: Timestamp) -> Result<Vec<FilePath>, Error> {
         self.connection
             .prepare_cached(
-                "SELECT path FROM removed_files WHERE unlisted_at <= ?1
+                "SELECT path FROM removed_files AS removed WHERE unlisted_at <= ?1
                  AND generation <= (SELECT coalesce(min(generation), 9223372036854775807)
-                                    FROM snapshots)",
+                                    FROM snapshots WHERE table_name = removed.table_name)",
             )
             .and_then(|mut select| {
                 let path = |row: &rusqlite::Row<'_>| row.get(0).map(|path: String| path.into());

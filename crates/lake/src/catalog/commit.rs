@@ -7,11 +7,11 @@ use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::file_list::day_column;
 use super::{Catalog, Generation};
-use crate::Error;
 use crate::day::Partition;
 use crate::error::CatalogContext;
 use crate::file::NewFile;
 use crate::version::DataFile;
+use crate::{Error, Table};
 
 /// Moves a journal's cursor.
 #[derive(Clone, Copy, Debug)]
@@ -23,50 +23,48 @@ pub(crate) struct Advance {
 }
 
 impl Catalog {
-    /// Adds files and moves the cursor past their rows: both, or neither.
+    /// Adds files, which come table by table, and moves the cursor past their rows: all, or nothing.
     ///
     /// # Errors
     /// [`Error::CursorMoved`] when the cursor is not where it should be. After any other error it
     /// is unknown whether the transaction took place.
     pub(crate) fn commit(&mut self, files: &[NewFile], advance: &Advance) -> Result<(), Error> {
         let transaction = self.begin("commit to")?;
-        let generation = next_generation(&transaction)?;
         move_cursor(&transaction, advance)?;
-        add(&transaction, files, generation)?;
-        touch(&transaction, files.iter().map(|new| new.file.partition()).collect(), generation)?;
+        for files in files.chunk_by(|left, right| left.file.table == right.file.table) {
+            let change = Change::begin(&transaction, files[0].file.table)?;
+            change.add(files)?;
+            change.touch(files.iter().map(|new| new.file.partition()).collect())?;
+        }
         transaction.commit().context("commit to")
     }
 
-    /// Puts files in the place of others that hold the same rows.
-    pub(crate) fn replace(&mut self, gone: &[&DataFile], files: &[NewFile]) -> Result<(), Error> {
+    /// Puts files of a table in the place of others that hold the same rows.
+    pub(crate) fn replace(
+        &mut self,
+        table: &'static Table,
+        gone: &[&DataFile],
+        files: &[NewFile],
+    ) -> Result<(), Error> {
         let rows_in = gone.iter().map(|file| file.rows).sum();
         let rows_out = files.iter().map(|new| new.file.rows).sum();
         if rows_in != rows_out {
             return Err(Error::RowsLost { rows_in, rows_out });
         }
         let transaction = self.begin("compact")?;
-        let generation = next_generation(&transaction)?;
+        let change = Change::begin(&transaction, table)?;
         for file in gone {
-            remove(&transaction, file, generation)?;
+            change.remove(file)?;
         }
-        add(&transaction, files, generation)?;
+        change.add(files)?;
         let added = files.iter().map(|new| new.file.partition());
-        let touched = gone.iter().map(|file| file.partition()).chain(added).collect();
-        touch(&transaction, touched, generation)?;
+        change.touch(gone.iter().map(|file| file.partition()).chain(added).collect())?;
         transaction.commit().context("compact")
     }
 
     pub(super) fn begin(&mut self, action: &'static str) -> Result<Transaction<'_>, Error> {
         self.connection.transaction_with_behavior(TransactionBehavior::Immediate).context(action)
     }
-}
-
-fn next_generation(transaction: &Transaction<'_>) -> Result<Generation, Error> {
-    transaction
-        .query_row("UPDATE lake SET generation = generation + 1 RETURNING generation", (), |row| {
-            row.get(0).map(Generation)
-        })
-        .context("commit to")
 }
 
 fn move_cursor(transaction: &Transaction<'_>, advance: &Advance) -> Result<(), Error> {
@@ -91,77 +89,94 @@ fn move_cursor(transaction: &Transaction<'_>, advance: &Advance) -> Result<(), E
         .context("commit to")
 }
 
-fn add(
-    transaction: &Transaction<'_>,
-    files: &[NewFile],
+/// A change of one table's file list, which makes a generation of its own.
+struct Change<'a> {
+    transaction: &'a Transaction<'a>,
+    table: &'static str,
     generation: Generation,
-) -> Result<(), Error> {
-    let mut insert = transaction
-        .prepare_cached("INSERT INTO files VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL, NULL)")
-        .context("commit to")?;
-    for NewFile { file, metrics } in files {
-        let metrics = serde_json::to_string(metrics).expect("numbers and text are JSON");
-        let row = params![
-            file.name.as_str(),
-            day_column(file.partition()),
-            file.rows,
-            file.bytes,
-            file.min_timestamp.as_micros(),
-            file.max_timestamp.as_micros(),
-            file.added_at.as_micros(),
-            metrics,
-            generation.0,
-        ];
-        insert.execute(row).context("commit to")?;
+}
+
+impl<'a> Change<'a> {
+    fn begin(transaction: &'a Transaction<'a>, table: &'static Table) -> Result<Self, Error> {
+        let next = "UPDATE tables SET generation = generation + 1 WHERE table_name = ?1
+                    RETURNING generation";
+        let generation = transaction
+            .query_row(next, [table.name()], |row| row.get(0).map(Generation))
+            .context("commit to")?;
+        Ok(Self { transaction, table: table.name(), generation })
     }
-    Ok(())
-}
 
-/// Moves a file to `removed_files`; one that is not listed any more is an error.
-fn remove(
-    transaction: &Transaction<'_>,
-    file: &DataFile,
-    generation: Generation,
-) -> Result<(), Error> {
-    let added: u64 = transaction
-        .query_row(
-            "DELETE FROM files WHERE path = ?1 RETURNING generation",
-            [file.name.as_str()],
-            |row| row.get(0),
-        )
-        .context("compact")?;
-    transaction
-        .execute(
-            "INSERT INTO removed_files VALUES (?1, ?2, NULL, ?3, ?4, ?5)",
-            params![file.name.as_str(), generation.0, added, file.rows, file.bytes],
-        )
-        .map(drop)
-        .context("compact")
-}
-
-/// Remembers which partitions changed, since their manifests are to be written anew.
-fn touch(
-    transaction: &Transaction<'_>,
-    partitions: BTreeSet<Partition>,
-    generation: Generation,
-) -> Result<(), Error> {
-    for partition in partitions {
-        let day = day_column(partition);
-        // `IS` finds NULL, which `ON CONFLICT` would not.
-        let known = transaction
-            .execute(
-                "UPDATE partitions SET generation = ?2 WHERE day IS ?1",
-                params![day, generation.0],
+    fn add(&self, files: &[NewFile]) -> Result<(), Error> {
+        let mut insert = self
+            .transaction
+            .prepare_cached(
+                "INSERT INTO files (path, table_name, day, rows, bytes, min_timestamp,
+                 max_timestamp, added_at, metrics, generation)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )
             .context("commit to")?;
-        if known == 0 {
-            transaction
+        for NewFile { file, metrics } in files {
+            let metrics = serde_json::to_string(metrics).expect("numbers and text are JSON");
+            let row = params![
+                file.name.as_str(),
+                self.table,
+                day_column(file.partition()),
+                file.rows,
+                file.bytes,
+                file.min_timestamp.as_micros(),
+                file.max_timestamp.as_micros(),
+                file.added_at.as_micros(),
+                metrics,
+                self.generation.0,
+            ];
+            insert.execute(row).context("commit to")?;
+        }
+        Ok(())
+    }
+
+    /// Moves a file to `removed_files`; one that is not listed any more is an error.
+    fn remove(&self, file: &DataFile) -> Result<(), Error> {
+        let added: u64 = self
+            .transaction
+            .query_row(
+                "DELETE FROM files WHERE path = ?1 RETURNING generation",
+                [file.name.as_str()],
+                |row| row.get(0),
+            )
+            .context("compact")?;
+        let (path, generation) = (file.name.as_str(), self.generation.0);
+        self.transaction
+            .execute(
+                "INSERT INTO removed_files
+                 (path, table_name, generation, added_generation, rows, bytes)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![path, self.table, generation, added, file.rows, file.bytes],
+            )
+            .map(drop)
+            .context("compact")
+    }
+
+    /// Remembers which partitions changed, since their manifests are to be written anew.
+    fn touch(&self, partitions: BTreeSet<Partition>) -> Result<(), Error> {
+        for partition in partitions {
+            let row = params![self.table, day_column(partition), self.generation.0];
+            // `IS` finds NULL, which `ON CONFLICT` would not.
+            let known = self
+                .transaction
                 .execute(
-                    "INSERT INTO partitions VALUES (?1, ?2, NULL, NULL)",
-                    params![day, generation.0],
+                    "UPDATE partitions SET generation = ?3 WHERE table_name = ?1 AND day IS ?2",
+                    row,
                 )
                 .context("commit to")?;
+            if known == 0 {
+                self.transaction
+                    .execute(
+                        "INSERT INTO partitions (table_name, day, generation) VALUES (?1, ?2, ?3)",
+                        row,
+                    )
+                    .context("commit to")?;
+            }
         }
+        Ok(())
     }
-    Ok(())
 }

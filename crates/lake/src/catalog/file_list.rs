@@ -8,43 +8,50 @@ use rusqlite::Row;
 use uuid::Uuid;
 
 use super::Catalog;
+use crate::Table;
 use crate::day::{Day, Partition};
 use crate::error::{CatalogContext, Error};
 use crate::layout::{FilePath, Layout};
-use crate::version::DataFile;
+use crate::version::{DataFile, Version};
 
 /// The columns of `files` that [`data_file`] reads, in its order.
 pub(super) const FILE_COLUMNS: &str =
     "path, day, rows, bytes, min_timestamp, max_timestamp, added_at";
 
-/// Everything that is committed.
-#[derive(Debug)]
-pub(crate) struct FileList {
-    pub(crate) files: Vec<DataFile>,
-    pub(crate) cursors: BTreeMap<JournalId, Offset>,
-}
-
 impl Catalog {
-    /// Reads files and cursors of one moment.
-    pub(crate) fn file_list(&self) -> Result<FileList, Error> {
-        let transaction = self.connection.unchecked_transaction().context("read")?;
-        let files = transaction
-            .prepare(&format!("SELECT {FILE_COLUMNS} FROM files ORDER BY path"))
-            .and_then(|mut select| {
-                select.query_map((), |row| data_file(&self.layout, row))?.collect()
-            })
-            .context("read")?;
-        let cursors = transaction
-            .prepare("SELECT journal_id, next_offset FROM cursors")
-            .and_then(|mut select| select.query_map((), cursor)?.collect())
-            .context("read")?;
-        Ok(FileList { files, cursors })
+    /// Reads the version that has all that is committed at one moment, and no tail.
+    pub(crate) fn committed(&self) -> Result<Version, Error> {
+        self.read_committed().context("read")
+    }
+
+    fn read_committed(&self) -> rusqlite::Result<Version> {
+        let transaction = self.connection.unchecked_transaction()?;
+        let mut files = Vec::new();
+        let which = format!("SELECT {FILE_COLUMNS} FROM files WHERE table_name = ?1 ORDER BY path");
+        for table in Table::all() {
+            let mut select = transaction.prepare(&which)?;
+            for file in
+                select.query_map([table.name()], |row| data_file(&self.layout, table, row))?
+            {
+                files.push(file?);
+            }
+        }
+        let cursors: BTreeMap<JournalId, Offset> = transaction
+            .prepare("SELECT journal_id, next_offset FROM cursors")?
+            .query_map((), cursor)?
+            .collect::<rusqlite::Result<_>>()?;
+        Ok(Version::committed(files, cursors))
     }
 }
 
-pub(super) fn data_file(layout: &Layout, row: &Row<'_>) -> rusqlite::Result<DataFile> {
+pub(super) fn data_file(
+    layout: &Layout,
+    table: &'static Table,
+    row: &Row<'_>,
+) -> rusqlite::Result<DataFile> {
     let name = FilePath::from(row.get::<_, String>(0)?);
     Ok(DataFile {
+        table,
         path: layout.absolute(&name),
         day: row.get::<_, Option<i32>>(1)?.map(Day),
         rows: row.get(2)?,
@@ -56,7 +63,7 @@ pub(super) fn data_file(layout: &Layout, row: &Row<'_>) -> rusqlite::Result<Data
     })
 }
 
-pub(super) fn timestamp(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+fn timestamp(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
     row.get(column).map(Timestamp::from_micros)
 }
 

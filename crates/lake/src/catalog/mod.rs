@@ -1,19 +1,20 @@
-//! `catalog.db`: which files are the table, and how far each journal is in them.
+//! `catalog.db`: which files are the tables, and how far each journal is in them.
 //!
 //! A SQLite database in WAL mode with `synchronous=FULL`: a transaction that was answered is on the
-//! disk. Everything about the table follows from it; Iceberg's metadata is only a projection of it.
+//! disk. Everything about the tables follows from it; Iceberg's metadata is only a projection of it.
 //!
 //! | table | a row is |
 //! |---|---|
-//! | `lake` | the lake itself: its Iceberg `table_uuid`; `generation`, which grows with every change of the file list; and of the projection: where it believed the folder to be (`root`), the generation that it shows, the number of its metadata file, its last sequence number |
-//! | `cursors` | a journal, and the offset below which its rows are in `files` |
-//! | `files` | a data file of the table: `day` (since 1970, NULL where days share it), counts, bounds, column metrics; the generation that added it, and the snapshot that first showed it (NULL before) |
-//! | `partitions` | a day with files, or NULL for shared ones: the generation that last changed it, and its manifest with the generation that it shows |
-//! | `snapshots` | a snapshot in Iceberg's metadata, and the generation that it shows |
+//! | `tables` | a table of the lake: its Iceberg `table_uuid`; `generation`, which grows with every change of its file list; and of the projection: where it believed the folder to be (`root`), the generation that it shows, the number of its metadata file, its last sequence number |
+//! | `cursors` | a journal, and the offset below which its rows are in `files`, whatever their table |
+//! | `files` | a data file of a table: `day` (since 1970, NULL where days share it), counts, bounds, column metrics; the generation that added it, and the snapshot that first showed it (NULL before) |
+//! | `partitions` | a day on which a table has files, or NULL for shared ones: the generation that last changed it, and its manifest with the generation that it shows |
+//! | `snapshots` | a snapshot in a table's Iceberg metadata, and the generation that it shows |
 //! | `removed_files` | a file that is on disk and no longer needed: the `generation` that removed it, and since when (`unlisted_at`, microseconds) the newest metadata does without it |
 //! | `iceberg_tables`, `iceberg_namespace_properties` | what PyIceberg's `SqlCatalog` reads |
 //!
-//! Paths are relative to the lake's folder, except in `iceberg_tables`.
+//! Paths are relative to the lake's folder, except in `iceberg_tables`. Generations count for each table
+//! alone. Tables that this program does not know are left as they are.
 //!
 //! A snapshot of generation *g* needs a file that was added at or before *g* and removed after it.
 //! So a removed file may be deleted when every snapshot is of its removal's generation or a later
@@ -22,6 +23,7 @@
 mod cleanup;
 mod commit;
 mod file_list;
+mod migration;
 mod open;
 mod projection;
 mod tables;
@@ -34,12 +36,11 @@ use crate::layout::Layout;
 
 pub(crate) use cleanup::Kept;
 pub(crate) use commit::Advance;
-pub(crate) use file_list::FileList;
 pub(crate) use projection::{
     Listing, ManifestState, Pending, Projection, Rewrite, SnapshotState, Totals,
 };
 
-/// Counts changes of the file list.
+/// Counts changes of a table's file list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Generation(pub(crate) u64);
 

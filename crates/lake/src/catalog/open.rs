@@ -9,7 +9,7 @@ use super::Catalog;
 use super::tables::{CREATE, FORMAT_VERSION};
 use crate::error::CatalogContext;
 use crate::layout::Layout;
-use crate::{Error, disk};
+use crate::{Error, Table, disk};
 
 /// How long to wait for others, who may read the catalog at any time and rarely write.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -38,25 +38,34 @@ impl Catalog {
         connection.busy_timeout(BUSY_TIMEOUT).context("open")?;
         let catalog = Self { connection, layout };
         catalog.check_format()?;
+        catalog.show_as_migrated()?;
         Ok(catalog)
     }
 
-    /// Creates the tables.
+    /// Creates the catalog, without a table of the lake yet.
     pub(crate) fn create(&mut self) -> Result<(), Error> {
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .context("create")?;
         transaction.execute_batch(CREATE).context("create")?;
-        transaction
-            .execute(
-                "INSERT INTO lake VALUES (1, ?1, 0, NULL, 0, 0, 0)",
-                params![Uuid::new_v4().to_string()],
-            )
-            .context("create")?;
         transaction.pragma_update(None, "user_version", FORMAT_VERSION).context("create")?;
         transaction.commit().context("create")?;
         disk::sync_dir(self.layout.root())
+    }
+
+    /// Adds the tables of the lake that are not there yet, empty.
+    pub(crate) fn add_tables(&mut self) -> Result<(), Error> {
+        let transaction = self.begin("add tables to")?;
+        for table in Table::all() {
+            transaction
+                .execute(
+                    "INSERT OR IGNORE INTO tables VALUES (?1, ?2, 0, NULL, 0, 0, 0)",
+                    params![table.name(), Uuid::new_v4().to_string()],
+                )
+                .context("add tables to")?;
+        }
+        transaction.commit().context("add tables to")
     }
 
     fn check_format(&self) -> Result<(), Error> {
@@ -67,7 +76,7 @@ impl Catalog {
         }
     }
 
-    fn format_version(&self) -> Result<i64, Error> {
+    pub(super) fn format_version(&self) -> Result<i64, Error> {
         self.connection.pragma_query_value(None, "user_version", |row| row.get(0)).context("read")
     }
 }

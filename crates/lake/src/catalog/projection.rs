@@ -1,20 +1,25 @@
 //! What the projection to Iceberg's metadata reads, and what it leaves.
 
+use std::path::Path;
+
 use event::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use uuid::Uuid;
 
-use super::file_list::{FILE_COLUMNS, data_file, day_column, timestamp};
-use super::tables::{CATALOG_NAME, NAMESPACE, TABLE_NAME};
+use super::file_list::{FILE_COLUMNS, data_file, day_column};
+use super::tables::{CATALOG_NAME, NAMESPACE};
 use super::{Catalog, Generation};
-use crate::Error;
 use crate::day::Partition;
 use crate::error::CatalogContext;
 use crate::file::FileMetrics;
 use crate::layout::{FilePath, uri_at};
 use crate::version::DataFile;
+use crate::{Error, Table};
 
-/// What was projected last.
+/// The line of a table.
+const TABLE_STATE: &str = "SELECT * FROM tables WHERE table_name = ?1";
+
+/// What was projected last of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Projected {
     /// Where the lake's folder was then; absolute paths in the metadata begin so.
@@ -68,9 +73,10 @@ pub(crate) struct Totals {
     pub(crate) bytes: u64,
 }
 
-/// What there is to show.
+/// What there is to show of a table.
 #[derive(Debug)]
 pub(crate) struct Pending {
+    pub(crate) table: &'static Table,
     pub(crate) table_uuid: Uuid,
     pub(crate) generation: Generation,
     /// The last sequence number given to a snapshot.
@@ -92,6 +98,7 @@ pub(crate) struct Pending {
 /// Metadata that is on the disk and waits to be registered.
 #[derive(Debug)]
 pub(crate) struct Projection {
+    pub(crate) table: &'static Table,
     pub(crate) generation: Generation,
     pub(crate) version: u64,
     pub(crate) sequence_number: i64,
@@ -107,50 +114,62 @@ pub(crate) struct Projection {
 }
 
 impl Catalog {
-    /// Reads what there is to show, of one moment.
-    pub(crate) fn pending(&self, rewrite: Rewrite) -> Result<Pending, Error> {
-        self.read_pending(rewrite).context("read")
+    /// Reads what there is to show of a table, of one moment.
+    pub(crate) fn pending(
+        &self,
+        table: &'static Table,
+        rewrite: Rewrite,
+    ) -> Result<Pending, Error> {
+        self.read_pending(table, rewrite).context("read")
     }
 
-    fn read_pending(&self, rewrite: Rewrite) -> rusqlite::Result<Pending> {
+    fn read_pending(&self, table: &'static Table, rewrite: Rewrite) -> rusqlite::Result<Pending> {
         let transaction = self.connection.unchecked_transaction()?;
-        let mut pending = transaction.query_row("SELECT * FROM lake", (), pending)?;
+        let mut pending =
+            transaction.query_row(TABLE_STATE, [table.name()], |row| pending(table, row))?;
         pending.snapshots = transaction
-            .prepare("SELECT * FROM snapshots ORDER BY generation")?
-            .query_map((), snapshot)?
+            .prepare("SELECT * FROM snapshots WHERE table_name = ?1 ORDER BY generation")?
+            .query_map([table.name()], snapshot)?
             .collect::<rusqlite::Result<_>>()?;
         let partitions: Vec<(Partition, Option<FilePath>)> = transaction
-            .prepare("SELECT * FROM partitions ORDER BY day")?
-            .query_map((), partition)?
+            .prepare("SELECT * FROM partitions WHERE table_name = ?1 ORDER BY day")?
+            .query_map([table.name()], partition)?
             .collect::<rusqlite::Result<_>>()?;
         for (partition, manifest) in partitions {
             let state = match manifest {
                 Some(manifest) if rewrite == Rewrite::Changed => ManifestState::Fresh(manifest),
-                _ => ManifestState::Stale(self.listings(partition)?),
+                _ => ManifestState::Stale(self.listings(table, partition)?),
             };
             pending.partitions.push((partition, state));
         }
         let shown = pending.projected.as_ref().map_or(0, |projected| projected.generation.0);
-        pending.totals = self.totals("files WHERE ?1 = ?1", shown)?;
-        pending.added = self.totals("files WHERE generation > ?1", shown)?;
-        let removed = "removed_files WHERE added_generation <= ?1 AND generation > ?1";
-        pending.removed = self.totals(removed, shown)?;
+        let totals = |which| self.totals(table, which, shown);
+        pending.totals = totals("files WHERE ?2 = ?2")?;
+        pending.added = totals("files WHERE generation > ?2")?;
+        pending.removed = totals("removed_files WHERE added_generation <= ?2 AND generation > ?2")?;
         Ok(pending)
     }
 
-    fn listings(&self, partition: Partition) -> rusqlite::Result<Vec<Listing>> {
+    fn listings(
+        &self,
+        table: &'static Table,
+        partition: Partition,
+    ) -> rusqlite::Result<Vec<Listing>> {
         self.connection
             .prepare_cached(&format!(
                 "SELECT {FILE_COLUMNS}, metrics, snapshot_id, sequence_number FROM files
-                 WHERE day IS ?1 ORDER BY path"
+                 WHERE table_name = ?1 AND day IS ?2 ORDER BY path"
             ))?
-            .query_map([day_column(partition)], |row| listing(self, row))?
+            .query_map(params![table.name(), day_column(partition)], |row| {
+                listing(self, table, row)
+            })?
             .collect()
     }
 
-    fn totals(&self, which: &str, shown: u64) -> rusqlite::Result<Totals> {
+    fn totals(&self, table: &Table, which: &str, shown: u64) -> rusqlite::Result<Totals> {
         let counts = "SELECT count(*), coalesce(sum(rows), 0), coalesce(sum(bytes), 0) FROM";
-        self.connection.query_row(&format!("{counts} {which}"), [shown], totals)
+        let select = format!("{counts} {which} AND table_name = ?1");
+        self.connection.query_row(&select, params![table.name(), shown], totals)
     }
 
     /// Makes metadata that is on the disk the table's.
@@ -158,24 +177,32 @@ impl Catalog {
         let root = self.layout.root_text().to_owned();
         let catalog = self.path();
         let transaction = self.begin("register metadata in")?;
-        let before = projected(&transaction)?;
-        check_location(&transaction, before.as_ref(), catalog)?;
-        write_location(
-            &transaction,
-            &uri_at(&root, &FilePath::table_metadata(projection.version)),
-        )?;
+        let table = projection.table;
+        check_location(&transaction, table, &catalog)?;
+        let location = uri_at(&root, &FilePath::table_metadata(table, projection.version));
+        write_location(&transaction, table, &location)?;
         let executed = execute(&transaction, projection, &root);
         executed.and_then(|()| transaction.commit()).context("register metadata in")
     }
 
-    /// Stops where another program committed to the table.
-    pub(crate) fn check_registration(&self) -> Result<(), Error> {
-        check_location(&self.connection, self.projected()?.as_ref(), self.path())
+    /// Stops where another program committed to a table, and registers those again that somebody
+    /// took out.
+    pub(crate) fn check_registration(&mut self) -> Result<(), Error> {
+        let catalog = self.path();
+        let transaction = self.begin("check")?;
+        for table in Table::all() {
+            check_location(&transaction, table, &catalog)?;
+            let expected = expected_location(&transaction, table)?;
+            if let (None, Some(expected)) = (found_location(&transaction, table)?, expected) {
+                write_location(&transaction, table, &expected)?;
+            }
+        }
+        transaction.commit().context("check")
     }
 
-    /// What was projected last; `None` where nothing was.
-    pub(crate) fn projected(&self) -> Result<Option<Projected>, Error> {
-        projected(&self.connection)
+    /// What was projected last of a table; `None` where nothing was.
+    pub(crate) fn projected(&self, table: &'static Table) -> Result<Option<Projected>, Error> {
+        projected(&self.connection, table)
     }
 }
 
@@ -186,88 +213,109 @@ fn execute(
 ) -> rusqlite::Result<()> {
     let (generation, now) = (projection.generation.0, projection.now.as_micros());
     let (version, sequence_number) = (projection.version, projection.sequence_number);
+    let table = projection.table.name();
     transaction.execute(
-        "UPDATE lake SET root = ?1, projected_generation = ?2, metadata_version = ?3,
-         sequence_number = ?4",
-        params![root, generation, version, sequence_number],
+        "UPDATE tables SET root = ?2, projected_generation = ?3, metadata_version = ?4,
+         sequence_number = ?5 WHERE table_name = ?1",
+        params![table, root, generation, version, sequence_number],
     )?;
-    let retire = "INSERT OR IGNORE INTO removed_files VALUES (?1, ?2, ?3, NULL, NULL, NULL)";
+    let retire = "INSERT OR IGNORE INTO removed_files (path, table_name, generation, unlisted_at)
+                  VALUES (?1, ?2, ?3, ?4)";
     for (partition, manifest) in &projection.manifests {
         let day = day_column(*partition);
         let old: Option<String> = transaction.query_row(
-            "SELECT manifest FROM partitions WHERE day IS ?1",
-            [day],
+            "SELECT manifest FROM partitions WHERE table_name = ?1 AND day IS ?2",
+            params![table, day],
             |row| row.get(0),
         )?;
         if let Some(old) = old {
-            transaction.execute(retire, params![old, generation, now])?;
+            transaction.execute(retire, params![old, table, generation, now])?;
         }
         transaction.execute(
-            "UPDATE partitions SET manifest = ?2, manifest_generation = ?3 WHERE day IS ?1",
-            params![day, manifest.as_ref().map(FilePath::as_str), generation],
+            "UPDATE partitions SET manifest = ?3, manifest_generation = ?4
+             WHERE table_name = ?1 AND day IS ?2",
+            params![table, day, manifest.as_ref().map(FilePath::as_str), generation],
         )?;
     }
     transaction.execute(
-        "DELETE FROM partitions WHERE manifest IS NULL AND generation <= ?1",
-        [generation],
+        "DELETE FROM partitions WHERE table_name = ?1 AND manifest IS NULL AND generation <= ?2",
+        params![table, generation],
     )?;
     for snapshot in &projection.expired {
         transaction.execute("DELETE FROM snapshots WHERE snapshot_id = ?1", [snapshot.id])?;
-        transaction.execute(retire, params![snapshot.manifest_list.as_str(), 0, now])?;
+        transaction.execute(retire, params![snapshot.manifest_list.as_str(), table, 0, now])?;
     }
     if let Some(old) = &projection.retired {
-        transaction.execute(retire, params![old.as_str(), 0, now])?;
+        transaction.execute(retire, params![old.as_str(), table, 0, now])?;
     }
     if let Some(new) = &projection.snapshot {
         let (list, created_at) = (new.manifest_list.as_str(), new.created_at.as_micros());
         transaction.execute(
-            "INSERT INTO snapshots VALUES (?1, ?2, ?3, ?4)",
-            params![new.id, generation, created_at, list],
+            "INSERT INTO snapshots (snapshot_id, table_name, generation, created_at, manifest_list)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![new.id, table, generation, created_at, list],
         )?;
         transaction.execute(
-            "UPDATE files SET snapshot_id = ?1, sequence_number = ?2
-             WHERE snapshot_id IS NULL AND generation <= ?3",
-            params![new.id, sequence_number, generation],
+            "UPDATE files SET snapshot_id = ?2, sequence_number = ?3
+             WHERE table_name = ?1 AND snapshot_id IS NULL AND generation <= ?4",
+            params![table, new.id, sequence_number, generation],
         )?;
     }
     transaction.execute(
-        "UPDATE removed_files SET unlisted_at = ?2 WHERE unlisted_at IS NULL AND generation <= ?1",
-        params![generation, now],
+        "UPDATE removed_files SET unlisted_at = ?3
+         WHERE table_name = ?1 AND unlisted_at IS NULL AND generation <= ?2",
+        params![table, generation, now],
     )?;
     Ok(())
 }
 
 fn check_location(
     connection: &Connection,
-    projected: Option<&Projected>,
-    catalog: std::path::PathBuf,
+    table: &'static Table,
+    catalog: &Path,
 ) -> Result<(), Error> {
-    let found: Option<String> = connection
-        .query_row(
-            "SELECT metadata_location FROM iceberg_tables
-             WHERE catalog_name = ?1 AND table_namespace = ?2 AND table_name = ?3",
-            [CATALOG_NAME, NAMESPACE, TABLE_NAME],
-            |row| row.get(0),
-        )
-        .optional()
-        .context("read")?
-        .flatten();
     // A registration that was dropped took nothing with it, and is made again.
-    let Some(found) = found else {
+    let Some(found) = found_location(connection, table)? else {
         return Ok(());
     };
-    let expected = projected.map_or_else(
-        || "empty".to_owned(),
-        |last| uri_at(&last.root, &FilePath::table_metadata(last.version)),
-    );
-    match found == expected {
+    let expected = expected_location(connection, table)?;
+    match expected.as_ref() == Some(&found) {
         true => Ok(()),
-        false => Err(Error::ForeignMetadata { catalog, found, expected }),
+        false => {
+            let expected = expected.unwrap_or_else(|| "empty".to_owned());
+            let (table, catalog) = (table.name(), catalog.to_path_buf());
+            Err(Error::ForeignMetadata { table, catalog, found, expected })
+        }
     }
 }
 
-fn write_location(transaction: &Transaction<'_>, location: &str) -> Result<(), Error> {
-    let names = [CATALOG_NAME, NAMESPACE, TABLE_NAME, location];
+/// Which metadata is registered.
+fn found_location(connection: &Connection, table: &Table) -> Result<Option<String>, Error> {
+    let found = connection
+        .query_row(
+            "SELECT metadata_location FROM iceberg_tables
+             WHERE catalog_name = ?1 AND table_namespace = ?2 AND table_name = ?3",
+            [CATALOG_NAME, NAMESPACE, table.name()],
+            |row| row.get(0),
+        )
+        .optional()
+        .context("read")?;
+    Ok(found.flatten())
+}
+
+/// Which metadata this program registered last.
+fn expected_location(connection: &Connection, table: &Table) -> Result<Option<String>, Error> {
+    let location =
+        |last: Projected| uri_at(&last.root, &FilePath::table_metadata(table, last.version));
+    Ok(projected(connection, table)?.map(location))
+}
+
+fn write_location(
+    transaction: &Transaction<'_>,
+    table: &Table,
+    location: &str,
+) -> Result<(), Error> {
+    let names = [CATALOG_NAME, NAMESPACE, table.name(), location];
     transaction
         .execute(
             "INSERT INTO iceberg_tables VALUES (?1, ?2, ?3, ?4, NULL, 'TABLE')
@@ -286,8 +334,8 @@ fn write_location(transaction: &Transaction<'_>, location: &str) -> Result<(), E
         .context("register metadata in")
 }
 
-fn projected(connection: &Connection) -> Result<Option<Projected>, Error> {
-    connection.query_row("SELECT * FROM lake", (), projected_of).context("read")
+fn projected(connection: &Connection, table: &Table) -> Result<Option<Projected>, Error> {
+    connection.query_row(TABLE_STATE, [table.name()], projected_of).context("read")
 }
 
 fn projected_of(row: &Row<'_>) -> rusqlite::Result<Option<Projected>> {
@@ -298,9 +346,10 @@ fn projected_of(row: &Row<'_>) -> rusqlite::Result<Option<Projected>> {
     Ok(Some(Projected { root, generation, version: row.get("metadata_version")? }))
 }
 
-fn pending(row: &Row<'_>) -> rusqlite::Result<Pending> {
+fn pending(table: &'static Table, row: &Row<'_>) -> rusqlite::Result<Pending> {
     let table_uuid: String = row.get("table_uuid")?;
     Ok(Pending {
+        table,
         table_uuid: table_uuid.parse().unwrap_or_default(),
         generation: Generation(row.get("generation")?),
         sequence_number: row.get("sequence_number")?,
@@ -316,10 +365,10 @@ fn pending(row: &Row<'_>) -> rusqlite::Result<Pending> {
 
 fn snapshot(row: &Row<'_>) -> rusqlite::Result<SnapshotState> {
     Ok(SnapshotState {
-        id: row.get(0)?,
-        generation: Generation(row.get(1)?),
-        created_at: timestamp(row, 2)?,
-        manifest_list: FilePath::from(row.get::<_, String>(3)?),
+        id: row.get("snapshot_id")?,
+        generation: Generation(row.get("generation")?),
+        created_at: Timestamp::from_micros(row.get("created_at")?),
+        manifest_list: FilePath::from(row.get::<_, String>("manifest_list")?),
     })
 }
 
@@ -332,11 +381,11 @@ fn partition(row: &Row<'_>) -> rusqlite::Result<(Partition, Option<FilePath>)> {
     Ok((row.get::<_, Option<i32>>("day")?.into(), fresh))
 }
 
-fn listing(catalog: &Catalog, row: &Row<'_>) -> rusqlite::Result<Listing> {
+fn listing(catalog: &Catalog, table: &'static Table, row: &Row<'_>) -> rusqlite::Result<Listing> {
     let metrics: String = row.get(7)?;
     let snapshot: Option<i64> = row.get(8)?;
     Ok(Listing {
-        file: data_file(&catalog.layout, row)?,
+        file: data_file(&catalog.layout, table, row)?,
         metrics: serde_json::from_str(&metrics).map_err(|error| {
             rusqlite::Error::FromSqlConversionFailure(7, rusqlite::types::Type::Text, error.into())
         })?,

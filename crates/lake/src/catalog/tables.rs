@@ -1,17 +1,16 @@
 //! The tables of `catalog.db`.
 
 /// Grows when a table changes; an older program refuses a newer catalog.
-pub(super) const FORMAT_VERSION: i64 = 1;
+pub(super) const FORMAT_VERSION: i64 = 2;
 
-/// The registered name of the table, as PyIceberg asks for it.
+/// Under which PyIceberg asks for tables.
 pub(super) const CATALOG_NAME: &str = "hogflare";
 pub(super) const NAMESPACE: &str = "default";
-pub(super) const TABLE_NAME: &str = "events";
 
 /// The last two tables are PyIceberg's, of its schema version `v1`.
 pub(super) const CREATE: &str = "
-CREATE TABLE lake (
-    one INTEGER PRIMARY KEY CHECK (one = 1),
+CREATE TABLE tables (
+    table_name TEXT PRIMARY KEY,
     table_uuid TEXT NOT NULL,
     generation INTEGER NOT NULL,
     root TEXT,
@@ -27,6 +26,7 @@ CREATE TABLE cursors (
 
 CREATE TABLE files (
     path TEXT PRIMARY KEY,
+    table_name TEXT NOT NULL,
     day INTEGER,
     rows INTEGER NOT NULL,
     bytes INTEGER NOT NULL,
@@ -38,17 +38,20 @@ CREATE TABLE files (
     snapshot_id INTEGER,
     sequence_number INTEGER
 ) STRICT;
-CREATE INDEX files_by_day ON files (day);
+CREATE INDEX files_by_partition ON files (table_name, day);
 
 CREATE TABLE partitions (
-    day INTEGER UNIQUE,
+    table_name TEXT NOT NULL,
+    day INTEGER,
     generation INTEGER NOT NULL,
     manifest TEXT,
-    manifest_generation INTEGER
+    manifest_generation INTEGER,
+    UNIQUE (table_name, day)
 ) STRICT;
 
 CREATE TABLE snapshots (
     snapshot_id INTEGER PRIMARY KEY,
+    table_name TEXT NOT NULL,
     generation INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     manifest_list TEXT NOT NULL
@@ -56,6 +59,7 @@ CREATE TABLE snapshots (
 
 CREATE TABLE removed_files (
     path TEXT PRIMARY KEY,
+    table_name TEXT NOT NULL,
     generation INTEGER NOT NULL,
     unlisted_at INTEGER,
     added_generation INTEGER,

@@ -28,7 +28,7 @@ pub(super) fn merge(
     for file in &job.inputs {
         sources.extend(Source::open(file)?);
     }
-    let output = Output::new(layout);
+    let output = Output::new(layout, job.table);
     Merge { sources, rows: Vec::new(), target: job.partition, output }.run(&targets(job)?, stopping)
 }
 

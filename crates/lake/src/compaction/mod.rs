@@ -24,16 +24,20 @@ use self::plan::Job;
 use crate::file::NewFile;
 use crate::shared::{Shared, lock};
 use crate::version::DataFile;
-use crate::{Error, failpoint, metrics};
+use crate::{Error, Table, failpoint, metrics};
 
 impl Shared {
-    /// Merges small files once; returns whether there was anything to do.
+    /// Merges small files once in each table; returns whether there was anything to do.
     pub(crate) fn compact(&self) -> Result<bool, Error> {
         let _one = self.one_compaction()?;
+        self.for_each_table(|table| self.compact_table(table))
+    }
+
+    fn compact_table(&self, table: &'static Table) -> Result<bool, Error> {
         let started = Instant::now();
         let version = self.current.get();
         let quiet = self.options()?.grace;
-        let Some(job) = plan::plan(&version.files, Timestamp::now(), quiet) else {
+        let Some(job) = plan::plan(table, version.files(table), Timestamp::now(), quiet) else {
             return Ok(false);
         };
         let files = merge::merge(&self.layout, &job, &self.stopping)?;
@@ -41,7 +45,7 @@ impl Shared {
         // The lock is held until queries see the change, so that list and version agree.
         let mut catalog = self.catalog()?;
         let inputs: Vec<&DataFile> = job.inputs.iter().map(AsRef::as_ref).collect();
-        let replaced = catalog.replace(&inputs, &files);
+        let replaced = catalog.replace(table, &inputs, &files);
         replaced.or_else(|error| self.settle(&catalog, &files, error))?;
         self.failpoints.reach(failpoint::AFTER_COMPACTION)?;
         self.publish_compaction(&job, &files);
@@ -55,9 +59,15 @@ impl Shared {
         let added: Vec<_> = files.iter().map(|new| new.file.clone()).collect();
         let bytes: u64 = added.iter().map(|file| file.bytes).sum();
         lock(&self.replaced).extend(job.inputs.iter().map(std::sync::Arc::downgrade));
-        self.current.update(|version| version.replace_files(&gone, added));
-        tracing::debug!(partition = %job.partition.directory(), files_in = gone.len(),
-            files_out = files.len(), bytes, "merged small files");
+        self.current.update(|version| version.replace_files(job.table, &gone, added));
+        tracing::debug!(
+            table = job.table.name(),
+            partition = job.partition.directory(job.table),
+            files_in = gone.len(),
+            files_out = files.len(),
+            bytes,
+            "merged small files"
+        );
         ::metrics::counter!(metrics::COMPACTED_FILES_TOTAL).increment(gone.len() as u64);
         ::metrics::counter!(metrics::COMPACTED_BYTES_TOTAL).increment(bytes);
         self.report();

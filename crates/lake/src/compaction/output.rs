@@ -2,15 +2,15 @@
 
 use arrow::array::RecordBatch;
 
-use crate::Error;
 use crate::day::Partition;
-use crate::disk;
 use crate::file::{Effort, FileWriter, NewFile};
 use crate::layout::Layout;
+use crate::{Error, Table, disk};
 
 /// At most two files are open: that of the day whose turn it is, and that which days share.
 pub(super) struct Output<'a> {
     layout: &'a Layout,
+    table: &'static Table,
     day: Option<(Partition, FileWriter)>,
     shared: Option<FileWriter>,
     /// Removed again unless all goes well.
@@ -18,8 +18,8 @@ pub(super) struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    pub(super) fn new(layout: &'a Layout) -> Self {
-        Self { layout, day: None, shared: None, finished: Vec::new() }
+    pub(super) fn new(layout: &'a Layout, table: &'static Table) -> Self {
+        Self { layout, table, day: None, shared: None, finished: Vec::new() }
     }
 
     /// Appends rows; those of a day come together.
@@ -28,7 +28,7 @@ impl<'a> Output<'a> {
     }
 
     fn writer(&mut self, partition: Partition) -> Result<&mut FileWriter, Error> {
-        let create = || FileWriter::create(self.layout, partition, Effort::Compaction);
+        let create = || FileWriter::create(self.layout, self.table, partition, Effort::Compaction);
         if partition == Partition::Shared {
             return match &mut self.shared {
                 Some(writer) => Ok(writer),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use event::Timestamp;
 
+use crate::Table;
 use crate::day::Partition;
 use crate::version::DataFile;
 
@@ -23,12 +24,18 @@ const LEVEL_BYTES: u64 = 64 << 10;
 /// Files to be merged.
 #[derive(Debug)]
 pub(crate) struct Job {
+    pub(crate) table: &'static Table,
     pub(crate) partition: Partition,
     pub(crate) inputs: Vec<Arc<DataFile>>,
 }
 
-/// Chooses the next merge, newest days first; `None` when all is well.
-pub(super) fn plan(files: &[Arc<DataFile>], now: Timestamp, quiet: Duration) -> Option<Job> {
+/// Chooses a table's next merge, newest days first; `None` when all is well.
+pub(super) fn plan(
+    table: &'static Table,
+    files: &[Arc<DataFile>],
+    now: Timestamp,
+    quiet: Duration,
+) -> Option<Job> {
     let mut partitions: BTreeMap<Partition, Vec<&Arc<DataFile>>> = BTreeMap::new();
     for file in files {
         partitions.entry(file.partition()).or_default().push(file);
@@ -39,7 +46,7 @@ pub(super) fn plan(files: &[Arc<DataFile>], now: Timestamp, quiet: Duration) -> 
             files.into_iter().filter(|file| file.bytes < LARGE_BYTES).cloned().collect();
         small.sort_by_key(|file| file.bytes);
         let inputs = of_one_level(&small).or_else(|| remaining(&small).filter(|_| is_done))?;
-        Some(Job { partition, inputs })
+        Some(Job { table, partition, inputs })
     })
 }
 
@@ -102,9 +109,14 @@ mod tests {
     const MIB: u64 = 1 << 20;
     const TODAY: Day = Day(20_000);
 
+    fn table() -> &'static Table {
+        Table::of(event::Table::Events)
+    }
+
     fn files(day: Day, sizes: &[u64]) -> Vec<Arc<DataFile>> {
         let file = |&bytes: &u64| {
             Arc::new(DataFile {
+                table: table(),
                 path: "/".into(),
                 bytes,
                 rows: bytes,
@@ -112,14 +124,14 @@ mod tests {
                 min_timestamp: day.start(),
                 max_timestamp: day.start(),
                 added_at: TODAY.start(),
-                name: FilePath::new_data(Partition::Day(day)),
+                name: FilePath::new_data(table(), Partition::Day(day)),
             })
         };
         sizes.iter().map(file).collect()
     }
 
     fn merged(files: &[Arc<DataFile>], now: Timestamp) -> Vec<u64> {
-        let job = plan(files, now, Duration::from_hours(1));
+        let job = plan(table(), files, now, Duration::from_hours(1));
         job.map_or(Vec::new(), |job| job.inputs.iter().map(|file| file.bytes).collect())
     }
 

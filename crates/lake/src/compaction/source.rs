@@ -13,7 +13,7 @@ use crate::day::Day;
 use crate::error::ParquetContext;
 use crate::order::Keys;
 use crate::version::DataFile;
-use crate::{Error, schema};
+use crate::{Error, Table};
 
 /// Rows read at a time, where they are small.
 const READ_ROWS: usize = 1_024;
@@ -22,6 +22,7 @@ const READ_BYTES: usize = 1 << 20;
 
 /// The rows of a sorted file, a few at a time.
 pub(super) struct Source {
+    table: &'static Table,
     reader: ParquetRecordBatchReader,
     pub(super) rows: RecordBatch,
     pub(super) keys: Keys,
@@ -39,11 +40,12 @@ impl Source {
         let row_bytes = usize::try_from(bytes).unwrap_or_default() / file.rows.max(1) as usize;
         let rows = (READ_BYTES / row_bytes.max(1)).clamp(1, READ_ROWS);
         let mut reader = builder.with_batch_size(rows).build().context("read", path)?;
-        let Some(rows) = next(&mut reader)? else {
+        let table = file.table;
+        let Some(rows) = next(&mut reader, table)? else {
             return Ok(None);
         };
-        let keys = Keys::of(&rows);
-        Ok(Some(Self { reader, rows, keys, row: 0 }))
+        let keys = Keys::of(table, &rows);
+        Ok(Some(Self { table, reader, rows, keys, row: 0 }))
     }
 
     /// Whether all rows that were read were taken.
@@ -53,10 +55,10 @@ impl Source {
 
     /// Reads on; returns whether there was more.
     pub(super) fn advance(&mut self) -> Result<bool, Error> {
-        match next(&mut self.reader)? {
+        match next(&mut self.reader, self.table)? {
             None => Ok(false),
             Some(rows) => {
-                self.keys = Keys::of(&rows);
+                self.keys = Keys::of(self.table, &rows);
                 self.rows = rows;
                 self.row = 0;
                 Ok(true)
@@ -65,12 +67,11 @@ impl Source {
     }
 }
 
-/// Counts a file's rows by day; only their timestamps are read.
+/// Counts a file's rows by day; only their times are read.
 pub(super) fn count_days(file: &DataFile, days: &mut BTreeMap<Day, u64>) -> Result<(), Error> {
     let builder = reader(file)?;
-    let name = schema::schema().field(schema::TIMESTAMP).name().clone();
-    let timestamps = ProjectionMask::columns(builder.parquet_schema(), [name.as_str()]);
-    for rows in builder.with_projection(timestamps).build().context("read", &file.path)? {
+    let times = ProjectionMask::columns(builder.parquet_schema(), [file.table.time().name]);
+    for rows in builder.with_projection(times).build().context("read", &file.path)? {
         for &micros in rows?.column(0).as_primitive::<TimestampMicrosecondType>().values() {
             *days.entry(Day::of(Timestamp::from_micros(micros))).or_default() += 1;
         }
@@ -83,6 +84,9 @@ fn reader(file: &DataFile) -> Result<ParquetRecordBatchReaderBuilder<File>, Erro
     ParquetRecordBatchReaderBuilder::try_new(opened).context("open", &file.path)
 }
 
-fn next(reader: &mut ParquetRecordBatchReader) -> Result<Option<RecordBatch>, Error> {
-    reader.next().map(|rows| schema::align(rows?)).transpose()
+fn next(
+    reader: &mut ParquetRecordBatchReader,
+    table: &Table,
+) -> Result<Option<RecordBatch>, Error> {
+    reader.next().map(|rows| table.align(rows?)).transpose()
 }

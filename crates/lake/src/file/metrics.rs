@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use event::COLUMNS;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::statistics::Statistics;
 use serde::{Deserialize, Serialize};
 
-/// Columns whose bounds are kept: those that queries filter by and that a file has a range of.
-const BOUNDED: [&str; 7] =
-    ["event", "timestamp", "created_at", "team_id", "token", "journal_id", "journal_offset"];
+use crate::Table;
 
 /// A value below or above all of a column's. Text may be cut, so it need not occur.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -36,18 +33,18 @@ pub(crate) struct FileMetrics {
 
 impl FileMetrics {
     /// Reads them from the footer of a file that was just written.
-    pub(crate) fn of(footer: &ParquetMetaData) -> Self {
+    pub(crate) fn of(table: &Table, footer: &ParquetMetaData) -> Self {
         let mut metrics = Self::default();
         for group in footer.row_groups() {
             for column in group.columns() {
-                metrics.add(column);
+                metrics.add(table, column);
             }
             metrics.row_groups.extend(group.columns().first().map(first_page));
         }
         metrics
     }
 
-    fn add(&mut self, column: &ColumnChunkMetaData) {
+    fn add(&mut self, table: &Table, column: &ColumnChunkMetaData) {
         let info = column.column_descr().self_type().get_basic_info();
         if !info.has_id() {
             return;
@@ -59,7 +56,7 @@ impl FileMetrics {
             return;
         };
         *self.nulls.entry(id).or_default() += statistics.null_count_opt().unwrap_or_default();
-        if !BOUNDED.contains(&info.name()) {
+        if !table.is_ranged(info.name()) {
             return;
         }
         if let Some((lower, upper)) = bounds(statistics) {
@@ -70,9 +67,8 @@ impl FileMetrics {
         }
     }
 
-    /// The range of an integer column.
-    pub(crate) fn range(&self, column: usize) -> Option<(i64, i64)> {
-        let id = COLUMNS[column].id;
+    /// The range of an integer column, by its id.
+    pub(crate) fn range(&self, id: i32) -> Option<(i64, i64)> {
         match (self.lower.get(&id), self.upper.get(&id)) {
             (Some(Bound::Number(lower)), Some(Bound::Number(upper))) => Some((*lower, *upper)),
             _ => None,

@@ -1,14 +1,14 @@
 //! How Parquet is written.
 
-use event::{COLUMNS, Kind};
+use event::Kind;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
+use crate::Table;
 use crate::day::Partition;
-use crate::schema::SORT;
 
 /// Rows of a row group: few enough to skip, enough to compress well.
 const ROW_GROUP_ROWS: usize = 128 * 1_024;
@@ -30,6 +30,7 @@ pub(crate) enum Effort {
 
 /// Returns the properties for a file of a partition.
 pub(crate) fn properties(
+    table: &Table,
     partition: Partition,
     effort: Effort,
 ) -> Result<WriterProperties, ParquetError> {
@@ -45,12 +46,12 @@ pub(crate) fn properties(
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_statistics_truncate_length(Some(STATISTICS_BYTES))
         .set_created_by(concat!("hogflare ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_sorting_columns(sorting(partition));
-    for position in SORT {
-        let path = ColumnPath::from(COLUMNS[position].name);
+        .set_sorting_columns(sorting(table, partition));
+    for column in table.order() {
+        let path = ColumnPath::from(column.name);
         properties = properties.set_column_statistics_enabled(path, EnabledStatistics::Page);
     }
-    for column in COLUMNS {
+    for column in table.columns() {
         let path = ColumnPath::from(column.name);
         if column.kind == Kind::Timestamp || column.name == "journal_offset" {
             properties = properties
@@ -65,14 +66,14 @@ pub(crate) fn properties(
 }
 
 /// The order of rows, where the file has the table's.
-fn sorting(partition: Partition) -> Option<Vec<SortingColumn>> {
+fn sorting(table: &Table, partition: Partition) -> Option<Vec<SortingColumn>> {
     let column = |position: usize| SortingColumn {
         column_idx: i32::try_from(position).unwrap_or_default(),
         descending: false,
         nulls_first: true,
     };
     match partition {
-        Partition::Day(_) => Some(SORT.map(column).to_vec()),
+        Partition::Day(_) => Some(table.order_positions().map(column).to_vec()),
         Partition::Shared => None,
     }
 }

@@ -14,7 +14,7 @@ use crate::day::Partition;
 use crate::error::ParquetContext;
 use crate::layout::{FilePath, Layout};
 use crate::version::DataFile;
-use crate::{Error, disk, schema};
+use crate::{Error, Table, disk};
 
 /// A file that is durable, and in no table yet.
 #[derive(Clone, Debug)]
@@ -27,6 +27,7 @@ pub(crate) struct NewFile {
 pub(crate) struct FileWriter {
     name: FilePath,
     path: PathBuf,
+    table: &'static Table,
     partition: Partition,
     /// `None` once finished.
     writer: Option<ArrowWriter<File>>,
@@ -36,21 +37,22 @@ pub(crate) struct FileWriter {
 impl FileWriter {
     pub(crate) fn create(
         layout: &Layout,
+        table: &'static Table,
         partition: Partition,
         effort: Effort,
     ) -> Result<Self, Error> {
-        let name = FilePath::new_data(partition);
+        let name = FilePath::new_data(table, partition);
         let path = layout.absolute(&name);
-        let options = properties::properties(partition, effort).context("plan", &path)?;
-        disk::create_dir(&layout.partition(partition))?;
+        let options = properties::properties(table, partition, effort).context("plan", &path)?;
+        disk::create_dir(&layout.partition(table, partition))?;
         let file = File::create_new(&path).map_err(|error| Error::io("create", &path, error))?;
         // The Parquet schema says all that the Arrow schema would, in a tenth of the bytes.
         let options =
             ArrowWriterOptions::new().with_properties(options).with_skip_arrow_metadata(true);
-        let writer = ArrowWriter::try_new_with_options(file, schema::schema(), options);
+        let writer = ArrowWriter::try_new_with_options(file, table.schema(), options);
         let writer = writer.inspect_err(|_| drop(disk::remove_file(&path)));
         let writer = Some(writer.context("begin", &path)?);
-        Ok(Self { name, path, partition, writer, rows: 0 })
+        Ok(Self { name, path, table, partition, writer, rows: 0 })
     }
 
     pub(crate) fn write(&mut self, rows: &RecordBatch) -> Result<(), Error> {
@@ -75,9 +77,10 @@ impl FileWriter {
             disk::sync_dir(dir)?;
         }
         self.writer = None;
-        let metrics = FileMetrics::of(&footer);
-        let (min, max) = metrics.range(schema::TIMESTAMP).unwrap_or((i64::MIN, i64::MAX));
+        let metrics = FileMetrics::of(self.table, &footer);
+        let (min, max) = metrics.range(self.table.time().id).unwrap_or((i64::MIN, i64::MAX));
         let file = DataFile {
+            table: self.table,
             path: self.path.clone(),
             bytes,
             rows: self.rows,

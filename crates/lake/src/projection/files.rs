@@ -5,7 +5,7 @@ use iceberg::spec::TableMetadata;
 use uuid::Uuid;
 
 use crate::layout::{FilePath, Layout};
-use crate::{Error, disk};
+use crate::{Error, Table, disk};
 
 /// The number of the newest metadata file, from which path-based readers begin.
 pub(super) const HINT: &str = "version-hint.text";
@@ -13,13 +13,14 @@ pub(super) const HINT: &str = "version-hint.text";
 /// What was written for one projection.
 pub(super) struct MetadataFiles {
     layout: Layout,
+    table: &'static Table,
     io: FileIO,
     written: Vec<FilePath>,
 }
 
 impl MetadataFiles {
-    pub(super) fn new(layout: &Layout) -> Self {
-        Self { layout: layout.clone(), io: FileIO::new_with_fs(), written: Vec::new() }
+    pub(super) fn new(layout: &Layout, table: &'static Table) -> Self {
+        Self { layout: layout.clone(), table, io: FileIO::new_with_fs(), written: Vec::new() }
     }
 
     pub(super) fn layout(&self) -> &Layout {
@@ -28,7 +29,7 @@ impl MetadataFiles {
 
     /// Names a new manifest, which is synced when its writer closes it.
     pub(super) fn new_manifest(&mut self) -> Result<(FilePath, OutputFile), Error> {
-        let name = FilePath::metadata(&format!("{}-m0.avro", Uuid::new_v4()));
+        let name = FilePath::metadata(self.table, &format!("{}-m0.avro", Uuid::new_v4()));
         let output = self.output(&name)?;
         Ok((name, output))
     }
@@ -52,7 +53,7 @@ impl MetadataFiles {
         version: u64,
         metadata: &TableMetadata,
     ) -> Result<(), Error> {
-        let name = FilePath::table_metadata(version);
+        let name = FilePath::table_metadata(self.table, version);
         let json =
             serde_json::to_vec(metadata).map_err(|error| Error::projection("write", error))?;
         self.written.push(name.clone());
@@ -61,7 +62,7 @@ impl MetadataFiles {
 
     /// Makes the names of the files durable.
     pub(super) fn sync(&self) -> Result<(), Error> {
-        disk::sync_dir(&self.layout.metadata())
+        disk::sync_dir(&self.layout.metadata(self.table))
     }
 
     /// Removes what was not registered.
@@ -74,8 +75,8 @@ impl MetadataFiles {
     }
 }
 
-pub(super) fn write_hint(layout: &Layout, version: u64) -> Result<(), Error> {
-    disk::write_atomically(&layout.metadata().join(HINT), version.to_string().as_bytes())
+pub(super) fn write_hint(layout: &Layout, table: &Table, version: u64) -> Result<(), Error> {
+    disk::write_atomically(&layout.metadata(table).join(HINT), version.to_string().as_bytes())
 }
 
 /// Waits for a future of the library, whose file system blocks anyway.
@@ -83,8 +84,8 @@ pub(super) fn wait<F: Future>(future: F) -> F::Output {
     tokio::runtime::Handle::current().block_on(future)
 }
 
-pub(super) fn manifest_list(snapshot_id: i64) -> FilePath {
-    FilePath::metadata(&format!("snap-{snapshot_id}-1-{}.avro", Uuid::new_v4()))
+pub(super) fn manifest_list(table: &Table, snapshot_id: i64) -> FilePath {
+    FilePath::metadata(table, &format!("snap-{snapshot_id}-1-{}.avro", Uuid::new_v4()))
 }
 
 /// A positive number that nobody has drawn before.

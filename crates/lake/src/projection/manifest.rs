@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use event::{COLUMNS, Kind};
+use event::Kind;
 use iceberg::spec::{
     DataContentType, DataFile, DataFileBuilder, DataFileFormat, Datum, Literal, ManifestFile,
     ManifestListWriter, ManifestWriterBuilder, Struct, UNASSIGNED_SEQUENCE_NUMBER,
@@ -11,14 +11,15 @@ use iceberg::spec::{
 use super::files::{MetadataFiles, wait};
 use super::schema;
 use super::table::Base;
-use crate::Error;
 use crate::catalog::{Listing, ManifestState, Pending, SnapshotState};
 use crate::day::Partition;
 use crate::file::Bound;
 use crate::layout::{FilePath, Layout};
+use crate::{Error, Table};
 
 /// Writes the manifests of one snapshot.
 pub(super) struct Manifests<'a> {
+    table: &'static Table,
     base: Option<&'a Base>,
     snapshot: &'a SnapshotState,
     sequence_number: i64,
@@ -26,11 +27,12 @@ pub(super) struct Manifests<'a> {
 
 impl<'a> Manifests<'a> {
     pub(super) fn new(
+        table: &'static Table,
         base: Option<&'a Base>,
         snapshot: &'a SnapshotState,
         sequence_number: i64,
     ) -> Self {
-        Self { base, snapshot, sequence_number }
+        Self { table, base, snapshot, sequence_number }
     }
 
     /// Writes the list and what is stale of the manifests, and names those.
@@ -74,7 +76,8 @@ impl<'a> Manifests<'a> {
     ) -> Result<(FilePath, ManifestFile), Error> {
         let (name, output) = files.new_manifest()?;
         let write = || -> iceberg::Result<ManifestFile> {
-            let (schema, spec) = (schema::schema()?, schema::spec(partition)?);
+            let schema = schema::schema(self.table)?;
+            let spec = schema::spec(self.table, partition)?;
             let builder = ManifestWriterBuilder::new(output, Some(self.snapshot.id), schema, spec);
             let mut writer = builder.build_v2_data();
             for listing in listings {
@@ -119,8 +122,8 @@ fn data_file(listing: &Listing, layout: &Layout) -> iceberg::Result<DataFile> {
         .column_sizes(metrics.bytes.iter().map(|(&id, &bytes)| (id, bytes)).collect())
         .value_counts(metrics.nulls.keys().map(|&id| (id, file.rows)).collect())
         .null_value_counts(metrics.nulls.iter().map(|(&id, &nulls)| (id, nulls)).collect())
-        .lower_bounds(bounds(&metrics.lower).collect())
-        .upper_bounds(bounds(&metrics.upper).collect())
+        .lower_bounds(bounds(file.table, &metrics.lower).collect())
+        .upper_bounds(bounds(file.table, &metrics.upper).collect())
         .split_offsets(Some(metrics.row_groups.clone()));
     if partition != Partition::Shared {
         builder.sort_order_id(schema::SORT_ORDER);
@@ -130,9 +133,9 @@ fn data_file(listing: &Listing, layout: &Layout) -> iceberg::Result<DataFile> {
         .map_err(|error| iceberg::Error::new(iceberg::ErrorKind::DataInvalid, error.to_string()))
 }
 
-fn bounds(bounds: &BTreeMap<i32, Bound>) -> impl Iterator<Item = (i32, Datum)> {
+fn bounds(table: &Table, bounds: &BTreeMap<i32, Bound>) -> impl Iterator<Item = (i32, Datum)> {
     bounds.iter().filter_map(|(&id, bound)| {
-        let kind = COLUMNS.iter().find(|column| column.id == id)?.kind;
+        let kind = table.columns().iter().find(|column| column.id == id)?.kind;
         let datum = match (bound, kind) {
             (Bound::Number(micros), Kind::Timestamp) => Datum::timestamptz_micros(*micros),
             (Bound::Number(number), _) => Datum::long(*number),

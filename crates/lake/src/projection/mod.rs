@@ -1,8 +1,8 @@
-//! The projection: Iceberg's metadata, made from the file list in `catalog.db`.
+//! The projection: Iceberg's metadata, made from the file list in `catalog.db`, table by table.
 //!
 //! Iceberg would write a snapshot, a manifest list and a metadata file for every commit, and a
 //! manifest with it: 43,200 of each a day. Here commits only change `catalog.db`, and every few
-//! seconds a projection shows the newest generation of the file list as one snapshot:
+//! seconds a projection shows the newest generation of a table's file list as one snapshot:
 //!
 //! ```text
 //! metadata/v7.metadata.json            schema, specs, the last snapshots and their names
@@ -20,7 +20,7 @@
 //! and compacted between two projections is never shown. Removed files are simply absent: a
 //! snapshot that lacks files of the one before is an `overwrite`, any other an `append`.
 //!
-//! **Specs.** Spec 0 is the day of `timestamp`, spec 1 is unpartitioned, for files that several days
+//! **Specs.** Spec 0 is the day of the table's time, spec 1 is unpartitioned, for files that several days
 //! share. Every reader of Iceberg knows tables whose spec has changed, and this looks like one.
 //!
 //! **Moves.** Iceberg's paths are absolute. When the folder is found elsewhere than at the last
@@ -42,30 +42,34 @@ use self::table::Base;
 use crate::catalog::{Kept, Pending, Projection, Rewrite, SnapshotState};
 use crate::layout::FilePath;
 use crate::shared::Shared;
-use crate::{Error, failpoint, metrics};
+use crate::{Error, Table, failpoint, metrics};
 
 impl Shared {
     /// Brings the Iceberg metadata up to date; returns whether there was anything to do.
     pub(crate) fn project(&self) -> Result<bool, Error> {
         let _one = self.one_projection()?;
+        self.for_each_table(|table| self.project_table(table))
+    }
+
+    fn project_table(&self, table: &'static Table) -> Result<bool, Error> {
         let started = Instant::now();
         let options = self.options()?;
-        let mut pending = self.catalog()?.pending(Rewrite::Changed)?;
+        let mut pending = self.catalog()?.pending(table, Rewrite::Changed)?;
         let base = Base::load(&self.layout, &pending);
         if base.is_none() {
-            pending = self.catalog()?.pending(Rewrite::All)?;
+            pending = self.catalog()?.pending(table, Rewrite::All)?;
         }
         let now = Timestamp::now();
         let plan = Plan::new(&pending, base.as_ref(), now, options.snapshots, options.grace);
         if !plan.is_due {
             return Ok(false);
         }
-        let mut files = MetadataFiles::new(&self.layout);
+        let mut files = MetadataFiles::new(&self.layout, table);
         let projection =
             self.write(&pending, base, &plan, &mut files).inspect_err(|_| files.remove())?;
         self.failpoints.reach(failpoint::AFTER_METADATA)?;
         self.publish(&projection, &files)?;
-        self.write_hint()?;
+        self.write_hint(table)?;
         ::metrics::histogram!(metrics::PROJECTION_SECONDS).record(started.elapsed());
         Ok(true)
     }
@@ -80,20 +84,22 @@ impl Shared {
     ) -> Result<Projection, Error> {
         let mut manifests = Vec::new();
         if let Some(snapshot) = &plan.snapshot {
-            let writer = Manifests::new(base.as_ref(), snapshot, plan.sequence_number);
+            let sequence_number = plan.sequence_number;
+            let writer = Manifests::new(pending.table, base.as_ref(), snapshot, sequence_number);
             manifests = writer.write(pending, files)?;
         }
         let metadata = table::build(&self.layout, base, pending, plan)?;
         files.write_table(plan.version, &metadata)?;
         files.sync()?;
         Ok(Projection {
+            table: pending.table,
             generation: pending.generation,
             version: plan.version,
             sequence_number: plan.sequence_number,
             snapshot: plan.snapshot.clone(),
             expired: plan.expired.clone(),
             manifests,
-            retired: plan.retired(),
+            retired: plan.retired(pending.table),
             now: plan.now,
         })
     }
@@ -106,7 +112,7 @@ impl Shared {
         };
         // An error does not say whether the transaction took place; the catalog does. Where it
         // cannot be asked the files stay, and the next start removes them if they are not needed.
-        match catalog.projected()? {
+        match catalog.projected(projection.table)? {
             Some(last) if last.version == projection.version => Ok(()),
             _ => {
                 files.remove();
@@ -116,22 +122,23 @@ impl Shared {
     }
 
     /// Tells path-based readers which metadata file is the newest.
-    pub(crate) fn write_hint(&self) -> Result<(), Error> {
-        match self.catalog()?.projected()? {
-            Some(last) => files::write_hint(&self.layout, last.version),
+    pub(crate) fn write_hint(&self, table: &'static Table) -> Result<(), Error> {
+        match self.catalog()?.projected(table)? {
+            Some(last) => files::write_hint(&self.layout, table, last.version),
             None => Ok(()),
         }
     }
 
-    /// The files of the metadata folder that are needed, now or for a while.
-    pub(crate) fn kept_metadata(&self) -> Result<Kept, Error> {
+    /// The files of a table's metadata folder that are needed, now or for a while.
+    pub(crate) fn kept_metadata(&self, table: &'static Table) -> Result<Kept, Error> {
         let catalog = self.catalog()?;
         let mut kept = catalog.kept()?;
-        if let Some(projected) = catalog.projected()? {
+        if let Some(projected) = catalog.projected(table)? {
             let keep = self.options()?.snapshots as u64;
             let versions = projected.version.saturating_sub(keep)..=projected.version;
-            kept.extend(versions.map(|version| FilePath::table_metadata(version).to_string()));
-            kept.insert(FilePath::metadata(files::HINT).to_string());
+            let metadata = |version| FilePath::table_metadata(table, version).to_string();
+            kept.extend(versions.map(metadata));
+            kept.insert(FilePath::metadata(table, files::HINT).to_string());
         }
         Ok(kept)
     }
@@ -184,9 +191,9 @@ impl Plan {
     }
 
     /// The metadata file that is one too old: the new one's log does not name it any more.
-    fn retired(&self) -> Option<FilePath> {
+    fn retired(&self, table: &Table) -> Option<FilePath> {
         let version = self.version.checked_sub(self.keep as u64 + 1)?;
-        (version > 0).then(|| FilePath::table_metadata(version))
+        (version > 0).then(|| FilePath::table_metadata(table, version))
     }
 }
 
@@ -199,7 +206,7 @@ fn new_snapshot(pending: &Pending, now: Timestamp) -> SnapshotState {
         generation: pending.generation,
         // Iceberg counts milliseconds.
         created_at: now.max(before.plus_micros(1_000)),
-        manifest_list: files::manifest_list(id),
+        manifest_list: files::manifest_list(pending.table, id),
     }
 }
 

@@ -1,15 +1,16 @@
-//! The table's Iceberg schema, its two partition specs and its sort order.
+//! A table's Iceberg schema, its two partition specs and its sort order.
 
 use std::sync::Arc;
 
-use event::{COLUMNS, Column, Kind};
+use event::Kind;
 use iceberg::spec::{
     NestedField, NullOrder, PartitionSpec, PrimitiveType, Schema, SchemaRef, SortDirection,
     SortField, SortOrder, Transform, Type, UnboundPartitionSpec,
 };
 
+use crate::Table;
 use crate::day::Partition;
-use crate::schema::{SORT, TIMESTAMP};
+use crate::table::Column;
 
 /// The spec of files of one day.
 const DAY_SPEC: i32 = 0;
@@ -19,10 +20,9 @@ const SHARED_SPEC: i32 = 1;
 pub(super) const SORT_ORDER: i32 = 1;
 
 const DAY_FIELD: i32 = 1_000;
-const DAY_NAME: &str = "timestamp_day";
 
-pub(super) fn schema() -> iceberg::Result<SchemaRef> {
-    let fields = COLUMNS.iter().map(|column| Arc::new(field(column)));
+pub(super) fn schema(table: &Table) -> iceberg::Result<SchemaRef> {
+    let fields = table.columns().iter().map(|column| Arc::new(field(column)));
     Schema::builder().with_schema_id(0).with_fields(fields).build().map(Arc::new)
 }
 
@@ -37,9 +37,9 @@ fn field(column: &Column) -> NestedField {
 }
 
 /// The spec of a partition's files.
-pub(super) fn spec(partition: Partition) -> iceberg::Result<PartitionSpec> {
+pub(super) fn spec(table: &Table, partition: Partition) -> iceberg::Result<PartitionSpec> {
     match partition {
-        Partition::Day(_) => day_spec()?.bind(schema()?),
+        Partition::Day(_) => day_spec(table)?.bind(schema(table)?),
         Partition::Shared => Ok(PartitionSpec::unpartition_spec().with_spec_id(SHARED_SPEC)),
     }
 }
@@ -51,11 +51,11 @@ pub(super) const fn spec_id(partition: Partition) -> i32 {
     }
 }
 
-pub(super) fn day_spec() -> iceberg::Result<UnboundPartitionSpec> {
+pub(super) fn day_spec(table: &Table) -> iceberg::Result<UnboundPartitionSpec> {
     let field = iceberg::spec::UnboundPartitionField {
-        source_id: COLUMNS[TIMESTAMP].id,
+        source_id: table.time().id,
         field_id: Some(DAY_FIELD),
-        name: DAY_NAME.to_owned(),
+        name: table.day_field().to_owned(),
         transform: Transform::Day,
     };
     let spec = UnboundPartitionSpec::builder().with_spec_id(DAY_SPEC);
@@ -66,14 +66,14 @@ pub(super) fn shared_spec() -> UnboundPartitionSpec {
     UnboundPartitionSpec::builder().with_spec_id(SHARED_SPEC).build()
 }
 
-pub(super) fn sort_order() -> iceberg::Result<SortOrder> {
-    let field = |position: usize| SortField {
-        source_id: COLUMNS[position].id,
+pub(super) fn sort_order(table: &Table) -> iceberg::Result<SortOrder> {
+    let field = |column: &Column| SortField {
+        source_id: column.id,
         transform: Transform::Identity,
         direction: SortDirection::Ascending,
         null_order: NullOrder::First,
     };
     let mut order = SortOrder::builder();
-    order.with_order_id(i64::from(SORT_ORDER)).with_fields(SORT.map(field).to_vec());
-    order.build(&*schema()?)
+    order.with_order_id(i64::from(SORT_ORDER)).with_fields(table.order().map(field).to_vec());
+    order.build(&*schema(table)?)
 }

@@ -1,4 +1,4 @@
-//! The table's metadata file.
+//! A table's metadata file.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,13 @@ use iceberg::spec::{
 };
 
 use super::{Plan, schema};
-use crate::Error;
 use crate::catalog::{Pending, Totals};
 use crate::layout::{FilePath, Layout};
+use crate::{Error, Table};
 
 /// The metadata before, as far as the new one builds on it.
 pub(super) struct Base {
+    table: &'static Table,
     metadata: TableMetadata,
     location: String,
     /// The lines of the newest manifest list, by the manifest's location.
@@ -27,23 +28,24 @@ impl Base {
         let projected = pending.projected.as_ref()?;
         if projected.root != layout.root_text() {
             tracing::info!(
+                table = pending.table.name(),
                 from = projected.root,
                 to = layout.root_text(),
                 "the lake was moved, writing its Iceberg metadata anew"
             );
             return None;
         }
-        match Self::read(layout, projected.version) {
+        match Self::read(layout, pending.table, projected.version) {
             Ok(base) => Some(base),
             Err(error) => {
-                tracing::warn!(%error, "writing the Iceberg metadata anew");
+                tracing::warn!(table = pending.table.name(), %error, "writing the Iceberg metadata anew");
                 None
             }
         }
     }
 
-    fn read(layout: &Layout, version: u64) -> Result<Self, Error> {
-        let name = FilePath::table_metadata(version);
+    fn read(layout: &Layout, table: &'static Table, version: u64) -> Result<Self, Error> {
+        let name = FilePath::table_metadata(table, version);
         let metadata: TableMetadata = serde_json::from_slice(&read(layout, &name)?)
             .map_err(|error| Error::projection("read", error))?;
         let mut manifests = HashMap::new();
@@ -55,7 +57,7 @@ impl Base {
             let by_location = |line: ManifestFile| (line.manifest_path.clone(), line);
             manifests = list.consume_entries().into_iter().map(by_location).collect();
         }
-        Ok(Self { metadata, location: layout.uri(&name), manifests })
+        Ok(Self { table, metadata, location: layout.uri(&name), manifests })
     }
 
     pub(super) fn snapshot_id(&self) -> Option<i64> {
@@ -65,7 +67,7 @@ impl Base {
     /// Whether the table has the columns that this program knows.
     pub(super) fn has_our_schema(&self) -> bool {
         let current = self.metadata.current_schema();
-        schema::schema().is_ok_and(|ours| ours.as_struct() == current.as_struct())
+        schema::schema(self.table).is_ok_and(|ours| ours.as_struct() == current.as_struct())
     }
 }
 
@@ -101,20 +103,21 @@ pub(super) fn build(
 }
 
 fn extend(base: Base) -> iceberg::Result<TableMetadataBuilder> {
-    let has_our_schema = base.has_our_schema();
+    let (table, has_our_schema) = (base.table, base.has_our_schema());
     let builder = base.metadata.into_builder(Some(base.location));
     match has_our_schema {
         true => Ok(builder),
-        false => builder.add_current_schema(schema::schema()?.as_ref().clone()),
+        false => builder.add_current_schema(schema::schema(table)?.as_ref().clone()),
     }
 }
 
 fn begin(layout: &Layout, pending: &Pending) -> iceberg::Result<TableMetadataBuilder> {
+    let table = pending.table;
     let builder = TableMetadataBuilder::new(
-        schema::schema()?.as_ref().clone(),
-        schema::day_spec()?,
-        schema::sort_order()?,
-        layout.table_uri(),
+        schema::schema(table)?.as_ref().clone(),
+        schema::day_spec(table)?,
+        schema::sort_order(table)?,
+        layout.table_uri(table),
         FormatVersion::V2,
         HashMap::new(),
     )?;

@@ -33,7 +33,7 @@ async fn a_crash_in_a_compaction_loses_nothing_and_doubles_nothing() {
         lake.assert_whole();
         while lake.lake.compact_once().await.unwrap() {}
         lake.assert_whole();
-        assert_eq!(lake.lake.version().files().len(), 1);
+        assert_eq!(lake.files().len(), 1);
     }
 }
 
@@ -52,7 +52,7 @@ async fn files_that_a_crash_left_are_put_aside() {
     let orphans = std::fs::read_dir(lake.path().join("orphans")).unwrap();
     assert_eq!(orphans.count(), 1, "kept for a while, however old it is");
     lake.flush().await;
-    assert_eq!(lake.lake.version().files().len(), 1);
+    assert_eq!(lake.files().len(), 1);
 }
 
 #[tokio::test]

@@ -1,30 +1,31 @@
 //! What a lake promises, tested on real files.
 
 mod exactly_once;
+mod migration;
 mod model;
 mod projection;
 mod rows;
 mod start;
+mod tables;
 mod tail;
 mod versions;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::Int64Type;
-use event::{Row, Timestamp, encode_row};
+use event::{Row, Timestamp, decode_rows, encode_row};
 use journal::{JournalId, Offset, Record};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use sink::Sink;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::schema::{self, schema};
-use crate::{Error, Lake, LakeSink, Options, Version};
+use crate::{DataFile, Error, Lake, LakeSink, Options, Table, Version};
 
 const JOURNAL: JournalId = JournalId::from_uuid(Uuid::from_u128(7));
 const DAY_MICROS: i64 = 86_400_000_000;
@@ -78,16 +79,36 @@ impl TestLake {
         self.sink.write(missing).await.unwrap();
     }
 
+    /// The files of `events`.
+    fn files(&self) -> Vec<Arc<DataFile>> {
+        self.lake.version().files(events()).to_vec()
+    }
+
     fn arm(&self, failpoint: &'static str) {
         self.lake.shared().failpoints.arm(failpoint);
     }
 
-    /// Every row of the journal is there once.
+    /// Every row of the journal is there once, in its table.
     fn assert_whole(&self) {
+        let version = self.lake.version();
+        let mut expected: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+        for record in &self.journal {
+            let rows = decode_rows(record.payload.clone()).unwrap();
+            for (row, offset) in rows.iter().zip(record.first.get()..) {
+                expected.entry(row.table().name()).or_default().push(offset);
+            }
+        }
+        for table in Table::all() {
+            let expected = expected.remove(table.name()).unwrap_or_default();
+            assert_eq!(offsets_in(&version, table), expected, "{}", table.name());
+        }
         let rows: u64 = self.journal.iter().map(|record| u64::from(record.rows)).sum();
-        assert_eq!(offsets(&self.lake.version()), (0..rows).collect::<Vec<_>>());
         assert_eq!(self.lake.row_count(), rows);
     }
+}
+
+fn events() -> &'static Table {
+    Table::of(event::Table::Events)
 }
 
 fn record(first: Offset, rows: &[Row]) -> Record {
@@ -110,9 +131,25 @@ fn rows_at(micros: i64, count: usize) -> Vec<Row> {
     (0..count).map(row).collect()
 }
 
-/// The journal offsets of all rows, sorted.
+/// The same rows, in turn of each table.
+fn rows_of_all_tables(micros: i64, count: usize) -> Vec<Row> {
+    let rows = rows_at(micros, count).into_iter().zip(event::Table::ALL.iter().cycle());
+    let row = |(row, &table): (Row, &event::Table)| Row {
+        created_at_micros: row.timestamp_micros,
+        table_number: table.into(),
+        reason: (table == event::Table::Quarantine).then(|| "missing_event_name".into()),
+        ..row
+    };
+    rows.map(row).collect()
+}
+
+/// The journal offsets of all rows of `events`, sorted.
 fn offsets(version: &Version) -> Vec<u64> {
-    let mut offsets: Vec<u64> = everything(version)
+    offsets_in(version, events())
+}
+
+fn offsets_in(version: &Version, table: &Table) -> Vec<u64> {
+    let mut offsets: Vec<u64> = everything(version, table)
         .column_by_name("journal_offset")
         .unwrap()
         .as_primitive::<Int64Type>()
@@ -124,43 +161,44 @@ fn offsets(version: &Version) -> Vec<u64> {
     offsets
 }
 
-/// All rows of a version, as a query would read them.
-fn everything(version: &Version) -> RecordBatch {
-    let mut batches: Vec<RecordBatch> = version.batches().cloned().collect();
-    for file in version.files() {
-        let rows = read(&file.path);
+/// All rows of a table, as a query would read them.
+fn everything(version: &Version, table: &Table) -> RecordBatch {
+    let mut batches: Vec<RecordBatch> = version.batches(table).cloned().collect();
+    for file in version.files(table) {
+        let rows = read(file);
         assert_eq!(rows.num_rows() as u64, file.rows);
         assert_eq!(std::fs::metadata(&file.path).unwrap().len(), file.bytes);
         assert_in_day(&rows, file);
         batches.push(rows);
     }
-    concat_batches(&schema(), &batches).unwrap()
+    concat_batches(&table.schema(), &batches).unwrap()
 }
 
-fn read(path: &Path) -> RecordBatch {
-    let file = File::open(path).unwrap();
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+fn read(file: &DataFile) -> RecordBatch {
+    let schema = file.table.schema();
+    let opened = File::open(&file.path).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(opened).unwrap().build().unwrap();
     let batches: Vec<_> = reader.map(|rows| rows.unwrap()).collect();
     for batch in &batches {
-        assert_eq!(batch.schema().fields(), schema().fields());
+        assert_eq!(batch.schema().fields(), schema.fields());
     }
-    concat_batches(&schema(), &batches).unwrap()
+    concat_batches(&schema, &batches).unwrap()
 }
 
-fn assert_in_day(rows: &RecordBatch, file: &crate::DataFile) {
-    let timestamps = schema::timestamps(rows);
-    let bounds = (timestamps.iter().min(), timestamps.iter().max());
+fn assert_in_day(rows: &RecordBatch, file: &DataFile) {
+    let times = file.table.times(rows);
+    let bounds = (times.iter().min(), times.iter().max());
     let said = (file.min_timestamp.as_micros(), file.max_timestamp.as_micros());
     assert_eq!(bounds, (Some(&said.0), Some(&said.1)));
     if let Some(day) = file.day {
-        assert!(timestamps.iter().all(|&at| Timestamp::from_micros(at).day() == day.0));
+        assert!(times.iter().all(|&at| Timestamp::from_micros(at).day() == day.0));
     }
 }
 
-/// How many files each day has.
+/// How many files each day has in `events`.
 fn files_by_day(version: &Version) -> BTreeMap<Option<i32>, usize> {
     let mut days = BTreeMap::new();
-    for file in version.files() {
+    for file in version.files(events()) {
         *days.entry(file.day.map(|day| day.0)).or_default() += 1;
     }
     days

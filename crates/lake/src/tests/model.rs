@@ -39,7 +39,7 @@ fn step() -> impl Strategy<Value = Step> {
 async fn run(lake: &mut TestLake, step: Step) {
     let is_alive = match step {
         Step::Write { rows, days_ago } => {
-            lake.write(rows_at(NOON - days_ago * DAY_MICROS, rows)).await;
+            lake.write(rows_of_all_tables(NOON - days_ago * DAY_MICROS, rows)).await;
             true
         }
         Step::Flush => lake.sink.flush().await.is_ok(),
@@ -59,7 +59,7 @@ async fn run(lake: &mut TestLake, step: Step) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
     #[test]
     fn each_row_is_there_once_whatever_happens(steps in proptest::collection::vec(step(), 1..60)) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

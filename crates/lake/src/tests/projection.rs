@@ -9,12 +9,16 @@ use iceberg::spec::{DataFile, ManifestFile, ManifestList, TableMetadata};
 use super::*;
 use crate::failpoint::AFTER_METADATA;
 
-/// The registered metadata.
+/// The registered metadata of `events`.
 fn metadata(lake: &TestLake) -> TableMetadata {
+    metadata_of(lake, events())
+}
+
+/// The registered metadata of a table.
+pub(super) fn metadata_of(lake: &TestLake, table: &Table) -> TableMetadata {
     let sqlite = rusqlite::Connection::open(lake.path().join("catalog.db")).unwrap();
-    let location: String = sqlite
-        .query_row("SELECT metadata_location FROM iceberg_tables", (), |row| row.get(0))
-        .unwrap();
+    let location = "SELECT metadata_location FROM iceberg_tables WHERE table_name = ?1";
+    let location: String = sqlite.query_row(location, [table.name()], |row| row.get(0)).unwrap();
     serde_json::from_slice(&std::fs::read(path_of(&location)).unwrap()).unwrap()
 }
 
@@ -44,9 +48,16 @@ async fn shown(metadata: &TableMetadata, snapshot: i64) -> Vec<(DataFile, i64)> 
     files
 }
 
-/// The newest snapshot shows the files of the version, and every snapshot's files are there.
+/// Of each table the newest snapshot shows the files of the version, and every snapshot's files are
+/// there.
 pub(super) async fn assert_metadata_shows(lake: &TestLake) {
-    let metadata = metadata(lake);
+    for table in Table::all() {
+        assert_metadata_shows_table(lake, table).await;
+    }
+}
+
+async fn assert_metadata_shows_table(lake: &TestLake, table: &Table) {
+    let metadata = metadata_of(lake, table);
     let version = lake.lake.version();
     let mut sequences = BTreeMap::new();
     for snapshot in metadata.snapshots() {
@@ -66,7 +77,7 @@ pub(super) async fn assert_metadata_shows(lake: &TestLake) {
         None => Vec::new(),
     };
     let found: BTreeSet<_> = files.iter().map(|(file, _)| path_of(file.file_path())).collect();
-    let expected: BTreeSet<_> = version.files().iter().map(|file| file.path.clone()).collect();
+    let expected: BTreeSet<_> = version.files(table).iter().map(|file| file.path.clone()).collect();
     assert_eq!(found, expected.iter().map(|path| path.canonicalize().unwrap()).collect());
     assert_eq!(files.len(), expected.len(), "each file once");
 }
@@ -79,13 +90,21 @@ async fn commit(lake: &mut TestLake, days_ago: i64) {
 #[tokio::test]
 async fn an_empty_lake_is_an_empty_table() {
     let lake = TestLake::open().await;
-    let metadata = metadata(&lake);
-    assert!(metadata.current_snapshot().is_none());
-    let ids: Vec<_> = metadata.current_schema().as_struct().fields().iter().map(|f| f.id).collect();
-    let columns: Vec<_> = event::COLUMNS.iter().map(|column| column.id).collect();
-    assert_eq!(ids, columns, "the library gives the ids that the files have");
-    let day = &metadata.default_partition_spec().fields()[0];
-    assert_eq!((day.field_id, day.name.as_str()), (1_000, "timestamp_day"));
+    for (table, day) in [
+        (event::Table::Events, "timestamp_day"),
+        (event::Table::Heatmaps, "timestamp_day"),
+        (event::Table::Quarantine, "timestamp_day"),
+        (event::Table::Otel, "received_at_day"),
+    ] {
+        let metadata = metadata_of(&lake, Table::of(table));
+        assert!(metadata.current_snapshot().is_none());
+        let fields = metadata.current_schema().as_struct().fields().iter();
+        let ids: Vec<_> = fields.map(|field| field.id).collect();
+        let columns: Vec<_> = table.columns().iter().map(|column| column.id).collect();
+        assert_eq!(ids, columns, "the library gives the ids that the files have");
+        let field = &metadata.default_partition_spec().fields()[0];
+        assert_eq!((field.field_id, field.name.as_str()), (1_000, day));
+    }
 }
 
 #[tokio::test]

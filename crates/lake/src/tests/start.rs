@@ -39,7 +39,7 @@ async fn a_reader_sees_what_is_committed_and_the_rest_from_the_journal() {
 #[tokio::test]
 async fn data_without_a_catalog_is_refused_and_left_alone() {
     let lake = filled().await;
-    let file = lake.lake.version().files()[0].path.clone();
+    let file = lake.files()[0].path.clone();
     let path = lake.path();
     let (_dir, options) = (lake.dir, lake.options);
     drop((lake.lake, lake.sink));
@@ -63,13 +63,22 @@ async fn a_catalog_of_a_later_version_is_refused() {
 
 #[tokio::test]
 async fn a_commit_of_another_program_stops_the_start() {
-    let lake = filled().await;
+    let mut lake = filled().await;
     let sqlite = rusqlite::Connection::open(lake.path().join("catalog.db")).unwrap();
-    let foreign = "UPDATE iceberg_tables SET metadata_location = 'file:///elsewhere.json'";
+    let foreign = "UPDATE iceberg_tables SET metadata_location = 'file:///elsewhere.json'
+                   WHERE table_name IN ('heatmaps', 'events')";
     sqlite.execute_batch(foreign).unwrap();
-    let error = open_error(&lake).await;
-    assert!(error.to_string().contains("file:///elsewhere.json"), "{error}");
-    assert!(matches!(lake.lake.project_metadata().await, Err(Error::ForeignMetadata { .. })));
+    for table in ["events", "heatmaps"] {
+        let error = open_error(&lake).await;
+        assert!(error.to_string().contains("file:///elsewhere.json"), "{error}");
+        assert!(error.to_string().contains(&format!("default.{table}")), "{error}");
+        let projected = lake.lake.project_metadata().await;
+        assert_eq!(projected.is_err(), table == "events", "what changed is not written over it");
+        let dropped = "DELETE FROM iceberg_tables WHERE table_name = ?1";
+        sqlite.execute(dropped, [table]).unwrap();
+    }
+    lake.restart().await;
+    lake.assert_whole();
 }
 
 #[tokio::test]
@@ -82,5 +91,5 @@ async fn a_registration_that_was_dropped_is_made_again() {
         let count = format!("SELECT count(*) FROM {table}");
         sqlite.query_row(&count, (), |row| row.get(0)).unwrap()
     };
-    assert_eq!((count("iceberg_tables"), count("iceberg_namespace_properties")), (1, 1));
+    assert_eq!((count("iceberg_tables"), count("iceberg_namespace_properties")), (4, 1));
 }

@@ -7,7 +7,7 @@ async fn rows_are_visible_before_they_are_committed() {
     let mut lake = TestLake::open().await;
     lake.write(rows_at(NOON, 5)).await;
     assert_eq!(lake.lake.row_count(), 5);
-    assert_eq!(lake.lake.version().files().len(), 0);
+    assert_eq!(lake.files().len(), 0);
     lake.assert_whole();
 }
 
@@ -20,7 +20,7 @@ async fn the_tail_never_takes_more_memory_than_allowed() {
         let version = lake.lake.version();
         assert!(version.tail_bytes() <= tail_bytes, "{}", version.tail_bytes());
     }
-    assert!(!lake.lake.version().files().is_empty(), "rows were committed early");
+    assert!(!lake.files().is_empty(), "rows were committed early");
     lake.assert_whole();
 }
 
@@ -45,7 +45,7 @@ async fn strangers_cannot_make_ten_thousand_files() {
     lake.write((0..2_000).flat_map(day).collect()).await;
     lake.flush().await;
     lake.assert_whole();
-    assert_eq!(lake.lake.version().files().len(), 2, "one day's own file and one shared");
+    assert_eq!(lake.files().len(), 2, "one day's own file and one shared");
 }
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn a_commit_opens_at_most_32_days() {
     let day = |number: i64| rows_at(NOON - number * DAY_MICROS, 1_000);
     lake.write((0..40).flat_map(day).collect()).await;
     lake.flush().await;
-    assert_eq!(lake.lake.version().files().len(), 33);
+    assert_eq!(lake.files().len(), 33);
     lake.assert_whole();
 }
 

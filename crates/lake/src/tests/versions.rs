@@ -1,6 +1,5 @@
 //! A version is the table at one moment, whatever happens meanwhile.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
@@ -57,7 +56,7 @@ async fn replaced_files_stay_as_long_as_somebody_reads_them() {
     lake.lake.project_metadata().await.unwrap();
     lake.lake.remove_expired().await.unwrap();
     assert_eq!(offsets(&held).len(), 80);
-    let paths: Vec<_> = held.files().iter().map(|file| file.path.clone()).collect();
+    let paths: Vec<_> = held.files(events()).iter().map(|file| file.path.clone()).collect();
     drop(held);
     lake.lake.remove_expired().await.unwrap();
     assert!(paths.iter().all(|path| !path.try_exists().unwrap()));
@@ -90,7 +89,7 @@ async fn maintenance_merges_files_and_ends_with_fresh_metadata() {
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let handle = lake.lake.clone();
     let running = tokio::spawn(async move { handle.run_maintenance(stopped).await });
-    while lake.lake.version().files().len() > 1 {
+    while lake.files().len() > 1 {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     stop.send(true).unwrap();

@@ -47,11 +47,12 @@ impl RowSource for EventRows {
     }
 }
 
-/// The rows of a record of events, with their offsets.
+/// The rows of a record that belong to the table `events`, with their offsets.
 pub(super) fn rows_of(record: &Record) -> Result<Vec<(Offset, Row)>, Error> {
     let rows = decode_rows(record.payload.clone())
         .map_err(|error| Error::paused(format!("record at offset {}: {error}", record.first)))?;
-    Ok((record.first.get()..).map(Offset::new).zip(rows).collect())
+    let numbered = (record.first.get()..).map(Offset::new).zip(rows);
+    Ok(numbered.filter(|(_, row)| row.table() == Table::Events).collect())
 }
 
 /// A row of the table `events` as JSON.
@@ -67,4 +68,33 @@ pub fn event_row(row: &Row, offset: Offset, journal_id: JournalId) -> Vec<u8> {
     let mut json = Vec::with_capacity(row.properties.len() * 3 / 2 + 1_024);
     row::append(stored, &mut json);
     json
+}
+
+#[cfg(test)]
+mod tests {
+    use event::encode_row;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::pipelines::PersonRows;
+
+    #[test]
+    fn rows_of_other_tables_are_not_sent() {
+        let mut payload = Vec::new();
+        for table in Table::ALL {
+            let set = Some(r#"{"plan":"pro"}"#.to_owned());
+            let row =
+                Row { table_number: table.into(), properties: "{}".into(), set, ..Row::default() };
+            encode_row(&row, &mut payload);
+        }
+        let rows = Table::ALL.len() as u32;
+        let record = Record { first: Offset::new(5), rows, payload: payload.into() };
+        let journal_id = JournalId::from_uuid(Uuid::from_u128(7));
+        let events = EventRows { route: Route::everything() };
+        let offsets = |source: &dyn RowSource| -> Vec<u64> {
+            source.rows(&record, journal_id).unwrap().iter().map(|row| row.0.get()).collect()
+        };
+        assert_eq!(offsets(&events), [5]);
+        assert_eq!(offsets(&PersonRows), [5]);
+    }
 }

@@ -1,9 +1,10 @@
-//! The table `events_raw`: the files of one version of the lake, and its tail.
+//! A table of the lake: its files in one version, and its tail.
 
 use std::any::Any;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::DFSchema;
@@ -18,18 +19,18 @@ use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
-use lake::Version;
+use lake::{Table, Version};
 
-/// One version of the lake as a table; holding it keeps the version's files.
+/// A table in one version of the lake; holding it keeps the version's files.
 #[derive(Debug)]
-pub(crate) struct EventsTable {
+pub(crate) struct LakeTable {
     version: Arc<Version>,
-    schema: SchemaRef,
+    table: &'static Table,
 }
 
-impl EventsTable {
-    pub(crate) fn new(version: Arc<Version>, schema: SchemaRef) -> Self {
-        Self { version, schema }
+impl LakeTable {
+    pub(crate) fn new(version: Arc<Version>, table: &'static Table) -> Self {
+        Self { version, table }
     }
 
     /// Reads the files, each a partition's share, skipping row groups that the filters rule out.
@@ -40,9 +41,9 @@ impl EventsTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let mut source = ParquetSource::new(Arc::clone(&self.schema));
+        let mut source = ParquetSource::new(self.table.schema());
         if let Some(filter) = conjunction(filters.to_vec()) {
-            let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
+            let schema = DFSchema::try_from(self.table.schema())?;
             source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
         }
         let partitions = state.config().target_partitions().max(1);
@@ -56,7 +57,7 @@ impl EventsTable {
     }
 
     fn file_groups(&self, partitions: usize) -> Result<Vec<FileGroup>> {
-        let files = self.version.files().iter().map(|file| {
+        let files = self.version.files(self.table).iter().map(|file| {
             let path = object_store::path::Path::from_absolute_path(&file.path)
                 .map_err(|error| DataFusionError::External(Box::new(error)))?;
             Ok(PartitionedFile::new(path.to_string(), file.bytes))
@@ -65,21 +66,24 @@ impl EventsTable {
         Ok(all.split_files(partitions))
     }
 
-    fn scan_tail(&self, projection: Option<&Vec<usize>>) -> Result<Arc<dyn ExecutionPlan>> {
-        let batches = self.version.batches().cloned().collect();
-        let schema = Arc::clone(&self.schema);
+    fn scan_tail(
+        &self,
+        batches: Vec<RecordBatch>,
+        projection: Option<&Vec<usize>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = self.table.schema();
         Ok(MemorySourceConfig::try_new_exec(&[batches], schema, projection.cloned())?)
     }
 }
 
 #[async_trait]
-impl TableProvider for EventsTable {
+impl TableProvider for LakeTable {
     fn as_any(&self) -> &dyn Any {
         self
     }
 
     fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
+        self.table.schema()
     }
 
     fn table_type(&self) -> TableType {
@@ -94,11 +98,12 @@ impl TableProvider for EventsTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let mut parts = Vec::new();
-        if !self.version.files().is_empty() {
+        if !self.version.files(self.table).is_empty() {
             parts.push(self.scan_files(state, projection, filters, limit)?);
         }
-        if parts.is_empty() || self.version.batches().len() > 0 {
-            parts.push(self.scan_tail(projection)?);
+        let batches: Vec<RecordBatch> = self.version.batches(self.table).cloned().collect();
+        if parts.is_empty() || !batches.is_empty() {
+            parts.push(self.scan_tail(batches, projection)?);
         }
         match parts.len() {
             1 => Ok(parts.remove(0)),

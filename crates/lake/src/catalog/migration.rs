@@ -1,0 +1,74 @@
+//! Catalogs of earlier versions of this program.
+//!
+//! | version | |
+//! |---|---|
+//! | 1 | there was one table, `events`, and a table `lake` with what `tables` has now |
+//! | 2 | rows of `files`, `partitions`, `snapshots` and `removed_files` name their table |
+
+use super::Catalog;
+use super::tables::FORMAT_VERSION;
+use crate::Error;
+use crate::error::CatalogContext;
+
+const FROM_1_TO_2: &str = "
+CREATE TABLE tables (
+    table_name TEXT PRIMARY KEY,
+    table_uuid TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    root TEXT,
+    projected_generation INTEGER NOT NULL,
+    metadata_version INTEGER NOT NULL,
+    sequence_number INTEGER NOT NULL
+) STRICT;
+INSERT INTO tables SELECT 'events', table_uuid, generation, root, projected_generation,
+    metadata_version, sequence_number FROM lake;
+DROP TABLE lake;
+
+ALTER TABLE files ADD COLUMN table_name TEXT NOT NULL DEFAULT 'events';
+DROP INDEX files_by_day;
+CREATE INDEX files_by_partition ON files (table_name, day);
+
+ALTER TABLE partitions RENAME TO partitions_1;
+CREATE TABLE partitions (
+    table_name TEXT NOT NULL,
+    day INTEGER,
+    generation INTEGER NOT NULL,
+    manifest TEXT,
+    manifest_generation INTEGER,
+    UNIQUE (table_name, day)
+) STRICT;
+INSERT INTO partitions SELECT 'events', day, generation, manifest, manifest_generation
+    FROM partitions_1;
+DROP TABLE partitions_1;
+
+ALTER TABLE snapshots ADD COLUMN table_name TEXT NOT NULL DEFAULT 'events';
+ALTER TABLE removed_files ADD COLUMN table_name TEXT NOT NULL DEFAULT 'events';
+";
+
+/// What a reader needs of version 2, for a catalog of version 1 that it must not change.
+const SHOW_1_AS_2: &str = "
+CREATE TEMP VIEW files AS SELECT *, 'events' AS table_name FROM main.files;
+";
+
+impl Catalog {
+    /// Brings the catalog to the format of this program.
+    pub(crate) fn migrate(&mut self) -> Result<(), Error> {
+        if self.format_version()? == 1 {
+            let transaction = self.begin("migrate")?;
+            transaction.execute_batch(FROM_1_TO_2).context("migrate")?;
+            transaction.pragma_update(None, "user_version", 2).context("migrate")?;
+            transaction.commit().context("migrate")?;
+            tracing::info!(from = 1, to = FORMAT_VERSION, "brought the lake's catalog up to date");
+        }
+        Ok(())
+    }
+
+    /// Shows an older catalog to this connection in the format of this program, and leaves it as it
+    /// is.
+    pub(super) fn show_as_migrated(&self) -> Result<(), Error> {
+        match self.format_version()? {
+            1 => self.connection.execute_batch(SHOW_1_AS_2).context("read"),
+            _ => Ok(()),
+        }
+    }
+}
