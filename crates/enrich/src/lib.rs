@@ -5,6 +5,12 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod geography;
+mod geoip;
+mod json;
+mod known;
 mod object;
+#[cfg(test)]
+mod samples;
 
 pub use geography::{Geography, Place};
+pub use geoip::{GeoIp, GeoIpError};
