@@ -4,6 +4,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod agent;
 mod geography;
 mod geoip;
 mod json;
@@ -12,5 +13,6 @@ mod object;
 #[cfg(test)]
 mod samples;
 
+pub use agent::Bot;
 pub use geography::{Geography, Place};
 pub use geoip::{GeoIp, GeoIpError};
