@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod agent;
+mod channel;
 mod geography;
 mod geoip;
 mod json;
