@@ -8,12 +8,16 @@ mod agent;
 mod channel;
 mod geography;
 mod geoip;
+mod ip;
 mod json;
 mod known;
 mod object;
+mod privacy;
 #[cfg(test)]
 mod samples;
 
 pub use agent::Bot;
 pub use geography::{Geography, Place};
 pub use geoip::{GeoIp, GeoIpError};
+pub use ip::IpPolicy;
+pub use privacy::{Privacy, Rules, RulesError};
