@@ -73,18 +73,13 @@ impl Added {
         joined(object, &self.text)
     }
 
-    /// Adds the members to others.
-    pub(crate) fn append_to(&self, text: &mut String) {
-        append(text, &self.text);
-    }
-
     fn has(&self, name: &str) -> bool {
         self.members.iter().any(|(own, _)| own == name)
     }
 }
 
 /// The object with the text of more members, which it must not have, at its end.
-pub(crate) fn joined(object: &str, members: &str) -> String {
+fn joined(object: &str, members: &str) -> String {
     let open = object.trim_end().strip_suffix('}').unwrap_or(object).trim_end();
     let theirs = open.trim_start();
     let theirs = theirs.strip_prefix('{').unwrap_or(theirs);
@@ -100,7 +95,7 @@ pub(crate) fn joined(object: &str, members: &str) -> String {
 }
 
 /// Adds a member to others.
-pub(crate) fn append(text: &mut String, member: &str) {
+fn append(text: &mut String, member: &str) {
     if !text.is_empty() && !member.is_empty() {
         text.push(',');
     }

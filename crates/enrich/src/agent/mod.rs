@@ -20,6 +20,8 @@ use crate::object::Added;
 /// A user agent, read.
 #[derive(Debug, Default)]
 pub(crate) struct Agent {
+    /// As it was sent.
+    pub(crate) text: Box<str>,
     /// What there is to say of a browser; nothing for a program or a bot.
     pub(crate) browser: Added,
     /// The same as a person's first.
@@ -37,7 +39,7 @@ impl Agent {
     pub(crate) fn of(user_agent: &str) -> Self {
         let bot = Bot::of(user_agent);
         let is_browsers = user_agent.starts_with("Mozilla/") || user_agent.starts_with("Opera/");
-        let mut agent = Self { is_browsers, ..Self::default() };
+        let mut agent = Self { text: user_agent.into(), is_browsers, ..Self::default() };
         if let Some(bot) = &bot {
             agent.label.push("$bot", &Value::from(bot.name.as_ref()));
             agent.label.push("$bot_category", &Value::from(bot.category));

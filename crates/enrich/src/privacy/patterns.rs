@@ -29,6 +29,9 @@ impl Patterns {
 
     /// Whether a name is among them, or the name whose first value it keeps of a person.
     pub(super) fn has(&self, name: &str) -> bool {
+        if self.is_empty() {
+            return false;
+        }
         self.has_itself(name)
             || name.strip_prefix("$initial_").is_some_and(|later| {
                 self.has_itself(later) || self.has_itself(&format!("${later}"))

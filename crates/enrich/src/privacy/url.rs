@@ -29,10 +29,8 @@ impl Urls {
     /// is nothing to mask.
     pub(super) fn masked(&self, name: &str, raw: &str) -> Option<String> {
         // An escape could hide the sign.
-        if !raw.contains(['?', '#', '\\']) {
-            return None;
-        }
         let bytes = raw.as_bytes();
+        memchr::memchr3(b'?', b'#', b'\\', bytes)?;
         let mut is_of_address = is_address_name(name);
         let mut text = String::new();
         let (mut written, mut at) = (0, 0);
