@@ -4,11 +4,11 @@ use std::net::IpAddr;
 
 use event::Event;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
-use crate::object::Members;
+use crate::known::{Known, Name};
+use crate::object::Added;
 
-/// What an edge knows of a client's place and network; nothing where it does not know.
+/// What a database or an edge knows of a client's place and network; nothing where it does not.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Geography {
     /// ISO 3166-1 alpha-2; Cloudflare's `T1` for Tor as it is.
@@ -23,6 +23,10 @@ pub struct Geography {
     pub region_code: Option<String>,
     /// Name of the first subdivision.
     pub region_name: Option<String>,
+    /// Code of the second subdivision, such as a county's.
+    pub region_2_code: Option<String>,
+    /// Name of the second subdivision.
+    pub region_2_name: Option<String>,
     /// Name.
     pub city_name: Option<String>,
     /// As the country writes it.
@@ -31,6 +35,8 @@ pub struct Geography {
     pub latitude: Option<f64>,
     /// Degrees east.
     pub longitude: Option<f64>,
+    /// Kilometres around these degrees that hold the client most likely.
+    pub accuracy_radius: Option<i64>,
     /// IANA name.
     pub time_zone: Option<String>,
     /// Autonomous system number of the client's network.
@@ -43,17 +49,17 @@ pub struct Geography {
     pub metro_code: Option<String>,
 }
 
-/// A [`Geography`] made ready to be added to the events of one request.
+/// A [`Geography`] made ready to be added to the events of one client.
 #[derive(Clone, Debug)]
 pub struct Place {
-    /// `"$ip":"…"` as an event has it whose client is at this place.
-    ip: String,
+    /// The client that is at this place.
+    ip: IpAddr,
     /// `$geoip_*`, for the event and its person.
-    geoip: Members,
+    geoip: Added,
     /// `$initial_geoip_*`, for a person who has none.
-    initial: Members,
+    initial: Added,
     /// `$geoip_*` and `cf_*`, for the event.
-    properties: Members,
+    properties: Added,
 }
 
 impl Place {
@@ -62,8 +68,7 @@ impl Place {
         let geoip = geography.geoip();
         let mut properties = geoip.clone();
         geography.push_network(&mut properties);
-        let initial = geoip.renamed(|name| format!("$initial_{}", name.trim_start_matches('$')));
-        let ip = format!("\"$ip\":\"{ip}\"");
+        let initial = geoip.initial();
         (!properties.is_empty()).then_some(Self { ip, geoip, initial, properties })
     }
 
@@ -73,13 +78,29 @@ impl Place {
     /// `$geoip_disable`, are left alone, as in PostHog; what the SDK itself sent as `$geoip_*` is
     /// replaced.
     pub fn add_to(&self, event: &mut Event) {
-        if !event.properties.contains(&self.ip) || is_disabled(&event.properties) {
-            return;
+        let known = Known::find(&event.properties);
+        if address(&known) == Some(self.ip) && !known.is_truthy(Name::GeoipDisable) {
+            let has_own = known.has_own_place;
+            event.properties = self.added_to(&event.properties, has_own);
+            self.add_to_person(event);
         }
-        event.properties = match may_have_own(&event.properties) {
-            true => self.properties.over(&event.properties),
-            false => self.properties.after(&event.properties),
-        };
+    }
+
+    /// The address that it is the place of.
+    pub(crate) fn ip(&self) -> IpAddr {
+        self.ip
+    }
+
+    /// The properties with the place at their end.
+    pub(crate) fn added_to(&self, properties: &str, has_own: bool) -> String {
+        match has_own {
+            true => self.properties.over(properties),
+            false => self.properties.after(properties),
+        }
+    }
+
+    /// Adds the place to what an event sets of its person, if there is to be one.
+    pub(crate) fn add_to_person(&self, event: &mut Event) {
         if event.process_person_profile && !self.geoip.is_empty() {
             event.set = Some(self.geoip.over(event.set.as_deref().unwrap_or("{}")));
             event.set_once = Some(self.initial.under(event.set_once.as_deref().unwrap_or("{}")));
@@ -87,36 +108,20 @@ impl Place {
     }
 }
 
-/// Whether a member could bear one of our names; an escape could hide it.
-fn may_have_own(properties: &str) -> bool {
-    ["$geoip_", "\"cf_", "\\u"].iter().any(|sign| properties.contains(sign))
-}
-
-/// Whether `$geoip_disable` is there and true.
-fn is_disabled(properties: &str) -> bool {
-    #[derive(serde::Deserialize)]
-    struct Known<'a> {
-        #[serde(borrow, rename = "$geoip_disable")]
-        disable: Option<&'a RawValue>,
-    }
-
-    if !properties.contains("geoip_disable") {
-        return false;
-    }
-    // What cannot be read counts as the wish.
-    serde_json::from_str::<Known<'_>>(properties).map_or(true, |known| {
-        let is_true = |raw: &RawValue| !matches!(raw.get(), "false" | "null" | "0" | "\"\"");
-        known.disable.is_some_and(is_true)
-    })
+/// The address that an event has, whoever said it.
+pub(crate) fn address(known: &Known<'_>) -> Option<IpAddr> {
+    Some(known.text(Name::Ip)?.parse::<IpAddr>().ok()?.to_canonical())
 }
 
 impl Geography {
-    fn geoip(&self) -> Members {
-        let mut members = Members::default();
+    fn geoip(&self) -> Added {
+        let mut members = Added::default();
         let texts = [
             ("$geoip_city_name", &self.city_name),
             ("$geoip_subdivision_1_name", &self.region_name),
             ("$geoip_subdivision_1_code", &self.region_code),
+            ("$geoip_subdivision_2_name", &self.region_2_name),
+            ("$geoip_subdivision_2_code", &self.region_2_code),
             ("$geoip_country_name", &self.country_name),
             ("$geoip_country_code", &self.country_code),
             ("$geoip_continent_name", &self.continent_name),
@@ -128,15 +133,18 @@ impl Geography {
         let degrees = [("$geoip_latitude", self.latitude), ("$geoip_longitude", self.longitude)];
         for (name, degrees) in degrees {
             if let Some(degrees) = degrees.filter(|degrees| degrees.is_finite()) {
-                members.push(name, Value::from(degrees));
+                members.push(name, &Value::from(degrees));
             }
+        }
+        if let Some(kilometres) = self.accuracy_radius {
+            members.push("$geoip_accuracy_radius", &Value::from(kilometres));
         }
         members
     }
 
-    fn push_network(&self, members: &mut Members) {
+    fn push_network(&self, members: &mut Added) {
         if let Some(asn) = self.asn {
-            members.push("cf_asn", Value::from(asn));
+            members.push("cf_asn", &Value::from(asn));
         }
         let texts = [
             ("cf_as_organization", &self.as_organization),
@@ -147,20 +155,20 @@ impl Geography {
     }
 }
 
-fn push_texts(members: &mut Members, texts: &[(&str, &Option<String>)]) {
+fn push_texts(members: &mut Added, texts: &[(&str, &Option<String>)]) {
     for (name, text) in texts {
         if let Some(text) = text.as_deref().filter(|text| !text.is_empty()) {
-            members.push(name, Value::from(text));
+            members.push(name, &Value::from(text));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use event::{DistinctId, Timestamp, Token, UuidOrigin};
     use serde_json::json;
 
     use super::*;
+    use crate::samples::{self, tree};
 
     fn place() -> Place {
         let geography = Geography {
@@ -174,29 +182,8 @@ mod tests {
     }
 
     fn event(properties: &str) -> Event {
-        Event {
-            uuid: Default::default(),
-            uuid_origin: UuidOrigin::Client,
-            token: Token::new("phc_a"),
-            event: "e".into(),
-            distinct_id: DistinctId::new("d"),
-            timestamp: Timestamp::from_micros(0),
-            created_at: Timestamp::from_micros(0),
-            sent_at: None,
-            properties: properties.into(),
-            set: None,
-            set_once: Some(r#"{"$initial_geoip_country_code":"DE"}"#.into()),
-            group_set: None,
-            elements_chain: String::new(),
-            session_id: None,
-            window_id: None,
-            process_person_profile: true,
-            cookieless: false,
-            context: None,
-            extra: None,
-            table: Default::default(),
-            reason: None,
-        }
+        let set_once = Some(r#"{"$initial_geoip_country_code":"DE"}"#.into());
+        Event { set_once, ..samples::event("e", properties) }
     }
 
     fn added(properties: &str) -> Event {
@@ -205,23 +192,19 @@ mod tests {
         event
     }
 
-    fn json(text: &str) -> Value {
-        serde_json::from_str(text).unwrap()
-    }
-
     #[test]
     fn event_and_person_learn_the_place() {
         let event = added(r#"{"a":1.50,"$ip":"203.0.113.7"}"#);
         assert_eq!(
-            json(&event.properties),
+            tree(&event.properties),
             json!({"a": 1.5, "$ip": "203.0.113.7", "$geoip_city_name": "São Paulo",
                    "$geoip_country_code": "BR", "$geoip_latitude": -23.5, "cf_asn": 13335})
         );
         assert!(event.properties.starts_with(r#"{"a":1.50,"#), "as it was sent");
-        let set = json(&event.set.unwrap());
+        let set = tree(&event.set.unwrap());
         assert_eq!(set["$geoip_city_name"], "São Paulo");
         assert_eq!(set["cf_asn"], Value::Null);
-        let set_once = json(&event.set_once.unwrap());
+        let set_once = tree(&event.set_once.unwrap());
         assert_eq!(set_once["$initial_geoip_city_name"], "São Paulo");
         assert_eq!(set_once["$initial_geoip_country_code"], "DE", "what was sent stays");
     }
@@ -231,7 +214,7 @@ mod tests {
         let event = added(
             r#"{"$geoip_country_code":"US","\u0024geoip_city_name":"X","$ip":"203.0.113.7"}"#,
         );
-        assert_eq!(json(&event.properties)["$geoip_country_code"], "BR");
+        assert_eq!(tree(&event.properties)["$geoip_country_code"], "BR");
         assert_eq!(event.properties.matches("country_code").count(), 1);
         assert_eq!(event.properties.matches("city_name").count(), 1);
     }

@@ -34,6 +34,7 @@ pub(crate) fn place(client_ip: IpAddr, headers: &HeaderMap) -> Option<Place> {
         as_organization: text("x-hogflare-as-organization"),
         colo: text("x-hogflare-colo"),
         metro_code: text("x-hogflare-metro-code"),
+        ..Geography::default()
     };
     Place::new(client_ip, &geography)
 }

@@ -1,0 +1,232 @@
+//! From an event without an identity to one that has it, and nothing that it came from.
+
+use event::{Event, Timestamp};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use super::{Inputs, Salts, Sessions, identity};
+use crate::known::{Known, Name};
+use crate::object::{Added, Edit, rewrite};
+
+/// What identifies a visitor and must not be stored without consent.
+const IDENTIFYING: &[&str] = &["$ip", "$raw_user_agent", "$user_agent", "$cookieless_extra"];
+
+/// Gives a cookieless event its distinct id and session, and removes what they were made from.
+///
+/// Other events are left alone. The reason of one that cannot be resolved is PostHog's; it is
+/// quarantined. `time_zone` is the project's, for events that do not say the visitor's.
+pub fn resolve(
+    event: &mut Event,
+    salts: &Salts,
+    sessions: &mut Sessions,
+    time_zone: Option<&str>,
+) -> Result<(), &'static str> {
+    if !Known::find(&event.properties).is_truthy(Name::CookielessMode) {
+        return Ok(());
+    }
+    let resolved = Resolved::of(event, salts, sessions, time_zone);
+    match &resolved {
+        Ok(resolved) => resolved.apply(event),
+        Err(reason) => event.quarantine(reason),
+    }
+    remove_identifying(event);
+    resolved.map(drop)
+}
+
+struct Resolved {
+    hash: String,
+    session_id: String,
+}
+
+impl Resolved {
+    fn of(
+        event: &Event,
+        salts: &Salts,
+        sessions: &mut Sessions,
+        time_zone: Option<&str>,
+    ) -> Result<Self, &'static str> {
+        if salts.is_empty() {
+            return Err("cookieless_globally_disabled");
+        }
+        match event.event.as_str() {
+            "$create_alias" | "$merge_dangerously" => return Err("cookieless_unsupported_event"),
+            "$identify" => return Err("cookieless_stateless_no_identify"),
+            _ => {}
+        }
+        let known = Known::find(&event.properties);
+        let user_agent = known.text(Name::RawUserAgent).ok_or("cookieless_missing_ua")?;
+        let ip = known.text(Name::Ip).ok_or("cookieless_missing_ip")?;
+        let host = known.text(Name::Host).ok_or("cookieless_missing_host")?;
+        let extra = known.text(Name::CookielessExtra).unwrap_or_default();
+        let visitors = known.text(Name::Timezone);
+        let day = day_of(event.timestamp, [visitors.as_deref(), time_zone]);
+        let salt = day.and_then(|day| salts.of(day, event.created_at));
+        let salt = salt.ok_or("cookieless_timestamp_out_of_range")?;
+        let inputs = Inputs {
+            token: &event.token,
+            ip: &ip,
+            host: &host,
+            user_agent: &user_agent,
+            extra: &extra,
+        };
+        let hash = identity::hash(salt, &inputs);
+        let visitor = identity::distinct_id(&hash);
+        let session = sessions.session_of(salt, &event.token, &visitor, event.timestamp);
+        Ok(Self { hash, session_id: session.hyphenated().to_string() })
+    }
+
+    fn apply(&self, event: &mut Event) {
+        let mut ids = Added::default();
+        ids.push("$device_id", &Value::from(format!("cookielessd_{}", self.hash)));
+        ids.push("$session_id", &Value::from(self.session_id.as_str()));
+        event.properties = ids.over(&event.properties);
+        event.distinct_id = identity::distinct_id(&self.hash);
+        event.session_id = Some(self.session_id.clone());
+    }
+}
+
+/// The calendar day of a moment, in the first of these time zones that exists, else in UTC.
+fn day_of(at: Timestamp, time_zones: [Option<&str>; 2]) -> Option<Date> {
+    let named = time_zones.into_iter().flatten();
+    let time_zone = named.filter_map(|name| TimeZone::get(name).ok()).next();
+    let at = jiff::Timestamp::from_microsecond(at.as_micros()).ok()?;
+    Some(time_zone.unwrap_or(TimeZone::UTC).to_datetime(at).date())
+}
+
+fn remove_identifying(event: &mut Event) {
+    if let Some(properties) = without(&event.properties, is_identifying) {
+        event.properties = properties;
+    }
+    for object in [&mut event.set, &mut event.set_once] {
+        remove(object, is_identifying);
+    }
+    // What stands beside an event has names of its own.
+    for object in [&mut event.context, &mut event.extra] {
+        remove(object, |name| matches!(name, "ip" | "userAgent") || is_identifying(name));
+    }
+}
+
+fn remove(object: &mut Option<String>, is_gone: fn(&str) -> bool) {
+    if let Some(rest) = object.as_deref().and_then(|text| without(text, is_gone)) {
+        *object = Some(rest);
+    }
+}
+
+fn without(object: &str, is_gone: fn(&str) -> bool) -> Option<String> {
+    rewrite(object, |name, raw| match name {
+        "$set" | "$set_once" => without(raw, is_gone).map_or(Edit::Keep, Edit::Replace),
+        name if is_gone(name) => Edit::Drop,
+        _ => Edit::Keep,
+    })
+}
+
+fn is_identifying(name: &str) -> bool {
+    let later = name.strip_prefix("$initial_");
+    let is =
+        |gone: &&str| *gone == name || later.is_some_and(|it| gone.strip_prefix('$') == Some(it));
+    IDENTIFYING.iter().any(is)
+}
+
+#[cfg(test)]
+mod tests {
+    use event::Table;
+    use serde_json::json;
+
+    use super::*;
+    use crate::samples::{self, NOON, tree};
+
+    const PAGE_VIEW: &str = r#"{"$cookieless_mode":true,"$ip":"203.0.113.7","$host":"a.example.com",
+        "$raw_user_agent":"Firefox","$cookieless_extra":"x","$session_id":null,"$device_id":null,
+        "$timezone":"Europe/Berlin","z": 1.0}"#;
+
+    fn salts() -> Salts {
+        let mut salts = Salts::default();
+        let mut next = 0;
+        salts.renew(NOON, || {
+            next += 1;
+            [next; 32]
+        });
+        salts
+    }
+
+    fn resolved(mut event: Event) -> (Event, Result<(), &'static str>) {
+        let result = resolve(&mut event, &salts(), &mut Sessions::default(), None);
+        (event, result)
+    }
+
+    fn refused(name: &str, properties: &str) -> &'static str {
+        let (event, result) = resolved(samples::event(name, properties));
+        assert_eq!((event.table, event.reason), (Table::Quarantine, result.err()));
+        assert_eq!(event.distinct_id.as_str(), "d");
+        for identifying in ["203.0.113.7", "Firefox"] {
+            assert!(!event.properties.contains(identifying));
+        }
+        result.unwrap_err()
+    }
+
+    #[test]
+    fn a_visitor_gets_an_id_and_a_session_and_nothing_to_be_found_by() {
+        let mut event = samples::event("$pageview", PAGE_VIEW);
+        event.set = Some(r#"{"$raw_user_agent":"Firefox","$os":"Linux"}"#.into());
+        event.set_once = Some(r#"{"$initial_raw_user_agent":"Firefox"}"#.into());
+        event.context = Some(r#"{"ip":"203.0.113.7","userAgent":"Firefox"}"#.into());
+        let (event, result) = resolved(event);
+        assert_eq!(result, Ok(()));
+        let id = event.distinct_id.as_str().strip_prefix("cookieless_").unwrap();
+        let session = event.session_id.unwrap();
+        let expected = json!({
+            "$cookieless_mode": true, "$host": "a.example.com", "$timezone": "Europe/Berlin",
+            "z": 1.0, "$session_id": session, "$device_id": format!("cookielessd_{id}"),
+        });
+        assert_eq!(tree(&event.properties), expected);
+        assert!(event.properties.contains("\"z\": 1.0"), "as it was sent");
+        assert_eq!(event.set.as_deref(), Some(r#"{"$os":"Linux"}"#));
+        assert_eq!(event.set_once.as_deref(), Some("{}"));
+        assert_eq!(event.context.as_deref(), Some("{}"));
+        assert_eq!(event.table, Table::Events);
+    }
+
+    #[test]
+    fn the_day_is_the_visitors() {
+        let id_at = |hours: i64, zone: &str| {
+            let mut event = samples::event("e", &PAGE_VIEW.replace("Europe/Berlin", zone));
+            event.timestamp = NOON.plus_micros(hours * 3_600_000_000);
+            resolved(event).0.distinct_id
+        };
+        // 11 p.m. in Greenwich is the next day in Berlin.
+        assert_eq!(id_at(10, "Europe/Berlin"), id_at(-12, "Europe/Berlin"));
+        assert_ne!(id_at(11, "Europe/Berlin"), id_at(10, "Europe/Berlin"));
+        assert_eq!(id_at(11, "UTC"), id_at(-12, "UTC"));
+        assert_eq!(id_at(11, "Nowhere/Town"), id_at(11, "UTC"));
+        let mut event = samples::event("e", &PAGE_VIEW.replace("Europe/Berlin", "?"));
+        event.timestamp = NOON.plus_micros(11 * 3_600_000_000);
+        resolve(&mut event, &salts(), &mut Sessions::default(), Some("Europe/Berlin")).unwrap();
+        assert_eq!(event.distinct_id, id_at(11, "Europe/Berlin"), "else the project's");
+    }
+
+    #[test]
+    fn what_cannot_be_resolved_is_quarantined_without_a_trace() {
+        let without = |name: &str| PAGE_VIEW.replace(name, "$other").replace("203.0.113.7", "::1");
+        assert_eq!(refused("$create_alias", PAGE_VIEW), "cookieless_unsupported_event");
+        assert_eq!(refused("$identify", PAGE_VIEW), "cookieless_stateless_no_identify");
+        assert_eq!(refused("e", &without("$ip")), "cookieless_missing_ip");
+        assert_eq!(refused("e", &without("$host")), "cookieless_missing_host");
+        let agentless = PAGE_VIEW.replace("Firefox", "");
+        assert_eq!(refused("e", &agentless), "cookieless_missing_ua");
+        let mut old = samples::event("e", PAGE_VIEW);
+        old.timestamp = NOON.plus_micros(-5 * 24 * 3_600_000_000);
+        assert_eq!(resolved(old).1, Err("cookieless_timestamp_out_of_range"));
+        let mut event = samples::event("e", PAGE_VIEW);
+        let result = resolve(&mut event, &Salts::default(), &mut Sessions::default(), None);
+        assert_eq!(result, Err("cookieless_globally_disabled"));
+    }
+
+    #[test]
+    fn other_events_are_left_alone() {
+        for mode in ["false", "null"] {
+            let event = samples::event("$identify", &PAGE_VIEW.replace("true", mode));
+            assert_eq!(resolved(event.clone()), (event, Ok(())));
+        }
+    }
+}
