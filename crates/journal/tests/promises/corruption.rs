@@ -64,6 +64,17 @@ fn a_torn_last_record_is_cut_off() {
 }
 
 #[test]
+fn a_file_that_ends_in_the_padding_of_its_last_record_holds_it() {
+    let (fs, path) = unclean();
+    let file = fs.open_write(&path).unwrap();
+    file.set_len(START + 3 * SMALL + 41).unwrap();
+    let (mut writer, journal) = open(&fs);
+    assert_eq!(payloads(&journal), ["a", "b", "c", "d"]);
+    assert_eq!(writer.commit(&batches(["e"])).unwrap(), offset(4)..offset(5));
+    assert_eq!(payloads(&journal), ["a", "b", "c", "d", "e"]);
+}
+
+#[test]
 fn a_flipped_byte_in_the_last_record_of_a_crash_is_the_end() {
     let (fs, path) = unclean();
     fs.flip(&path, START + 3 * SMALL + 40, 1);
