@@ -5,7 +5,7 @@ use std::path::Path;
 use fuzz::{TARGETS, seeds};
 
 /// Mutations of each seed: a few seconds for all targets.
-const MUTATIONS: usize = 150;
+const MUTATIONS: usize = 600;
 const MOST_BYTES: usize = 4096;
 
 /// What broke once: files in `findings/TARGET`, named after what was wrong.
