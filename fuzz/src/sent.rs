@@ -141,6 +141,7 @@ impl Sent {
     /// The body where it is taken as it stands: JSON by its looks, and nothing says otherwise.
     pub fn plain_body(&self) -> Option<&str> {
         let is_json = matches!(self.body.trim_ascii_start(), [b'{' | b'[', ..]);
+        // Whatever may be a `data`, however it is spelled.
         let has_data = self.query.as_ref().is_some_and(|query| query.contains(['d', '%']));
         match is_json && !has_data && !self.headers.contains_key("content-encoding") {
             true => std::str::from_utf8(&self.body).ok(),

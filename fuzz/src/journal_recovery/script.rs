@@ -44,7 +44,7 @@ impl<'a> Script<'a> {
 
     pub(super) fn operation(&mut self) -> Option<Operation> {
         use Operation::*;
-        // History is twice as likely as damage, or nothing would be there to be damaged.
+        // History is as likely as damage, or nothing would be there to be damaged.
         const TABLE: [Operation; 16] = [
             Group,
             Group,
