@@ -2,7 +2,7 @@
 //!
 //! - Decoding does not panic, and the same request gives the same events, however it is wrapped.
 //! - What an accepted event holds is what [`event::Event`] says: JSON where it says JSON, never a
-//!   repeated property, no deeper than the limit, a name, a distinct id and a token within theirs.
+//!   repeated key, no deeper than the limit, a name, a distinct id and a token within theirs.
 //! - Properties are those that were sent, byte for byte: none lost, none invented.
 //! - Memory is asked for before it is used, up to the budget, and a refusal ends the request.
 //! - The event survives the journal.
@@ -29,6 +29,8 @@ const CHANGED: [&str; 9] = [
     "$group_type",
     "$group_key",
 ];
+/// Members of an item that have a place of their own, so that they are never extras.
+const PLACED: [&str; 4] = ["distinct_id", "properties", "timestamp", "context"];
 /// What an event may take beside text that was sent: its fixed part, and what is appended.
 const EVENT_BYTES: usize = size_of::<Event>() + 512;
 /// Text may be kept in a few places: `alias` is a distinct id, a property, and an extra.
@@ -74,8 +76,10 @@ fn check(event: &Event, sent: &Sent) {
         assert!(Object::parse(object).is_some(), "not an object: {object}");
         assert!(json::depth(object) <= JSON_DEPTH);
     }
-    let extra = event.extra.as_deref();
-    assert!(extra.is_none_or(|extra| Object::parse(extra).is_some()), "extra is an object");
+    if let Some(extra) = &event.extra {
+        let extra = Object::parse(extra).expect("extra is an object");
+        assert!(!extra.has_repetitions(), "an extra twice");
+    }
     assert!(event.context.as_deref().is_none_or(json::is_value));
     assert!(json::depth(&event.properties) <= JSON_DEPTH);
     let name = event.event.encode_utf16().count();
@@ -135,6 +139,9 @@ fn same_properties(captured: &Captured, body: &str) {
     for (item, event) in items.iter().zip(&captured.events) {
         let stored = Object::parse(&event.properties).expect("properties are an object");
         let sent = item.get("properties").and_then(Object::parse).unwrap_or_default();
+        let extra = event.extra.as_deref().and_then(Object::parse).unwrap_or_default();
+        let placed = extra.0.iter().find(|(name, _)| PLACED.contains(&name.as_str()));
+        assert!(placed.is_none(), "kept twice: {placed:?}");
         let (sent, stored) = (sent.last(), stored.last());
         for (name, value) in &sent {
             let is_same = CHANGED.contains(name) || stored.get(name) == Some(value);

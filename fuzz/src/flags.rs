@@ -1,6 +1,6 @@
 //! Requests to `/flags` and `/decide`: whatever is asked, the answer has a shape that SDKs know.
 
-use capture::flags::{Endpoint, Request, placeholder};
+use capture::flags::{Endpoint, Request, read};
 
 use crate::Sent;
 use crate::meter::Meter;
@@ -37,5 +37,9 @@ fn answered(sent: &Sent) -> serde_json::Value {
         received_at: sent.now(),
     };
     let recordings = sent.client_ip.is_some().then_some(RECORDINGS);
-    placeholder(&request, &sent.settings, recordings, &mut Meter::unbounded())
+    let mut config = serde_json::Map::new();
+    if let Some(endpoint) = recordings {
+        config.insert("sessionRecording".into(), serde_json::json!({ "endpoint": endpoint }));
+    }
+    read(&request, &sent.settings, &mut Meter::unbounded()).answer(config)
 }

@@ -107,6 +107,7 @@ fn the_library_is_guessed_from_the_user_agent() {
     };
     assert_eq!(by(Some("posthog-ios/3.1")), "posthog-ios");
     assert_eq!(by(Some("Mozilla/5.0")), "web");
+    assert_eq!(by(Some(&format!("posthog{}", "A".repeat(58)))), "web");
     assert_eq!(by(None), "unknown");
 }
 
