@@ -72,6 +72,10 @@ impl DataDir {
         self.path.join("dead-letters")
     }
 
+    pub(crate) fn cookieless_salts(&self) -> PathBuf {
+        self.path.join("cookieless-salts.json")
+    }
+
     pub(crate) fn quotas(&self) -> PathBuf {
         self.path.join("quotas.json")
     }
@@ -154,11 +158,28 @@ impl DataDir {
     }
 }
 
-/// A key of 256 random bits.
-fn new_key() -> anyhow::Result<String> {
+/// 256 random bits.
+pub(crate) fn random_bytes() -> std::io::Result<[u8; 32]> {
     let mut bytes = [0; 32];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+    Ok(bytes)
+}
+
+/// Puts a file in place of an older one, durable and for its owner only.
+pub(crate) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let beside = path.with_extension("new");
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    std::fs::rename(&beside, path)?;
+    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// A key of 256 random bits.
+fn new_key() -> anyhow::Result<String> {
+    let digits = random_bytes()?;
+    let digits = digits.iter().map(|byte| format!("{byte:02x}"));
     Ok(format!("hfr_{}", digits.collect::<String>()))
 }
 

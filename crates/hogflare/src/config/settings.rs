@@ -176,7 +176,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "HOGFLARE_GEOIP",
         "geoip",
         None,
-        "A database in MaxMind's format (`.mmdb`), for the place of addresses; read again when it changes.",
+        "A database in MaxMind's format (`.mmdb`), for the place of addresses, read at the start.",
     ),
     setting(
         "HOGFLARE_MAX_CONNECTIONS",

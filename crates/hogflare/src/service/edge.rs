@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use enrich::Enricher;
 use metrics_exporter_prometheus::PrometheusHandle;
 use server::{Ack, Budget, Edge, EdgeState, ReadKey};
 
@@ -17,6 +18,7 @@ pub(crate) fn build(
     journals: &Journals,
     sinks: &Sinks,
     policy: &PolicyWatch,
+    enricher: Arc<Enricher>,
     read_key: ReadKey,
     metrics: PrometheusHandle,
 ) -> EdgeState {
@@ -26,6 +28,7 @@ pub(crate) fn build(
         recording_endpoint: config.recording_endpoint.clone(),
         policy: policy.current.clone(),
         quotas: Arc::clone(&policy.quotas),
+        enricher,
         trusted_proxies: config.trusted_proxies.clone(),
         budget: Budget::new(config.memory_budget_bytes),
         sequencer: journals.sequencer.clone(),

@@ -2,6 +2,7 @@
 
 mod announce;
 mod edge;
+mod enrichment;
 mod file_limit;
 mod journals;
 mod policy;
@@ -55,11 +56,12 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
 
     let journals = Journals::open(&config, &data_dir).await?;
     let (stop_sinks, stopped) = watch::channel(false);
+    let enricher = enrichment::start(config.geoip.as_deref(), &data_dir, stopped.clone())?;
     let policy = PolicyWatch::start(&config.policy, data_dir.quotas())?;
     let mut sinks = Sinks::start(&config, &data_dir, &journals, &policy.current, &stopped).await?;
     let trimmer = Trimmer::start(journals.all());
     announce::start(&config, &data_dir, sinks.lake.as_ref());
-    let state = edge::build(&config, &journals, &sinks, &policy, read_key, metrics);
+    let state = edge::build(&config, &journals, &sinks, &policy, enricher, read_key, metrics);
     let (stop_listening, listening) = watch::channel(false);
     let options = ListenerOptions {
         max_connections: file_limit::raise_for(config.max_connections),

@@ -78,7 +78,8 @@ impl PrivacyEntry {
         ip: IpPolicy,
         time_zone: Option<String>,
     ) -> Result<enrich::Policy, String> {
-        let Self { ip: own_ip, allow, block, hash, hash_key, mask_url_query, keep_url_query } = self;
+        let Self { ip: own_ip, allow, block, hash, hash_key, mask_url_query, keep_url_query } =
+            self;
         let rules = Rules { allow, block, hash, hash_key, mask_url_query, keep_url_query };
         let privacy = Privacy::try_from(&rules).map_err(|error| format!("[privacy]: {error}"))?;
         Ok(enrich::Policy { ip: own_ip.unwrap_or(ip), privacy, time_zone })

@@ -69,7 +69,8 @@ impl Policy {
     /// # Errors
     /// When the two contradict each other, or a rule would fit everything.
     pub fn new(base: &Base, file: PolicyFile) -> Result<Self, String> {
-        let PolicyFile { sdk, privacy, limits, clients, projects: entries, drop: drop_rules } = file;
+        let PolicyFile { sdk, privacy, limits, clients, projects: entries, drop: drop_rules } =
+            file;
         if let Some(rule) = drop_rules.iter().find(|rule| rule.fits_everything()) {
             return Err(format!("a [[drop]] names token, distinct_id or event: {rule:?}"));
         }

@@ -42,6 +42,7 @@ impl TestEdge {
                 Policy::new(&Base::default(), PolicyFile::default()).unwrap(),
             ),
             quotas: Default::default(),
+            enricher: Default::default(),
             trusted_proxies: TrustedProxies::default(),
             budget: Budget::new(128 << 20),
             sequencer,
