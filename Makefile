@@ -5,8 +5,10 @@ CARGO ?= cargo
 PREFIX ?= $(or $(CARGO_HOME),$(HOME)/.cargo)
 BIN = $(or $(CARGO_TARGET_DIR),target)/release/hogflare
 PYTHON = tests/.venv/bin/python
+FUZZ_TARGETS ?= events recording flags signature row journal_recovery
+FUZZ_RUNS ?= 1000000
 
-.PHONY: run build install test test-rust test-clients compatibility fmt clippy docs schema bench emulator
+.PHONY: run build install test test-rust test-clients compatibility fmt clippy docs schema bench fuzz emulator
 
 ## run: build and start on http://localhost:8080 with the lake in ./hogflare-data
 run: build
@@ -25,6 +27,7 @@ test: test-rust test-clients
 
 test-rust:
 	$(CARGO) test --release --locked --workspace
+	$(CARGO) test --release --locked --manifest-path fuzz/Cargo.toml
 
 test-clients:
 	tests/setup.sh
@@ -41,9 +44,11 @@ compatibility:
 ## fmt, clippy, docs: what CI checks besides
 fmt:
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 
 clippy:
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --release --locked --manifest-path fuzz/Cargo.toml --all-targets -- -D warnings
 
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --workspace --no-deps --document-private-items
@@ -61,6 +66,15 @@ bench:
 	$(CARGO) build --release --locked --workspace
 	$(dir $(BIN))hogflare-bench --server "$(abspath $(BIN))" --case all
 	$(dir $(BIN))hogflare-bench --server "$(abspath $(BIN))" --forward --latency-ms 0,50,200
+
+## fuzz: FUZZ_RUNS inputs for every target, from the seeds and what earlier runs found; needs cargo-fuzz
+fuzz:
+	set -e; for target in $(FUZZ_TARGETS); do \
+		$(CARGO) run --release --locked --quiet --manifest-path fuzz/Cargo.toml \
+			--example seeds -- $$target fuzz/corpus/$$target; \
+		$(CARGO) fuzz run --fuzz-dir fuzz --sanitizer none --features libfuzzer $$target -- \
+			-runs=$(FUZZ_RUNS) -max_len=4096 -dict=fuzz/dictionary.txt -print_final_stats=1; \
+	done
 
 ## emulator: the stand-in for Cloudflare Pipelines on 127.0.0.1:8088, without Docker
 emulator: emulator/.venv/.installed

@@ -13,7 +13,7 @@ use crate::placement::{self, Facts};
 use crate::properties::{Known, Name};
 use crate::query::Query;
 use crate::shape::Draft;
-use crate::splice::{Repetitions, splice};
+use crate::splice::{Repetitions, gather, splice};
 use crate::text::cut_utf16;
 use crate::time::{self, Followed, Said};
 use crate::{Error, Note, Notes, distinct_id, elements, json, lift};
@@ -322,7 +322,7 @@ impl<'d, 'a> Builder<'d, 'a> {
         }
         self.dropped.sort_unstable();
         self.dropped.dedup();
-        Some(splice(source, members, &self.dropped, &[&joined(added)]))
+        Some(gather(source, members, &self.dropped, &[&joined(added)]))
     }
 }
 

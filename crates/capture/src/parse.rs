@@ -57,13 +57,14 @@ pub(crate) fn parse_with<'a, T>(
         Err(error @ Error::Unparsable { .. }) => error,
         outcome => return outcome,
     };
-    let Some((escaped, count)) = repair::raw_control_characters(text) else {
+    let count = repair::raw_control_characters(text);
+    if count == 0 {
         return Err(error);
-    };
-    budget.reserve(escaped.len())?;
+    }
+    budget.reserve(text.len() + repair::ESCAPE_GROWTH * count)?;
     *notes = before;
     notes.take_many(Note::RawControlCharacter, count);
-    let text = repaired.get_or_init(|| escaped);
+    let text = repaired.get_or_init(|| repair::escape_control_characters(text, count));
     Parser::new(text, nesting, budget, notes).parse(text, &root)
 }
 

@@ -25,6 +25,8 @@ use crate::time::Said;
 use crate::{Error, Memory, Notes, Request, Settings, distinct_id, token};
 
 const LONGEST_SESSION_ID: usize = 70;
+/// Longer than any library's name: every recording of the request gets a copy.
+const LONGEST_LIB: usize = 64;
 /// Whose a chunk is that does not say.
 const NOBODY: &str = "session-recording";
 /// Properties that a [`Recording`] has a place for, or that only repeat what it has.
@@ -273,7 +275,7 @@ fn lib(headers: &HeaderMap) -> String {
     match agent {
         None => "unknown",
         Some(agent) => match agent.split('/').next() {
-            Some(name) if name.contains("posthog") => name,
+            Some(name) if name.contains("posthog") && name.len() <= LONGEST_LIB => name,
             _ => "web",
         },
     }

@@ -1,7 +1,6 @@
 //! Small repairs to JSON that strict parsers refuse.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 use memchr::memmem;
 
@@ -26,26 +25,43 @@ pub(crate) fn lone_surrogates(text: Cow<'_, str>) -> (Cow<'_, str>, usize) {
     (Cow::Owned(repaired), lone.len())
 }
 
-/// Escapes control characters that stand raw within strings, and says how many there were; `None`
-/// where there are none and the text is refused for another reason.
-pub(crate) fn raw_control_characters(text: &str) -> Option<(String, usize)> {
-    let mut repaired = String::with_capacity(text.len() + 16);
-    let mut escaped = 0;
+/// How many control characters stand raw within strings.
+pub(crate) fn raw_control_characters(text: &str) -> usize {
+    let mut count = 0;
+    each_raw_control_character(text, |_, _| count += 1);
+    count
+}
+
+/// What each escape is longer by than the character.
+pub(crate) const ESCAPE_GROWTH: usize = 5;
+
+/// Escapes so many control characters that stand raw within strings.
+pub(crate) fn escape_control_characters(text: &str, count: usize) -> String {
+    let mut escaped = String::with_capacity(text.len() + ESCAPE_GROWTH * count);
+    let mut copied = 0;
+    each_raw_control_character(text, |at, byte| {
+        escaped.push_str(text.get(copied..at).unwrap_or_default());
+        escaped.push_str(if byte < 0x10 { "\\u000" } else { "\\u001" });
+        escaped.extend(char::from_digit(u32::from(byte & 0xf), 16));
+        copied = at + 1;
+    });
+    escaped.push_str(text.get(copied..).unwrap_or_default());
+    escaped
+}
+
+fn each_raw_control_character(text: &str, mut found: impl FnMut(usize, u8)) {
     let (mut in_string, mut after_backslash) = (false, false);
-    for character in text.chars() {
-        if in_string && character < ' ' {
-            write!(repaired, "\\u{:04x}", u32::from(character)).ok()?;
-            (escaped, after_backslash) = (escaped + 1, false);
+    for (at, byte) in text.bytes().enumerate() {
+        if in_string && byte < b' ' {
+            found(at, byte);
+            after_backslash = false;
             continue;
         }
-        match character {
-            '"' if !after_backslash => in_string = !in_string,
-            _ => {}
+        if byte == b'"' && !after_backslash {
+            in_string = !in_string;
         }
-        after_backslash = in_string && character == '\\' && !after_backslash;
-        repaired.push(character);
+        after_backslash = in_string && byte == b'\\' && !after_backslash;
     }
-    (escaped > 0).then_some((repaired, escaped))
 }
 
 /// Where the four digits of each lone surrogate's escape start.
@@ -95,6 +111,8 @@ fn is_half(bytes: &[u8], digits: usize, first_byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -119,10 +137,13 @@ mod tests {
 
     #[test]
     fn raw_control_characters_become_escapes() {
-        let (text, count) = raw_control_characters("{\n\"a\":\"x\ty\0\\\"\n\"}").unwrap();
-        assert_eq!(text, "{\n\"a\":\"x\\u0009y\\u0000\\\"\\u000a\"}");
-        assert_eq!(count, 3);
-        assert!(raw_control_characters("{\n\"a\":NaN}").is_none());
+        let text = "{\n\"a\":\"x\ty\0\\\"\n\u{1f}\"}";
+        let count = raw_control_characters(text);
+        let escaped = escape_control_characters(text, count);
+        assert_eq!(escaped, "{\n\"a\":\"x\\u0009y\\u0000\\\"\\u000a\\u001f\"}");
+        assert_eq!(count, 4);
+        assert_eq!(escaped.len(), text.len() + ESCAPE_GROWTH * count);
+        assert_eq!(raw_control_characters("{\n\"a\":NaN}"), 0);
     }
 
     proptest! {

@@ -75,6 +75,8 @@ fn decode(digest: &[u8], bytes: usize) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const SECRET: &[u8] = b"secret";
@@ -139,5 +141,25 @@ mod tests {
             assert_eq!(verified(&headers), Err(Error::InvalidSignature));
         }
         assert_eq!(verify(b"other", &HeaderMap::new(), BODY).unwrap_err().status().as_u16(), 401);
+    }
+
+    proptest! {
+        #[test]
+        fn a_signature_is_good_for_its_own_body_and_no_other(
+            body: Vec<u8>,
+            other: Vec<u8>,
+            flipped in 0..64_usize,
+        ) {
+            let mac = Hmac::<Sha256>::new_from_slice(SECRET).unwrap();
+            let mut digits = hex::encode(mac.chain_update(&body).finalize().into_bytes());
+            let mut headers = HeaderMap::new();
+            headers.insert("x-posthog-signature", digits.parse().unwrap());
+            prop_assert_eq!(verify(SECRET, &headers, &body), Ok(()));
+            prop_assert_eq!(verify(SECRET, &headers, &other).is_ok(), body == other);
+            let digit = if digits.as_bytes()[flipped] == b'0' { "1" } else { "0" };
+            digits.replace_range(flipped..=flipped, digit);
+            headers.insert("x-posthog-signature", digits.parse().unwrap());
+            prop_assert_eq!(verify(SECRET, &headers, &body), Err(Error::InvalidSignature));
+        }
     }
 }

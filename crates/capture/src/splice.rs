@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use crate::document::{Member, Source, Span};
 use crate::json::Members;
 
-/// Writes an object of these members, less the dropped ones (indexes in ascending order), plus
+/// Writes an object of these neighbouring members, less the dropped ones (indexes in ascending order), plus
 /// appended ones (`"key":value`; an empty text appends nothing).
 pub(crate) fn splice(
     source: Source<'_>,
@@ -31,6 +31,28 @@ pub(crate) fn splice(
     for member in appended {
         append(&mut object, member);
     }
+    object.push('}');
+    object
+}
+
+/// Writes an object like [`splice`], of members between which others may stand in the text.
+pub(crate) fn gather(
+    source: Source<'_>,
+    members: &[Member],
+    dropped: &[u32],
+    appended: &[&str],
+) -> String {
+    let mut object = String::from("{");
+    let mut dropped = dropped.iter().copied().peekable();
+    for (index, member) in members.iter().enumerate() {
+        if dropped.next_if_eq(&(index as u32)).is_none() {
+            append(
+                &mut object,
+                source.get(Span { start: member.key.start, end: member.value.end }),
+            );
+        }
+    }
+    appended.iter().for_each(|member| append(&mut object, member));
     object.push('}');
     object
 }

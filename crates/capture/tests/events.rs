@@ -29,6 +29,12 @@ fn properties_are_stored_as_they_were_sent() {
 }
 
 #[test]
+fn only_members_without_a_place_are_kept_as_extra() {
+    let body = r#"{"a":1,"event":"e","distinct_id":"d","properties":{"p":2},"b":3}"#;
+    assert_eq!(capture(body).event().extra.as_deref(), Some(r#"{"a":1,"b":3}"#));
+}
+
+#[test]
 fn the_clients_address_is_appended_where_the_event_has_none() {
     let properties = |sent: &str| {
         let posted = with_properties(sent).at_a_known_address();

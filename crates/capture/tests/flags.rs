@@ -9,6 +9,7 @@ use event::{Timestamp, Token};
 use hogflare_capture::flags::{Endpoint, Request, read};
 use hogflare_capture::{Settings, Unbounded};
 use http::{HeaderMap, Method};
+use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 struct Asking<'a> {
@@ -142,5 +143,21 @@ fn a_get_is_answered_with_the_least_that_sdks_need() {
         assert_eq!(answer["sessionRecording"], false);
         assert_eq!(answer["config"], json!({"enable_collect_everything": true}));
         assert!(answer.get("heatmaps").is_none());
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_asked_one_shape_is_answered(
+        query in "(v|version|config|token|data|_)?=?[0-9a-z%&=-]{0,20}",
+        body: Vec<u8>,
+        is_decide: bool,
+        is_get: bool,
+    ) {
+        let endpoint = if is_decide { Endpoint::Decide } else { Endpoint::Flags };
+        let method = if is_get { Method::GET } else { Method::POST };
+        let answer = Asking { endpoint, method, query: &query, body, recording_endpoint: None }.answer();
+        let shapes = ["flags", "featureFlags"].map(|name| answer.get(name).is_some());
+        prop_assert!(shapes[0] != shapes[1], "{answer}");
     }
 }

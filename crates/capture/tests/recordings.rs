@@ -7,6 +7,7 @@ mod common;
 use common::{gzip, json, post};
 use event::Recording;
 use hogflare_capture::Lane;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 const SESSION: &str = "0197c5a0-1111-7000-8000-000000000001";
@@ -106,6 +107,7 @@ fn the_library_is_guessed_from_the_user_agent() {
     };
     assert_eq!(by(Some("posthog-ios/3.1")), "posthog-ios");
     assert_eq!(by(Some("Mozilla/5.0")), "web");
+    assert_eq!(by(Some(&format!("posthog{}", "A".repeat(58)))), "web");
     assert_eq!(by(None), "unknown");
 }
 
@@ -145,4 +147,28 @@ fn what_a_recording_lacks_is_said() {
     assert_eq!(without("distinct_id", Value::Null), "event submitted without a distinct_id");
     let empty = post(Lane::Recording, "[]").record().unwrap_err();
     assert_eq!(empty.to_string(), "request holds no event");
+}
+
+proptest! {
+    #[test]
+    fn no_item_is_lost_whatever_sessions_are_mixed(
+        sent in proptest::collection::vec((0..3u8, 0..3u8, 0..4usize), 1..12),
+    ) {
+        let mut serial = 0;
+        let mut body = Vec::new();
+        let mut expected = std::collections::BTreeMap::new();
+        for (session, window, count) in sent {
+            let items: Vec<u32> = (serial..).take(count).collect();
+            serial += 100;
+            let (session, window) = (format!("s-{session}"), format!("w-{window}"));
+            body.push(snapshot(&session, &window, &json!(items)));
+            expected.entry((session, window)).or_insert_with(Vec::new).extend(items);
+        }
+        let recordings = record(&body.into());
+        prop_assert_eq!(recordings.len(), expected.len());
+        for recording in recordings {
+            let items = expected.remove(&(recording.session_id, recording.window_id));
+            prop_assert_eq!(json(&recording.items), json!(items.unwrap()));
+        }
+    }
 }

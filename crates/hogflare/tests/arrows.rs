@@ -25,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "hogflare",
         &[
             "capture",
+            "enrich",
             "event",
             "journal",
             "lake",

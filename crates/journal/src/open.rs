@@ -24,7 +24,10 @@ pub(crate) fn open(
     prepare_directory(&*fs, dir)?;
     match recovery::recover(&*fs, dir)? {
         Some(recovered) => resume(fs, dir, options, recovered),
-        None => begin(fs, dir, options),
+        None => {
+            recovery::clear(&*fs, dir)?;
+            begin(fs, dir, options)
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use enrich::Place;
-use event::Event;
+use http::header::USER_AGENT;
 use http::request::Parts;
 
 use crate::listener::Peer;
@@ -14,6 +14,7 @@ use crate::{EdgeState, edge_headers};
 pub(crate) struct Client {
     /// Its address, where it is known.
     pub(crate) ip: Option<IpAddr>,
+    user_agent: Option<String>,
     /// Where it is, if the edge in front says so.
     place: Option<Place>,
 }
@@ -23,16 +24,16 @@ impl Client {
     pub(crate) fn of(state: &EdgeState, parts: &Parts) -> Self {
         let peer = parts.extensions.get::<Peer>().and_then(Peer::ip);
         let said = edge_headers::client_ip(&parts.headers);
-        match said.filter(|_| state.trusted_proxies.trusts_worker()) {
-            Some(ip) => Self { ip: Some(ip), place: edge_headers::place(ip, &parts.headers) },
-            None => Self { ip: state.trusted_proxies.client_ip(peer, &parts.headers), place: None },
-        }
+        let (ip, place) = match said.filter(|_| state.trusted_proxies.trusts_worker()) {
+            Some(ip) => (Some(ip), edge_headers::place(ip, &parts.headers)),
+            None => (state.trusted_proxies.client_ip(peer, &parts.headers), None),
+        };
+        let user_agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+        Self { ip, user_agent: user_agent.map(str::to_owned), place }
     }
 
-    /// Adds to an event what is known of its client.
-    pub(crate) fn add_to(&self, event: &mut Event) {
-        if let Some(place) = &self.place {
-            place.add_to(event);
-        }
+    /// The client as the enricher knows it.
+    pub(crate) fn known_to<'e>(&self, enricher: &'e enrich::Enricher) -> enrich::Client<'e> {
+        enricher.client(self.ip, self.user_agent.as_deref(), self.place.clone())
     }
 }

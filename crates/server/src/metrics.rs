@@ -50,3 +50,8 @@ pub(crate) fn verdicts(outcomes: &[Outcome]) {
         }
     }
 }
+
+/// Counts an event that is kept out of `events`.
+pub(crate) fn quarantined(reason: &'static str) {
+    counter!("hogflare_events_quarantined_total", "reason" => reason).increment(1);
+}

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use enrich::Enricher;
 use journal::Journal;
 use metrics_exporter_prometheus::PrometheusHandle;
 use query::Engine;
@@ -26,6 +27,8 @@ pub struct Edge {
     pub recording_endpoint: Option<String>,
     /// Who may send, how much, and what becomes of it.
     pub policy: CurrentPolicy,
+    /// What is added to events.
+    pub enricher: Arc<Enricher>,
     /// What was sent today.
     pub quotas: Arc<Quotas>,
     /// Whose word about the client is believed.

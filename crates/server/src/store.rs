@@ -24,10 +24,14 @@ pub(crate) async fn store(
     if events.is_empty() {
         return Ok(());
     }
-    let team = admitted.project.team;
+    let project = &admitted.project;
+    let client = client.known_to(&state.enricher);
     let submitted = events.into_iter().map(|mut event| {
-        client.add_to(&mut event);
-        Submitted { event, team }
+        client.enrich(&mut event, &project.enrichment);
+        if let Some(reason) = event.reason {
+            metrics::quarantined(reason);
+        }
+        Submitted { event, team: project.team }
     });
     let submitted: Vec<Submitted> = submitted.collect();
     let owed = state.ack.owed_for(submitted.iter().map(|submitted| &submitted.event));

@@ -26,12 +26,13 @@ impl<'a> Documents<'a> {
         let Err(error) = check(text) else {
             return Ok(Self(text));
         };
-        let Some((escaped, count)) = repair::raw_control_characters(text) else {
+        let count = repair::raw_control_characters(text);
+        if count == 0 {
             return Err(error);
-        };
-        budget.reserve(escaped.len())?;
+        }
+        budget.reserve(text.len() + repair::ESCAPE_GROWTH * count)?;
         notes.take_many(Note::RawControlCharacter, count);
-        let text = repaired.get_or_init(|| escaped);
+        let text = repaired.get_or_init(|| repair::escape_control_characters(text, count));
         check(text).map(|()| Self(text))
     }
 

@@ -9,9 +9,9 @@ use toml::{Table, Value};
 use super::ConfigError;
 
 /// Keys of the policy's tables; every other key is a setting.
-const POLICY_TABLES: [&str; 5] = ["sdk", "limits", "clients", "project", "drop"];
+const POLICY_TABLES: [&str; 6] = ["sdk", "privacy", "limits", "clients", "project", "drop"];
 /// Those of them that a project may have too: what it does not say, everyone's says.
-const INHERITED: [&str; 2] = ["sdk", "limits"];
+const INHERITED: [&str; 3] = ["sdk", "privacy", "limits"];
 
 /// A file's two parts.
 #[derive(Debug, Default)]

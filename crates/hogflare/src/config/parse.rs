@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use enrich::IpPolicy;
 use event::Token;
 use recordings::Retention;
 use server::TrustedProxies;
@@ -27,6 +28,7 @@ pub(crate) struct Config {
     pub(crate) ack: AckMode,
     pub(crate) read_key: Option<Secret>,
     pub(crate) policy: PolicyStart,
+    pub(crate) geoip: Option<PathBuf>,
     pub(crate) max_connections: usize,
     pub(crate) journal_budget_bytes: Option<u64>,
     pub(crate) journal_reserve_bytes: u64,
@@ -113,6 +115,7 @@ impl Config {
             })?,
             read_key: secret("HOGFLARE_READ_KEY"),
             policy,
+            geoip: sources.get("HOGFLARE_GEOIP").map(PathBuf::from),
             max_connections: parse_by(sources, "HOGFLARE_MAX_CONNECTIONS", |text| {
                 let number = text.parse().ok().filter(|number| *number > 0);
                 number.ok_or_else(|| "a whole number above 0".to_owned())
@@ -187,7 +190,13 @@ fn policy_start(sources: &Sources, api_key: Option<&Token>) -> Result<PolicyStar
         "refuse" => Ok(UnknownTokens::Refuse),
         _ => Err("accept or refuse".to_owned()),
     })?;
-    let base = policy::Base { projects, unknown_tokens };
+    let ip = parse_by(sources, "HOGFLARE_IP", |text| match text {
+        "keep" => Ok(IpPolicy::Keep),
+        "truncate" => Ok(IpPolicy::Truncate),
+        "drop" => Ok(IpPolicy::Drop),
+        _ => Err("keep, truncate or drop".to_owned()),
+    })?;
+    let base = policy::Base { projects, unknown_tokens, ip };
     let tables = sources.policy().clone();
     let file = sources.get("HOGFLARE_CONFIG").map(PathBuf::from);
     let wrong = |expected| ConfigError {

@@ -166,6 +166,19 @@ pub(crate) const SETTINGS: &[Setting] = &[
          503.",
     ),
     setting(
+        "HOGFLARE_IP",
+        "ip",
+        Some("keep"),
+        "How much of clients' addresses is stored, once they have been located: `keep`, `truncate` (the \
+         first 24 bits of IPv4, 48 of IPv6) or `drop`.",
+    ),
+    setting(
+        "HOGFLARE_GEOIP",
+        "geoip",
+        None,
+        "A database in MaxMind's format (`.mmdb`), for the place of addresses; read again when it changes.",
+    ),
+    setting(
         "HOGFLARE_MAX_CONNECTIONS",
         "max-connections",
         Some("16384"),

@@ -80,13 +80,21 @@ pub(crate) fn recover(fs: &dyn Fs, dir: &Path) -> Result<Option<Recovered>, Erro
     }))
 }
 
+/// Removes what is left in a directory that holds no journal: a blank segment would look damaged as
+/// soon as there is a newer one.
+pub(crate) fn clear(fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
+    let leftovers = inventory::take(fs, dir)?.leftovers;
+    Ok(remove_leftovers(fs, dir, &leftovers)?)
+}
+
 /// Checks that a segment holds every row up to where its successor says that it ends.
 fn verify_sealed(fs: &dyn Fs, segment: &Segment, end: Offset) -> Result<(), Error> {
     let file = fs.open_read(&segment.path).context("open", &segment.path)?;
     let mut scanner = Scanner::new(&*file, segment)?;
     while scanner.expected() < end {
         let found = scanner.advance().context("read", &segment.path)?;
-        if found.is_none_or(|record| record.end() > end) {
+        // A closing record is the last one of its segment, and no row comes after it.
+        if found.is_none_or(|record| record.rows == 0 || record.end() > end) {
             let is_blank = scanner.remainder().context("read", &segment.path)?.is_blank;
             let damage = if is_blank { Damage::Missing { until: end } } else { Damage::Record };
             return Err(corrupt(segment, &scanner, damage));
@@ -113,9 +121,10 @@ fn examine_last(fs: &dyn Fs, segment: &Segment) -> Result<Tail, Error> {
             synced = record.synced;
             unproven_position = position;
         }
-        if record.rows > 0 {
-            segment.extend(scanner.expected(), scanner.position());
+        if record.rows == 0 {
+            break;
         }
+        segment.extend(scanner.expected(), scanner.position());
     }
     let Remainder { is_blank, highest_synced } =
         scanner.remainder().context("read", &segment.path)?;

@@ -66,6 +66,10 @@ fn rewrite_unproven(file: &dyn File, tail: &Tail) -> io::Result<()> {
         let wanted = (tail.end_position - position).min(CHUNK_BYTES as u64);
         let bytes = window.at(position, usize::try_from(wanted).unwrap_or(CHUNK_BYTES))?;
         if bytes.is_empty() {
+            // A file that ends in its last record's padding gets the rest of it when it is cut.
+            if tail.end_position - position < record::ALIGNMENT {
+                break;
+            }
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         write_all_at(file, &mut [IoSlice::new(bytes)], position)?;

@@ -43,7 +43,7 @@ impl SimFile {
 
 impl File for SimFile {
     fn write_at(&self, buffers: &[IoSlice<'_>], position: u64) -> io::Result<usize> {
-        let bytes: Vec<u8> = buffers.iter().flat_map(|buffer| buffer.iter().copied()).collect();
+        let bytes = buffers.iter().map(|buffer| &**buffer).collect::<Vec<_>>().concat();
         let written = self.fs.run(Op::Write, |world| world.write(self.inode, &bytes, position));
         self.aftermath(written, |world| world.fail_write(self.inode, &bytes, position))
     }

@@ -7,10 +7,11 @@ use hogflare_journal::sim::SimFs;
 use hogflare_journal::{
     Batch, Damage, Error, Fs, Journal, Offset, Options, read_file, write_atomically,
 };
+use proptest::prelude::*;
 
 use crate::support::{
-    DIR, abandon, batch, batches, drain, large, offset, open, payloads, segment_paths, small,
-    try_open,
+    DIR, abandon, batch, batches, drain, large, offset, open, payloads, read_all, segment_paths,
+    small, try_open,
 };
 
 /// Where the first record of a segment begins.
@@ -60,6 +61,17 @@ fn a_torn_last_record_is_cut_off() {
     assert_eq!(payloads(&journal), ["a", "b", "c"]);
     assert_eq!(writer.commit(&batches(["e"])).unwrap(), offset(3)..offset(4));
     assert_eq!(payloads(&journal), ["a", "b", "c", "e"]);
+}
+
+#[test]
+fn a_file_that_ends_in_the_padding_of_its_last_record_holds_it() {
+    let (fs, path) = unclean();
+    let file = fs.open_write(&path).unwrap();
+    file.set_len(START + 3 * SMALL + 41).unwrap();
+    let (mut writer, journal) = open(&fs);
+    assert_eq!(payloads(&journal), ["a", "b", "c", "d"]);
+    assert_eq!(writer.commit(&batches(["e"])).unwrap(), offset(4)..offset(5));
+    assert_eq!(payloads(&journal), ["a", "b", "c", "d", "e"]);
 }
 
 #[test]
@@ -133,6 +145,19 @@ fn a_damaged_header_is_corruption() {
         let (file, position, _, damage) = corruption(&fs);
         assert_eq!((file, position, damage), (paths[index].clone(), 0, Damage::Header));
     }
+}
+
+#[test]
+fn a_lone_blank_segment_does_not_stand_in_the_way_of_a_journal_that_begins_further_on() {
+    let (fs, path) = unclean();
+    fs.open_write(&path).unwrap().set_len(0).unwrap();
+    let (mut writer, _journal) =
+        try_open(&fs, Options { at_least: offset(101), ..small() }).unwrap();
+    writer.commit(&batches(["on"])).unwrap();
+    abandon(writer);
+    let (_writer, journal) = open(&fs.power_loss());
+    assert_eq!(journal.first(), offset(101));
+    assert_eq!(payloads(&journal), ["on"]);
 }
 
 #[test]
@@ -334,4 +359,30 @@ fn reading_only_where_there_is_no_journal_finds_none() {
     let none = Journal::open_read_only(Arc::new(fs.clone()), Path::new("/empty")).unwrap();
     assert!(none.is_none());
     assert!(Journal::open(Arc::new(fs), Path::new("/empty"), Options::default()).is_ok());
+}
+
+proptest! {
+    #[test]
+    fn a_flipped_byte_anywhere_is_refused_or_ends_the_journal_there(
+        segment in 0..3_usize,
+        position in prop_oneof![0..64_u64, START..START + 15_080],
+        bits in 1..=u8::MAX,
+    ) {
+        let (fs, paths) = three_segments();
+        let whole = read_all(&open(&fs.clone()).1).unwrap();
+        let (fs, _) = three_segments();
+        fs.flip(&paths[segment], position, bits);
+        match try_open(&fs, small()) {
+            Err(Error::Corrupt { file, .. }) => prop_assert_eq!(&file, &paths[segment]),
+            Err(Error::NewerFormat { .. }) => prop_assert!(position < 64),
+            Err(other) => return Err(TestCaseError::fail(other.to_string())),
+            Ok((_writer, journal)) => {
+                let found = read_all(&journal).unwrap();
+                prop_assert!(whole.starts_with(&found));
+                // Only the very last record may be taken for one that was being written.
+                prop_assert!(found.len() == whole.len() || segment == 2);
+                prop_assert!(found.len() + 1 >= whole.len());
+            }
+        }
+    }
 }

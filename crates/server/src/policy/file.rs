@@ -2,6 +2,7 @@
 //!
 //! Where a `[[project]]` has tables of its own, whoever reads the file lays them over everyone's.
 
+use enrich::{IpPolicy, Privacy, Rules};
 use event::{TeamId, Token};
 use serde::Deserialize;
 
@@ -9,13 +10,15 @@ use crate::SdkSettings;
 
 use super::{ClientLimits, ConfiguredProjects, DropRule, Limits, Project};
 
-/// `[sdk]`, `[limits]`, `[clients]`, `[[project]]` and `[[drop]]` of the configuration file.
+/// `[sdk]`, `[privacy]`, `[limits]`, `[clients]`, `[[project]]` and `[[drop]]` of the configuration file.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PolicyFile {
     /// What SDKs are told to do, of every project and every token without one.
     pub sdk: SdkSettings,
-    /// How much may come, for each of these.
+    /// What is not stored, or not as it is, for each of these.
+    pub privacy: PrivacyEntry,
+    /// How much may come, likewise.
     pub limits: Limits,
     /// For every client.
     pub clients: ClientLimits,
@@ -44,12 +47,49 @@ pub struct ProjectEntry {
     /// What its SDKs are told to do.
     #[serde(default)]
     pub sdk: SdkSettings,
+    /// What is not stored of its events, or not as it is.
+    #[serde(default)]
+    pub privacy: PrivacyEntry,
+}
+
+/// One table `[privacy]`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PrivacyEntry {
+    /// How much of clients' addresses is stored, where it is not what `HOGFLARE_IP` says.
+    pub ip: Option<IpPolicy>,
+    /// Properties that alone are kept.
+    pub allow: Vec<String>,
+    /// Properties to remove.
+    pub block: Vec<String>,
+    /// Properties to replace by their keyed hash.
+    pub hash: Vec<String>,
+    /// The key of these hashes.
+    pub hash_key: Option<String>,
+    /// Whether values in queries of URLs are hidden.
+    pub mask_url_query: bool,
+    /// Names in queries whose values stay.
+    pub keep_url_query: Vec<String>,
+}
+
+impl PrivacyEntry {
+    pub(super) fn policy(
+        self,
+        ip: IpPolicy,
+        time_zone: Option<String>,
+    ) -> Result<enrich::Policy, String> {
+        let Self { ip: own_ip, allow, block, hash, hash_key, mask_url_query, keep_url_query } = self;
+        let rules = Rules { allow, block, hash, hash_key, mask_url_query, keep_url_query };
+        let privacy = Privacy::try_from(&rules).map_err(|error| format!("[privacy]: {error}"))?;
+        Ok(enrich::Policy { ip: own_ip.unwrap_or(ip), privacy, time_zone })
+    }
 }
 
 impl ProjectEntry {
     pub(super) fn resolve(
         self,
         configured: &ConfiguredProjects,
+        ip: IpPolicy,
     ) -> Result<(Token, Project), String> {
         let token = Token::new(self.token.trim());
         let team = match (self.team_id.map(TeamId), configured.get(&token)) {
@@ -64,7 +104,8 @@ impl ProjectEntry {
         if team.0 < 1 {
             return Err(format!("project numbers start at 1, not {}", team.0));
         }
-        let Self { name, time_zone, limits, sdk, .. } = self;
-        Ok((token, Project { team, name, time_zone, limits, sdk }))
+        let Self { name, time_zone, limits, sdk, privacy, .. } = self;
+        let enrichment = privacy.policy(ip, time_zone)?;
+        Ok((token, Project { team, name, limits, sdk, enrichment }))
     }
 }

@@ -15,13 +15,14 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use enrich::IpPolicy;
 use event::{Event, TeamId, Token};
 
 use crate::SdkSettings;
 
 pub use current::CurrentPolicy;
 pub use drop_rule::DropRule;
-pub use file::{PolicyFile, ProjectEntry};
+pub use file::{PolicyFile, PrivacyEntry, ProjectEntry};
 pub use limits::{ClientLimits, Limits};
 pub use project::{ConfiguredProjects, Project};
 pub use quota::Quotas;
@@ -45,6 +46,8 @@ pub struct Base {
     pub projects: ConfiguredProjects,
     /// What is done with other tokens.
     pub unknown_tokens: UnknownTokens,
+    /// How much of clients' addresses is stored, unless a table says otherwise.
+    pub ip: IpPolicy,
 }
 
 /// See the module.
@@ -66,18 +69,19 @@ impl Policy {
     /// # Errors
     /// When the two contradict each other, or a rule would fit everything.
     pub fn new(base: &Base, file: PolicyFile) -> Result<Self, String> {
-        let PolicyFile { sdk, limits, clients, projects: entries, drop: drop_rules } = file;
+        let PolicyFile { sdk, privacy, limits, clients, projects: entries, drop: drop_rules } = file;
         if let Some(rule) = drop_rules.iter().find(|rule| rule.fits_everything()) {
             return Err(format!("a [[drop]] names token, distinct_id or event: {rule:?}"));
         }
-        let unknown = Project { sdk, limits: limits.clone(), ..Project::default() };
+        let enrichment = privacy.policy(base.ip, None)?;
+        let unknown = Project { sdk, enrichment, limits: limits.clone(), ..Project::default() };
         let project = |(token, team): (&Token, &TeamId)| {
             (token.clone(), Arc::new(Project { team: *team, ..unknown.clone() }))
         };
         let mut projects: HashMap<_, _> = base.projects.iter().map(project).collect();
         let mut named = HashSet::new();
         for entry in entries {
-            let (token, project) = entry.resolve(&base.projects)?;
+            let (token, project) = entry.resolve(&base.projects, base.ip)?;
             if !named.insert(token.clone()) {
                 return Err(format!("project {token} is there twice"));
             }

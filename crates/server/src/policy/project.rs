@@ -9,18 +9,18 @@ use super::Limits;
 use crate::SdkSettings;
 
 /// What holds for the events of one token.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Project {
     /// Its number.
     pub team: TeamId,
     /// What people call it.
     pub name: Option<String>,
-    /// IANA name; days of its charts begin at midnight there.
-    pub time_zone: Option<String>,
     /// How much may come.
     pub limits: Limits,
     /// What its SDKs are told to do.
     pub sdk: SdkSettings,
+    /// Its time zone, and what it does not want stored.
+    pub enrichment: enrich::Policy,
 }
 
 impl Default for Project {
@@ -29,9 +29,9 @@ impl Default for Project {
         Self {
             team: TeamId::UNCLAIMED,
             name: None,
-            time_zone: None,
             limits: Limits::default(),
             sdk: SdkSettings::default(),
+            enrichment: enrich::Policy::default(),
         }
     }
 }
