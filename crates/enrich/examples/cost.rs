@@ -86,6 +86,7 @@ fn event(name: &str) -> Event {
         session_id: None,
         window_id: None,
         process_person_profile: false,
+        cookieless: false,
         context: None,
         extra: None,
         table: Default::default(),

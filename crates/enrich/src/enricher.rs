@@ -134,13 +134,11 @@ impl Client<'_> {
         if event.table == Table::Otel {
             return;
         }
-        let known = Known::find(&event.properties);
-        let is_cookieless = known.is_truthy(Name::CookielessMode);
         if event.table == Table::Events {
-            let found = self.find(&event.event, &known);
+            let found = self.find(&event.event, &Known::find(&event.properties));
             found.add_to(event);
         }
-        if is_cookieless {
+        if event.cookieless {
             self.enricher.resolve(event, policy);
         }
         policy.ip.apply(event);

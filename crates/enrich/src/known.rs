@@ -25,14 +25,12 @@ pub(crate) enum Name {
     Gclid,
     Fbclid,
     GadSource,
-    CookielessMode,
     CookielessExtra,
     Host,
     Timezone,
-    SessionId,
 }
 
-const ALL: [Name; 23] = [
+const ALL: [Name; 21] = [
     Name::Ip,
     Name::GeoipDisable,
     Name::Lib,
@@ -51,11 +49,9 @@ const ALL: [Name; 23] = [
     Name::Gclid,
     Name::Fbclid,
     Name::GadSource,
-    Name::CookielessMode,
     Name::CookielessExtra,
     Name::Host,
     Name::Timezone,
-    Name::SessionId,
 ];
 
 impl Name {
@@ -80,11 +76,9 @@ impl Name {
             Self::Gclid => "gclid",
             Self::Fbclid => "fbclid",
             Self::GadSource => "gad_source",
-            Self::CookielessMode => "$cookieless_mode",
             Self::CookielessExtra => "$cookieless_extra",
             Self::Host => "$host",
             Self::Timezone => "$timezone",
-            Self::SessionId => "$session_id",
         }
     }
 
@@ -99,12 +93,11 @@ impl Name {
             8 => &[Self::Browser],
             9 => &[Self::Timezone],
             10 => &[Self::UtmSource, Self::UtmMedium, Self::GadSource],
-            11 => &[Self::UserAgent, Self::SessionId],
+            11 => &[Self::UserAgent],
             12 => &[Self::DeviceType, Self::UtmCampaign],
             13 => &[Self::BotCategory, Self::ChannelType],
             14 => &[Self::GeoipDisable],
             15 => &[Self::RawUserAgent],
-            16 => &[Self::CookielessMode],
             17 => &[Self::ReferringDomain, Self::CookielessExtra],
             _ => &[],
         };

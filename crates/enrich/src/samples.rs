@@ -26,6 +26,7 @@ pub(crate) fn event(name: &str, properties: &str) -> Event {
         session_id: None,
         window_id: None,
         process_person_profile: true,
+        cookieless: false,
         context: None,
         extra: None,
         table: Default::default(),

@@ -22,7 +22,7 @@ pub fn resolve(
     sessions: &mut Sessions,
     time_zone: Option<&str>,
 ) -> Result<(), &'static str> {
-    if !Known::find(&event.properties).is_truthy(Name::CookielessMode) {
+    if !event.cookieless {
         return Ok(());
     }
     let resolved = Resolved::of(event, salts, sessions, time_zone);
@@ -140,6 +140,10 @@ mod tests {
         "$raw_user_agent":"Firefox","$cookieless_extra":"x","$session_id":null,"$device_id":null,
         "$timezone":"Europe/Berlin","z": 1.0}"#;
 
+    fn visit(name: &str, properties: &str) -> Event {
+        Event { cookieless: true, ..samples::event(name, properties) }
+    }
+
     fn salts() -> Salts {
         let mut salts = Salts::default();
         let mut next = 0;
@@ -156,7 +160,7 @@ mod tests {
     }
 
     fn refused(name: &str, properties: &str) -> &'static str {
-        let (event, result) = resolved(samples::event(name, properties));
+        let (event, result) = resolved(visit(name, properties));
         assert_eq!((event.table, event.reason), (Table::Quarantine, result.err()));
         assert_eq!(event.distinct_id.as_str(), "d");
         for identifying in ["203.0.113.7", "Firefox"] {
@@ -167,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_visitor_gets_an_id_and_a_session_and_nothing_to_be_found_by() {
-        let mut event = samples::event("$pageview", PAGE_VIEW);
+        let mut event = visit("$pageview", PAGE_VIEW);
         event.set = Some(r#"{"$raw_user_agent":"Firefox","$os":"Linux"}"#.into());
         event.set_once = Some(r#"{"$initial_raw_user_agent":"Firefox"}"#.into());
         event.context = Some(r#"{"ip":"203.0.113.7","userAgent":"Firefox"}"#.into());
@@ -190,7 +194,7 @@ mod tests {
     #[test]
     fn the_day_is_the_visitors() {
         let id_at = |hours: i64, zone: &str| {
-            let mut event = samples::event("e", &PAGE_VIEW.replace("Europe/Berlin", zone));
+            let mut event = visit("e", &PAGE_VIEW.replace("Europe/Berlin", zone));
             event.timestamp = NOON.plus_micros(hours * 3_600_000_000);
             resolved(event).0.distinct_id
         };
@@ -199,7 +203,7 @@ mod tests {
         assert_ne!(id_at(11, "Europe/Berlin"), id_at(10, "Europe/Berlin"));
         assert_eq!(id_at(11, "UTC"), id_at(-12, "UTC"));
         assert_eq!(id_at(11, "Nowhere/Town"), id_at(11, "UTC"));
-        let mut event = samples::event("e", &PAGE_VIEW.replace("Europe/Berlin", "?"));
+        let mut event = visit("e", &PAGE_VIEW.replace("Europe/Berlin", "?"));
         event.timestamp = NOON.plus_micros(11 * 3_600_000_000);
         resolve(&mut event, &salts(), &mut Sessions::default(), Some("Europe/Berlin")).unwrap();
         assert_eq!(event.distinct_id, id_at(11, "Europe/Berlin"), "else the project's");
@@ -214,19 +218,17 @@ mod tests {
         assert_eq!(refused("e", &without("$host")), "cookieless_missing_host");
         let agentless = PAGE_VIEW.replace("Firefox", "");
         assert_eq!(refused("e", &agentless), "cookieless_missing_ua");
-        let mut old = samples::event("e", PAGE_VIEW);
+        let mut old = visit("e", PAGE_VIEW);
         old.timestamp = NOON.plus_micros(-5 * 24 * 3_600_000_000);
         assert_eq!(resolved(old).1, Err("cookieless_timestamp_out_of_range"));
-        let mut event = samples::event("e", PAGE_VIEW);
+        let mut event = visit("e", PAGE_VIEW);
         let result = resolve(&mut event, &Salts::default(), &mut Sessions::default(), None);
         assert_eq!(result, Err("cookieless_globally_disabled"));
     }
 
     #[test]
     fn other_events_are_left_alone() {
-        for mode in ["false", "null"] {
-            let event = samples::event("$identify", &PAGE_VIEW.replace("true", mode));
-            assert_eq!(resolved(event.clone()), (event, Ok(())));
-        }
+        let event = samples::event("$identify", PAGE_VIEW);
+        assert_eq!(resolved(event.clone()), (event, Ok(())));
     }
 }

@@ -161,8 +161,10 @@ fn a_cookieless_visitor_has_a_place_and_no_address() {
     salts.renew(NOON, || [1; 32]);
     enricher.set_salts(salts);
     let sent = r#"{"$cookieless_mode":true,"$ip":"81.2.69.7","$host":"x.example"}"#;
-    let event =
-        |sent| enriched_with(&enricher, FIREFOX, samples::event("e", sent), &Policy::default());
+    let event = |sent| {
+        let event = Event { cookieless: true, ..samples::event("e", sent) };
+        enriched_with(&enricher, FIREFOX, event, &Policy::default())
+    };
     let resolved = event(sent);
     assert_eq!((resolved.table, resolved.reason), (Table::Events, None));
     assert!(resolved.distinct_id.as_str().starts_with("cookieless_"));
