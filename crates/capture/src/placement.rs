@@ -41,9 +41,9 @@ fn reason(event: &Event, facts: Facts<'_>) -> Option<&'static str> {
     if name == "$$client_ingestion_warning" {
         Some("client_ingestion_warning")
     } else if event.cookieless && is_merge {
-        Some("cookieless_disallowed_event")
+        Some("cookieless_unsupported_event")
     } else if event.cookieless && is_identify {
-        Some("cookieless_stateless_disallowed_identify")
+        Some("cookieless_stateless_no_identify")
     } else if facts.is_person_declined && (is_identify || is_merge || is_group) {
         Some("invalid_event_when_process_person_profile_is_false")
     } else if is_group && has_long_key() {

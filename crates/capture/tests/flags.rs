@@ -156,7 +156,7 @@ proptest! {
     ) {
         let endpoint = if is_decide { Endpoint::Decide } else { Endpoint::Flags };
         let method = if is_get { Method::GET } else { Method::POST };
-        let answer = Asking { endpoint, method, query: &query, body, recording_endpoint: None }.answer();
+        let answer = Asking { endpoint, method, query: &query, body, recording: false.into() }.answer();
         let shapes = ["flags", "featureFlags"].map(|name| answer.get(name).is_some());
         prop_assert!(shapes[0] != shapes[1], "{answer}");
     }

@@ -157,10 +157,10 @@ fn what_posthog_would_drop_is_quarantined_with_its_reason() {
     assert_eq!(place("$set", &personless), (Table::Events, None));
 
     let cookieless = json!({"$cookieless_mode": true, "$process_person_profile": false});
-    let merge = quarantined("cookieless_disallowed_event");
+    let merge = quarantined("cookieless_unsupported_event");
     assert_eq!(place("$create_alias", &cookieless), merge);
     assert_eq!(place("$merge_dangerously", &cookieless), merge);
-    let identify = quarantined("cookieless_stateless_disallowed_identify");
+    let identify = quarantined("cookieless_stateless_no_identify");
     assert_eq!(place("$identify", &cookieless), identify);
     assert_eq!(place("$pageview", &cookieless), (Table::Events, None));
 }

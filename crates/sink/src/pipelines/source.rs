@@ -2,6 +2,7 @@
 
 use event::{Promoted, Row, StoredRow, Table, decode_rows};
 use journal::{JournalId, Offset, Record};
+use serde_json::{Map, Value};
 
 use super::{Route, row};
 use crate::Error;
@@ -43,16 +44,27 @@ impl RowSource for EventRows {
     fn rows(&self, record: &Record, journal_id: JournalId) -> Result<Vec<JsonRow>, Error> {
         let rows = rows_of(record)?;
         let ours = rows.iter().filter(|(_, row)| self.takes(row));
-        Ok(ours.map(|(offset, row)| (*offset, event_row(row, *offset, journal_id))).collect())
+        let json = |row: &Row, offset| match row.table() {
+            Table::Quarantine => event_row(&with_reason_told(row), offset, journal_id),
+            _ => event_row(row, offset, journal_id),
+        };
+        Ok(ours.map(|(offset, row)| (*offset, json(row, *offset))).collect())
     }
 }
 
-/// The rows of a record that belong to the table `events`, with their offsets.
+/// A quarantined row as one of `events`, which has no column for its reason: `extra` tells it.
+fn with_reason_told(row: &Row) -> Row {
+    let extra = row.extra.as_deref().and_then(|extra| serde_json::from_str(extra).ok());
+    let mut extra: Map<String, Value> = extra.unwrap_or_default();
+    extra.insert("quarantined".to_owned(), row.reason.as_deref().unwrap_or_default().into());
+    Row { extra: Some(Value::from(extra).to_string()), ..row.clone() }
+}
+
+/// The rows of a record, with their offsets.
 pub(super) fn rows_of(record: &Record) -> Result<Vec<(Offset, Row)>, Error> {
     let rows = decode_rows(record.payload.clone())
         .map_err(|error| Error::paused(format!("record at offset {}: {error}", record.first)))?;
-    let numbered = (record.first.get()..).map(Offset::new).zip(rows);
-    Ok(numbered.filter(|(_, row)| row.table() == Table::Events).collect())
+    Ok((record.first.get()..).map(Offset::new).zip(rows).collect())
 }
 
 /// A row of the table `events` as JSON.
@@ -90,11 +102,15 @@ mod tests {
         let rows = Table::ALL.len() as u32;
         let record = Record { first: Offset::new(5), rows, payload: payload.into() };
         let journal_id = JournalId::from_uuid(Uuid::from_u128(7));
-        let events = EventRows { route: Route::everything() };
+        let events = |is_only_copy| EventRows { route: Route::everything(), is_only_copy };
         let offsets = |source: &dyn RowSource| -> Vec<u64> {
             source.rows(&record, journal_id).unwrap().iter().map(|row| row.0.get()).collect()
         };
-        assert_eq!(offsets(&events), [5]);
+        assert_eq!(offsets(&events(false)), [5]);
+        assert_eq!(offsets(&events(true)), [5, 6, 7], "nothing else would keep them");
         assert_eq!(offsets(&PersonRows), [5]);
+        let sent = events(true).rows(&record, journal_id).unwrap();
+        let quarantined: Value = serde_json::from_slice(&sent[2].1).unwrap();
+        assert_eq!(quarantined["extra"]["quarantined"], "", "it can be told from others");
     }
 }
