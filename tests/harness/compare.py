@@ -12,7 +12,11 @@ from .raw_json import raw_object
 # Members that are taken out of `properties`, as the documentation lists them.
 REMOVED = {"$elements", "$elements_chain"}
 # Members that the server adds.
-APPENDED = {"$ip", "$sent_at", "$group_0", "$group_1", "$group_2", "$group_3", "$group_4"}
+APPENDED = {
+    *("$ip", "$sent_at", "$group_0", "$group_1", "$group_2", "$group_3", "$group_4"),
+    *("$browser", "$browser_version", "$os", "$os_version", "$device_type", "$raw_user_agent"),
+    *("$bot", "$bot_category", "$channel_type"),
+}
 APPENDED_PREFIX = "$geoip_"
 LAKE_COLUMNS = (
     "uuid, event, distinct_id, timestamp, token, properties, person_properties, elements_chain, "

@@ -65,7 +65,6 @@ def test_every_table_is_there_from_the_start(hogflare: Hogflare) -> None:
     assert {"signal", "received_at", "body"} <= {row["name"] for row in hogflare.query(columns)}
 
 
-@pytest.mark.xfail(reason="requests only make rows of events yet", strict=True)
 def test_rows_that_are_no_events_have_tables_of_their_own(hogflare: Hogflare) -> None:
     events = [new_event("purchase", properties={"n": n}) for n in range(EVENTS)]
     others = [*map(heatmap, range(HEATMAPS)), *map(warning, range(WARNINGS))]
