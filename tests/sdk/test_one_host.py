@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.decode import decode_body
+from harness.decode import decode_text
 from harness.node import run_driver
 from harness.poll import until
 from harness.server import TOKEN, Hogflare
@@ -53,7 +53,7 @@ class Visit:
     def recorded(self) -> list[dict]:
         """The events of session recordings."""
         posts = [exchange for exchange in self.tee.exchanges() if exchange.target.startswith("/s/")]
-        return [item for post in posts for item in decode_body(post.target, post.headers, post.body)]
+        return [item for post in posts for item in json.loads(decode_text(post.headers, post.body))]
 
 
 @pytest.fixture(params=["loader", "bundle", "module"])
