@@ -190,7 +190,7 @@ fn says_more_than_circumstances(object: &str) -> bool {
         let now = name.strip_prefix("$initial_").unwrap_or(name);
         let plain = now.strip_prefix('$').unwrap_or(now);
         let is_lifted = |lifted: &&str| lifted.strip_prefix('$').unwrap_or(lifted) == plain;
-        plain.starts_with("geoip_") || LIFTED_PROPERTIES.iter().any(|lifted| is_lifted(lifted))
+        plain.starts_with("geoip_") || LIFTED_PROPERTIES.iter().any(is_lifted)
     };
     !members_of(object).keys().all(is_circumstance)
 }
