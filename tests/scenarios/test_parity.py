@@ -252,6 +252,10 @@ def test_cesu8_text(case: Case) -> None:
     assert members(row["properties"])["animal"] == "🦔"
 
 
+def test_byte_order_marks(case: Case) -> None:
+    case.store(b"\xef\xbb\xbf" + json.dumps(case.event()).encode())
+
+
 def test_null_items(case: Case) -> None:
     case.store({"api_key": TOKEN, "batch": [None, case.event(), None]}, "/batch/")
 
@@ -287,6 +291,12 @@ def test_two_names_of_one_member(case: Case) -> None:
 
 def test_batch_without_a_key(case: Case) -> None:
     assert case.store({"batch": [case.event()]}, "/batch/")["token"] == TOKEN
+
+
+def test_sets_of_any_kind(case: Case) -> None:
+    row = case.send(**{"$set": "plan", "$set_once": ["plan"]})
+    assert members(row["extra"]) == {"$set": "plan", "$set_once": ["plan"]}
+    assert row["person_properties"] is None
 
 
 def test_unknown_members(case: Case) -> None:
