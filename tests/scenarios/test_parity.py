@@ -599,12 +599,6 @@ def test_ai_bearer(case: Case) -> None:
     case.row("events", "$ai_generation", case.name)
 
 
-def test_ai_over_limit(limited: Hogflare) -> None:
-    answer = post_ai(limited, "ai_over_limit", "Bearer phc_spent")
-    assert (answer.status, answer.json()) == (200, {"accepted_parts": []})
-    assert limited.query("select * from events where token = 'phc_spent'") == []
-
-
 def test_ai_costs(case: Case) -> None:
     assert post_ai(case.server, case.name, f"Bearer {TOKEN}").status == 200
     properties = members(case.row("events", "$ai_generation", case.name)["properties"])

@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::Context;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use server::{EdgeState, Listener, ListenerOptions, ReadKey};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
@@ -43,6 +43,8 @@ enum End {
 
 /// Starts every part, serves until SIGTERM or SIGINT, and stops them in the order of the data.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
+    // First of all: who is told to stop while it starts should stop as it does later.
+    let mut stop_signals = StopSignals::install()?;
     let metrics = install_metrics()?;
     let data_dir = DataDir::create(&config.data_dir)?;
     let _lock = data_dir.lock()?;
@@ -70,7 +72,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let listeners = listen(public, &data_dir, &state, options, &listening);
     info!(addr = %config.app_addr, "ready");
 
-    let end = wait_for_end(&journals, &mut sinks).await?;
+    let end = wait_for_end(&mut stop_signals, &journals, &mut sinks).await;
     info!("stopping");
     trimmer.stop().await;
     state.drain();
@@ -114,14 +116,27 @@ fn listen(
     listeners
 }
 
-async fn wait_for_end(journals: &Journals, sinks: &mut Sinks) -> anyhow::Result<End> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+/// What tells the process to stop.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn install() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+}
+
+async fn wait_for_end(signals: &mut StopSignals, journals: &Journals, sinks: &mut Sinks) -> End {
     tokio::select! {
-        _ = terminate.recv() => Ok(End::Asked),
-        _ = interrupt.recv() => Ok(End::Asked),
-        () = journals.ended() => Ok(End::Defect("a journal's writer")),
-        () = sinks.ended() => Ok(End::Defect("a sink")),
+        _ = signals.terminate.recv() => End::Asked,
+        _ = signals.interrupt.recv() => End::Asked,
+        () = journals.ended() => End::Defect("a journal's writer"),
+        () = sinks.ended() => End::Defect("a sink"),
     }
 }
 
