@@ -7,13 +7,14 @@
 //! - Memory is asked for before it is used, and a refusal ends the request.
 //! - The recording survives the journal.
 
-use capture::{Error, Note, Recorded, decode_recording};
+use capture::{Error, Recorded, decode_recording};
 use event::{Recording, decode_recordings, encode_recording};
 
-use crate::Sent;
 use crate::json::{self, Object};
 use crate::meter::Meter;
-use crate::wrap::means_the_same;
+use crate::opinion::decoded;
+use crate::wrap::UNDECLARED;
+use crate::{Sent, stored};
 
 /// What a recording may take beside text that was sent.
 const RECORDING_BYTES: usize = size_of::<Recording>() + 512;
@@ -24,18 +25,10 @@ const LONGEST_SESSION_ID: usize = 70;
 /// Decodes a request to `/s`, whatever its path says.
 pub fn recording(input: &[u8]) {
     let sent = Sent::parse(input);
-    let mut meter = Meter::unbounded();
-    let outcome = decode(&sent, &mut meter);
-    assert!(meter.reserved <= sent.settings.memory_budget, "more memory than the whole budget");
-    assert_eq!(decode(&sent, &mut Meter::unbounded()), outcome, "decoded twice");
-    if let Some(scarce) = meter.reserved.checked_sub(1) {
-        assert_eq!(decode(&sent, &mut Meter::new(scarce)), Err(Error::Busy));
-    }
-    means_the_same(&sent, &outcome, |wrapped| decode(wrapped, &mut Meter::unbounded()));
+    let (outcome, reserved) = decoded(&sent, decode, &UNDECLARED);
     let Ok(recorded) = outcome else { return };
     recorded.recordings.iter().for_each(check);
-    let given =
-        MOST_COPIES * (sent.len() + meter.reserved) + recorded.recordings.len() * RECORDING_BYTES;
+    let given = MOST_COPIES * (sent.len() + reserved) + recorded.recordings.len() * RECORDING_BYTES;
     let taken: usize = recorded.recordings.iter().map(bytes_of).sum();
     assert!(taken <= given, "{taken} bytes of recordings, {given} were accounted for");
     if let Some(body) = sent.plain_body() {
@@ -82,8 +75,7 @@ fn bytes_of(recording: &Recording) -> usize {
 
 /// Compares an array of `$snapshot` events with a second, simpler reading of it.
 fn same_items(recorded: &Recorded, body: &str) {
-    let repairs = [Note::LoneSurrogate, Note::RawControlCharacter, Note::Cesu8Text];
-    if repairs.into_iter().any(|note| recorded.notes.count(note) > 0) {
+    if stored::is_repaired(&recorded.notes) {
         return;
     }
     let Some(sent) = json::items(body) else { return };

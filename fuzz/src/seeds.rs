@@ -10,11 +10,36 @@ use serde_json::Value;
 
 use crate::Sent;
 
+macro_rules! signal {
+    ($path:literal, $name:literal) => {
+        (
+            $path,
+            include_bytes!(concat!("../../crates/capture/tests/fixtures/otlp/", $name, ".json")),
+            include_bytes!(concat!("../../crates/capture/tests/fixtures/otlp/", $name, ".pb")),
+        )
+    };
+}
+
 const VECTORS: &str = include_str!("../../crates/capture/tests/fixtures/capture-vectors.jsonl");
 /// Requests of shapes that no vector has.
 const REQUESTS: &str = include_str!("requests.txt");
 /// Stands alone on the line between two requests.
 const SEPARATOR: &str = "\n%%\n";
+/// A request in parts, whose lines end as those of multipart bodies do.
+const PARTS: &str = "POST /i/v0/ai\n\
+    authorization: Bearer phc_a\ncontent-type: multipart/form-data; boundary=b\n\n\
+    --b\r\ncontent-disposition: form-data; name=\"event\"\r\n\r\n\
+    {\"event\":\"$ai_generation\",\"uuid\":\"0197c5a0-0000-7000-8000-000000000000\",\"distinct_id\":\"d\"}\
+    \r\n--b\r\ncontent-disposition: form-data; name=\"event.properties\"\r\n\
+    content-type: application/json\r\n\r\n\
+    {\"$ai_model\":\"m\",\"$ai_input\":[1.50]}\r\n--b--\r\n";
+/// Bodies for OpenTelemetry's endpoints: a path, and the same in JSON and in protobuf.
+const SIGNALS: [(&str, &[u8], &[u8]); 4] = [
+    signal!("/v1/logs", "logs"),
+    signal!("/v1/traces", "traces"),
+    signal!("/v1/metrics", "metrics"),
+    signal!("/v1/traces", "ai"),
+];
 /// Scripts for a journal: see `journal_recovery/script.rs`.
 const JOURNALS: [&[u8]; 8] = [
     b"\0\x00\x11\x20\x30\x00\x22\x10\x20\xff\x03\x01\x00\x10\x40",
@@ -32,6 +57,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
     match target {
         "row" => rows(),
         "journal_recovery" => JOURNALS.map(<[u8]>::to_vec).into(),
+        "otlp" | "otlp_ai" => SIGNALS.into_iter().flat_map(signals).collect(),
         _ => requests(),
     }
 }
@@ -41,7 +67,17 @@ fn requests() -> Vec<Vec<u8>> {
     let vectors = VECTORS.lines().filter_map(|line| serde_json::from_str(line).ok());
     let of_vectors = vectors.filter_map(|vector: Value| request(&vector));
     let others = REQUESTS.trim_end().split(SEPARATOR).map(|text| text.as_bytes().to_vec());
-    of_vectors.chain(others).collect()
+    of_vectors.chain(others).chain([PARTS.into()]).collect()
+}
+
+/// The same signals in JSON and in protobuf.
+fn signals((path, json, protobuf): (&str, &[u8], &[u8])) -> [Vec<u8>; 2] {
+    [("application/json", json), ("application/x-protobuf", protobuf)].map(|(content_type, body)| {
+        let head = format!(
+            "POST {path}?token=phc_a\nauthorization: Bearer phc_a\ncontent-type: {content_type}\n\n"
+        );
+        [head.as_bytes(), body].concat()
+    })
 }
 
 fn request(vector: &Value) -> Option<Vec<u8>> {

@@ -15,7 +15,8 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use capture::{Lane, Request, Settings};
+use capture::otlp::{self, Signal};
+use capture::{Lane, Request, Settings, v1};
 use event::{Timestamp, Token};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
@@ -98,6 +99,36 @@ impl Sent {
         }
     }
 
+    /// The request to a lane of Capture V1.
+    pub(crate) fn v1(&self) -> v1::Request<'_> {
+        v1::Request {
+            lane: match self.path.contains("/ai/") {
+                true => v1::Lane::Ai,
+                false => v1::Lane::Analytics,
+            },
+            headers: &self.headers,
+            body: self.body.clone(),
+            received_at: self.now(),
+            client_ip: self.client_ip,
+        }
+    }
+
+    /// The request to an OpenTelemetry endpoint.
+    pub(crate) fn otlp(&self) -> otlp::Request<'_> {
+        otlp::Request {
+            signal: match self.path.trim_end_matches('/') {
+                path if path.ends_with("logs") => Signal::Logs,
+                path if path.ends_with("metrics") => Signal::Metrics,
+                _ => Signal::Traces,
+            },
+            query: self.query.as_deref(),
+            headers: &self.headers,
+            body: self.body.clone(),
+            received_at: self.now(),
+            client_ip: self.client_ip,
+        }
+    }
+
     /// The request to an event lane, or to that of recordings.
     pub fn request(&self) -> Request<'_> {
         Request {
@@ -126,6 +157,12 @@ impl Sent {
             "/s" => Lane::Recording,
             _ => Lane::Capture,
         }
+    }
+
+    /// A number that the input alone decides, for whatever is not done for every input.
+    pub(crate) fn choice(&self) -> usize {
+        let bytes = self.path.bytes().chain(self.body.iter().copied());
+        bytes.fold(0, |sum, byte| (sum * 31 + usize::from(byte)) & 0xffff_ffff)
     }
 
     /// How much text the client sent, in whatever form.

@@ -49,7 +49,7 @@ impl IpPolicy {
     fn applied(self, object: &str, is_address: fn(&str) -> bool) -> Option<String> {
         rewrite(object, |name, raw| match name {
             _ if is_address(name) => self.edit(raw),
-            "$set" | "$set_once" if json::is_object(raw) => {
+            "$set" | "$set_once" | "$group_set" if json::is_object(raw) => {
                 self.applied(raw, is_address).map_or(Edit::Keep, Edit::Replace)
             }
             _ => Edit::Keep,
@@ -104,6 +104,8 @@ mod tests {
         let text = r#"{"a":1.0,"\u0024ip":"::1","$set":{"$ip":"::1","b":2},"ip":"mine"}"#;
         assert_eq!(applied(IpPolicy::Keep, text), text);
         assert_eq!(applied(IpPolicy::Drop, text), r#"{"a":1.0,"$set":{"b":2},"ip":"mine"}"#);
+        let of_group = r#"{"$group_set":{"$ip":"::1"}}"#;
+        assert_eq!(applied(IpPolicy::Drop, of_group), r#"{"$group_set":{}}"#);
         let mut event = samples::event("e", "{}");
         event.set = Some(r#"{"$ip":"::1"}"#.into());
         event.set_once = Some(r#"{"$initial_ip":"::1"}"#.into());

@@ -98,7 +98,7 @@ fn remove_identifying(event: &mut Event) {
     if let Some(properties) = without(&event.properties, is_identifying) {
         event.properties = properties;
     }
-    for object in [&mut event.set, &mut event.set_once] {
+    for object in [&mut event.set, &mut event.set_once, &mut event.group_set] {
         remove(object, is_identifying);
     }
     // What stands beside an event has names of its own.
@@ -115,7 +115,7 @@ fn remove(object: &mut Option<String>, is_gone: fn(&str) -> bool) {
 
 fn without(object: &str, is_gone: fn(&str) -> bool) -> Option<String> {
     rewrite(object, |name, raw| match name {
-        "$set" | "$set_once" => without(raw, is_gone).map_or(Edit::Keep, Edit::Replace),
+        "$set" | "$set_once" | "$group_set" => without(raw, is_gone).map_or(Edit::Keep, Edit::Replace),
         name if is_gone(name) => Edit::Drop,
         _ => Edit::Keep,
     })
@@ -174,6 +174,7 @@ mod tests {
         let mut event = visit("$pageview", PAGE_VIEW);
         event.set = Some(r#"{"$raw_user_agent":"Firefox","$os":"Linux"}"#.into());
         event.set_once = Some(r#"{"$initial_raw_user_agent":"Firefox"}"#.into());
+        event.group_set = Some(r#"{"$ip":"203.0.113.7"}"#.into());
         event.context = Some(r#"{"ip":"203.0.113.7","userAgent":"Firefox"}"#.into());
         let (event, result) = resolved(event);
         assert_eq!(result, Ok(()));
@@ -187,6 +188,7 @@ mod tests {
         assert!(event.properties.contains("\"z\": 1.0"), "as it was sent");
         assert_eq!(event.set.as_deref(), Some(r#"{"$os":"Linux"}"#));
         assert_eq!(event.set_once.as_deref(), Some("{}"));
+        assert_eq!(event.group_set.as_deref(), Some("{}"));
         assert_eq!(event.context.as_deref(), Some("{}"));
         assert_eq!(event.table, Table::Events);
     }
