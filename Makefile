@@ -5,7 +5,7 @@ CARGO ?= cargo
 PREFIX ?= $(or $(CARGO_HOME),$(HOME)/.cargo)
 BIN = $(or $(CARGO_TARGET_DIR),target)/release/hogflare
 PYTHON = tests/.venv/bin/python
-FUZZ_TARGETS ?= events recording flags signature row journal_recovery
+FUZZ_TARGETS ?= events v1 ai otlp otlp_ai enrich recording flags signature row journal_recovery
 FUZZ_RUNS ?= 1000000
 
 .PHONY: run build install test test-rust test-clients compatibility fmt clippy docs schema bench fuzz emulator
@@ -70,10 +70,12 @@ bench:
 ## fuzz: FUZZ_RUNS inputs for every target, from the seeds and what earlier runs found; needs cargo-fuzz
 fuzz:
 	set -e; for target in $(FUZZ_TARGETS); do \
+		case $$target in otlp*) bytes=4096;; *) bytes=1536;; esac; \
 		$(CARGO) run --release --locked --quiet --manifest-path fuzz/Cargo.toml \
 			--example seeds -- $$target fuzz/corpus/$$target; \
 		$(CARGO) fuzz run --fuzz-dir fuzz --sanitizer none --features libfuzzer $$target -- \
-			-runs=$(FUZZ_RUNS) -max_len=4096 -dict=fuzz/dictionary.txt -print_final_stats=1; \
+			-runs=$(FUZZ_RUNS) -max_len=$$bytes -entropic=0 -dict=fuzz/dictionary.txt \
+			-print_final_stats=1; \
 	done
 
 ## emulator: the stand-in for Cloudflare Pipelines on 127.0.0.1:8088, without Docker

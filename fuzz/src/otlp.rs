@@ -11,7 +11,7 @@
 use capture::Error;
 use capture::otlp::{Signal, Signals, decode, decode_ai};
 use event::limits::JSON_DEPTH;
-use event::{Event, Table, UuidOrigin};
+use event::{DistinctId, Event, Table, UuidOrigin};
 use http::HeaderValue;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use uuid::Uuid;
@@ -74,6 +74,11 @@ fn without_chance(mut signals: Signals) -> Signals {
     for event in &mut signals.events {
         if event.uuid_origin == UuidOrigin::Server {
             event.uuid = Uuid::nil();
+            // A span of no trace and of nobody has an id of its own.
+            let id = Uuid::try_parse(event.distinct_id.as_str());
+            if id.is_ok_and(|id| id.get_version_num() == 4) {
+                event.distinct_id = DistinctId::new("nobody");
+            }
         }
     }
     signals

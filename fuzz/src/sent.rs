@@ -21,7 +21,7 @@ use event::{Timestamp, Token};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 /// Large enough for every seed, small enough that a bomb is quickly at its limit.
-const INFLATED_LIMIT_BYTES: usize = 64 << 10;
+const INFLATED_LIMIT_BYTES: usize = 16 << 10;
 /// One zstd window, and a second one that is refused.
 const MEMORY_BUDGET_BYTES: usize = 12 << 20;
 /// 2025-07-01T11:00:00Z.

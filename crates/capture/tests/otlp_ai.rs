@@ -316,6 +316,17 @@ fn a_time_that_cannot_be_meant_is_the_receipts() {
 }
 
 #[test]
+fn a_span_whose_beginning_is_unknown_did_not_take_all_the_time_since_1970() {
+    let span = json!({
+        "attributes": {"gen_ai.system": "x"},
+        "startTimeUnixNano": "0",
+        "endTimeUnixNano": "1751367602500000000",
+    });
+    let event = decoded(spans(&json!({}), &[span])).events.remove(0);
+    assert_eq!(json(&event.properties).get("$ai_latency"), None);
+}
+
+#[test]
 fn limits_are_on_spans_and_on_bytes() {
     let other = || json!({"attributes": {"http.request.method": "GET"}});
     let ai = || json!({"attributes": {"gen_ai.operation.name": "chat"}});

@@ -189,7 +189,8 @@ impl Case<'_> {
         // What was encoded is not seen through.
         let Some(body) = self.sent.plain_body() else { return };
         let query = self.sent.query.as_deref().unwrap_or_default();
-        let is_sent = body.contains(&text) || query.contains(&text);
+        let agent = user_agent(self.sent).filter(|agent| *agent != text).unwrap_or_default();
+        let is_sent = [body, query, agent].iter().any(|sent| sent.contains(&text));
         assert!(is_sent || !format!("{:?}", self.after).contains(&text), "{text} is left");
     }
 }

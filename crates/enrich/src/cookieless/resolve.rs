@@ -115,7 +115,9 @@ fn remove(object: &mut Option<String>, is_gone: fn(&str) -> bool) {
 
 fn without(object: &str, is_gone: fn(&str) -> bool) -> Option<String> {
     rewrite(object, |name, raw| match name {
-        "$set" | "$set_once" | "$group_set" => without(raw, is_gone).map_or(Edit::Keep, Edit::Replace),
+        "$set" | "$set_once" | "$group_set" => {
+            without(raw, is_gone).map_or(Edit::Keep, Edit::Replace)
+        }
         name if is_gone(name) => Edit::Drop,
         _ => Edit::Keep,
     })

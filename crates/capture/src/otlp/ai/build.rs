@@ -122,7 +122,7 @@ impl Builder {
             draft.set("$ai_span_name", name);
         }
         let nanos = span.end().saturating_sub(span.start());
-        if nanos > 0 {
+        if span.start() > 0 && nanos > 0 {
             draft.set("$ai_latency", nanos as f64 / 1e9);
         }
         Ok(())
