@@ -7,7 +7,7 @@ mod common;
 use common::{Posted, gzip, json, optional_json, post};
 use event::UuidOrigin;
 use hogflare_capture::ai::{Part, Submitted, WIRE_LIMIT, decode};
-use hogflare_capture::{Busy, Error, Lane, Memory, Settings, Unbounded};
+use hogflare_capture::{Busy, Error, Lane, Memory, Note, Settings, Unbounded};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -72,6 +72,14 @@ fn properties_may_be_within_the_event() {
     let null = EVENT.replace('}', ",\"properties\":null}");
     let event = submitted(&[("event", &null), ("event.properties", PROPERTIES)]).unwrap().event;
     assert_eq!(json(&event.properties)["cost"], 1.1);
+}
+
+#[test]
+fn half_a_surrogate_pair_is_replaced_wherever_it_stands() {
+    let properties = r#"{"$ai_model":"m","a\ud83d":"\udf89"}"#;
+    let submitted = submitted(&[("event", EVENT), ("event.properties", properties)]).unwrap();
+    assert_eq!(json(&submitted.event.properties)["a\u{fffd}"], "\u{fffd}");
+    assert_eq!(submitted.notes.count(Note::LoneSurrogate), 2);
 }
 
 #[test]

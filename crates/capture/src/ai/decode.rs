@@ -20,7 +20,7 @@ use crate::json::{self, Members};
 use crate::memory::Budget;
 use crate::parse::{self, Nesting};
 use crate::query::Query;
-use crate::{Error, Memory, Notes, Request, Settings, token};
+use crate::{Error, Memory, Note, Notes, Request, Settings, repair, token};
 
 /// What all events here are named like.
 const PREFIX: &str = "$ai_";
@@ -62,7 +62,8 @@ pub fn decode(
         Cow::Owned(inflated) => inflated.into(),
     };
     let parts = Parts::of(request.headers, body, &mut budget)?;
-    let text = text(&parts, &mut budget)?;
+    let (text, replaced) = repair::lone_surrogates(text(&parts, &mut budget)?);
+    notes.take_many(Note::LoneSurrogate, replaced);
     let repaired = OnceCell::new();
     let limited = Nesting::Limited;
     let mut document = parse::parse(&text, &repaired, limited, &mut budget, &mut notes)?;
