@@ -5,6 +5,7 @@ from support.settings import documented_settings, wrangler_config, wrangler_text
 NOT_FOR_DEPLOYMENT = {
     "APP_ADDR": "the container class asks on port 8080, which the Worker sets",
     "HOGFLARE_CONFIG": "a file in the container; the image has none",
+    "HOGFLARE_GEOIP": "likewise; behind the Worker its headers tell the place",
     "HOGFLARE_DATA_DIR": "a folder in the container, which the image decides",
 }
 SECRETS = {

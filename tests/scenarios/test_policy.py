@@ -1,9 +1,11 @@
 """Projects, limits and drop rules of the configuration file, and that a change of it counts at once."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import zstandard
 from harness.load import new_event
 from harness.poll import until
 from harness.server import TOKEN, Hogflare
@@ -113,6 +115,47 @@ def test_a_changed_file_counts_without_a_restart_and_a_wrong_one_does_not(start,
     dropped = counted(server, "drop_rule")
     assert send(server, TOKEN, "noise").is_success()
     assert counted(server, "drop_rule") == dropped + 1, "the old rules still hold"
+
+
+def test_what_is_not_stored_does_not_count_towards_the_day(start) -> None:
+    server = start(f"[[project]]\ntoken = '{TOKEN}'\n[project.limits]\nevents_per_day = 3\n[[drop]]\nevent = 'noise'\n")
+    again = new_event(event="again")
+    for _ in range(5):
+        assert server.post("/batch/", {"api_key": TOKEN, "batch": [again, new_event(event="noise")]}).is_success()
+    assert send(server, TOKEN, "late").is_success()
+    assert {row["event"] for row in server.query("select event from events")} == {"again", "late"}
+
+
+def test_a_client_over_its_limit_costs_the_project_nothing(start) -> None:
+    server = start("[limits]\nevents_per_second = 1\nburst = 5\n[clients]\nevents_per_second = 1\nburst = 2\n")
+    assert [send(server, TOKEN, "a").status for _ in range(20)].count(503) >= 17
+    batch = {"api_key": TOKEN, "batch": [new_event()]}
+    assert server.post("/batch/", batch, x_forwarded_for="203.0.113.9").is_success()
+
+
+def test_a_file_that_is_emptied_lifts_no_rule(start, config: Path) -> None:
+    server = start("[privacy]\nblock = ['email']\n")
+    config.write_text("")
+    until(lambda: "it is empty" in server.process.log(), what="the complaint")
+    assert server.capture("private", properties={"email": "ada@example.org", "plan": "pro"}).is_success()
+    [row] = server.query("select properties from events")
+    assert "ada@example.org" not in row["properties"] and "pro" in row["properties"]
+
+
+def test_rules_hold_for_recordings_too(start) -> None:
+    server = start("[privacy]\nblock = ['email']\n[[drop]]\ndistinct_id = 'robot'\n", HOGFLARE_IP="drop")
+
+    def snapshot(distinct_id: str) -> dict:
+        sent = {"token": TOKEN, "distinct_id": distinct_id, "$session_id": f"s-{distinct_id}", "$snapshot_data": [{"type": 4}]}
+        return {"event": "$snapshot", "properties": sent | {"email": "ada@example.org", "$ip": "198.51.100.7", "plan": "pro"}}
+
+    assert server.post("/s/", [snapshot("robot")]).is_success()
+    assert server.post("/s/", [snapshot("ada")]).is_success()
+    until(lambda: list(server.data_dir.rglob("s-ada/*.zst")), what="the recording")
+    assert not list(server.data_dir.rglob("s-robot"))
+    [path] = server.data_dir.rglob("s-ada/*.zst")
+    extra = json.loads(zstandard.ZstdDecompressor().decompressobj().decompress(path.read_bytes()))["extra"]
+    assert extra == {"plan": "pro"}
 
 
 def test_a_wrong_file_stops_the_start(new_hogflare, config: Path) -> None:

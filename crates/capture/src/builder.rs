@@ -21,6 +21,9 @@ use crate::{Error, Note, Notes, distinct_id, elements, json, lift};
 /// The original Hogflare's header for what is `sent_at` elsewhere.
 const SENT_AT_HEADER: &str = "x-posthog-sent-at";
 
+/// Longest id of a session or window that has a column.
+pub(crate) const MOST_ID_BYTES: usize = 200;
+
 /// When the client says it sent the request, but for what its items say.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SentAt {
@@ -344,9 +347,10 @@ fn joined(members: impl IntoIterator<Item = (&'static str, impl AsRef<str>)>) ->
     text
 }
 
-/// The id that a raw value is, if it is a string and not empty.
+/// The id of a session or window that a raw value is, if it is a string of a length that ids have.
+/// Others are properties and nothing more.
 fn id(raw: &str) -> Option<String> {
-    json::string(raw).filter(|id| !id.is_empty()).map(Cow::into_owned)
+    json::string(raw).filter(|id| (1..=MOST_ID_BYTES).contains(&id.len())).map(Cow::into_owned)
 }
 
 /// PostHog writes session ids that are uuids in lower case.

@@ -42,7 +42,7 @@ pub fn decode_events(
     memory: &mut dyn Memory,
 ) -> Result<Captured, Error> {
     let mut notes = Notes::default();
-    let mut budget = Budget::new(memory, settings);
+    let mut budget = Budget::new(memory, settings, request.body.len());
     let query = Query::parse(request.query);
     let source = Source { query: &query, headers: request.headers, body: &request.body };
     let text = source.text(settings, &mut budget, &mut notes)?;

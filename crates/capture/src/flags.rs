@@ -3,16 +3,15 @@
 //! SDKs tell the shapes apart by version, and a wrong one breaks them: posthog-ios takes an answer
 //! without `flags` for a failed load. `/decide` also keeps the keys of the original Hogflare.
 
+mod token;
+
 use bytes::Bytes;
 use event::{Timestamp, Token};
 use http::{HeaderMap, Method};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use crate::memory::Budget;
-use crate::payload::Source;
-use crate::query::Query;
-use crate::{Memory, Notes, Settings, form, token};
+use crate::{Error, Memory, Settings, form};
 
 /// Which of the two was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,15 +41,23 @@ pub struct Request<'a> {
 
 /// Reads what a request asks for. Nothing that is sent can make it fail: SDKs take any status but
 /// 200 for an outage, and ask again and again.
-pub fn read(request: &Request<'_>, settings: &Settings, memory: &mut dyn Memory) -> Question {
-    Question {
+///
+/// # Errors
+/// [`Error::Busy`] alone, when memory to read the body was short: whoever asks must not be answered
+/// with what another project has set.
+pub fn read(
+    request: &Request<'_>,
+    settings: &Settings,
+    memory: &mut dyn Memory,
+) -> Result<Question, Error> {
+    Ok(Question {
         asked: Asked::of(request),
         endpoint: request.endpoint,
         is_get: *request.method == Method::GET,
-        token: find_token(request, settings, memory),
+        token: token::find(request, settings, memory)?,
         request_id: request_id(request.headers),
         received_at: request.received_at,
-    }
+    })
 }
 
 /// A question for flags, understood.
@@ -164,28 +171,6 @@ fn request_id(headers: &HeaderMap) -> Uuid {
         .get("x-request-id")
         .and_then(|value| Uuid::try_parse_ascii(value.as_bytes()).ok())
         .unwrap_or_else(Uuid::new_v4)
-}
-
-/// The token from the body, however it is encoded, else from header or query, else the default.
-fn find_token(
-    request: &Request<'_>,
-    settings: &Settings,
-    memory: &mut dyn Memory,
-) -> Option<Token> {
-    let query = Query::parse(request.query);
-    let source = Source { query: &query, headers: request.headers, body: &request.body };
-    let mut budget = Budget::new(memory, settings);
-    let text = source.text(settings, &mut budget, &mut Notes::default());
-    let of_body = || {
-        let body: Value = serde_json::from_str(&text.ok()?).ok()?;
-        let names = ["token", "api_key", "$token"];
-        let mut sent = names.iter().filter_map(|name| body.get(name)?.as_str());
-        sent.find_map(|sent| token::validate(sent).ok())
-    };
-    of_body()
-        .or_else(|| token::validate(&token::of_headers(request.headers)?).ok())
-        .or_else(|| token::validate(query.token.as_deref()?).ok())
-        .or_else(|| settings.default_token.clone())
 }
 
 /// What a GET is told, which is the same for everyone.

@@ -257,6 +257,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn these_are_the_properties_that_sinks_know_to_be_lifted() {
+        assert_eq!(ALL.map(|key| key.name), ::event::LIFTED_PROPERTIES);
+    }
+
+    #[test]
     fn every_key_is_found_by_its_name_and_by_its_rest() {
         assert!(ALL.is_sorted_by_key(|key| key.name.len()));
         assert_eq!(ALL.iter().map(|key| key.name.len()).max(), Some(LONGEST));

@@ -25,7 +25,7 @@ impl Memory for Unbounded {
     }
 }
 
-/// What one request has taken of the budget.
+/// What one request has taken of the budget, its body included.
 pub(crate) struct Budget<'m> {
     memory: &'m mut dyn Memory,
     taken: usize,
@@ -33,8 +33,9 @@ pub(crate) struct Budget<'m> {
 }
 
 impl<'m> Budget<'m> {
-    pub(crate) fn new(memory: &'m mut dyn Memory, settings: &Settings) -> Self {
-        Self { memory, taken: 0, whole: settings.memory_budget }
+    /// Of a request whose body takes so many bytes, which the server has reserved while reading it.
+    pub(crate) fn new(memory: &'m mut dyn Memory, settings: &Settings, body_bytes: usize) -> Self {
+        Self { memory, taken: body_bytes, whole: settings.memory_budget }
     }
 
     /// Reserves so many bytes more, or says why the request cannot go on.
@@ -65,8 +66,17 @@ mod tests {
     fn a_full_budget_may_be_tried_again_but_a_hopeless_request_may_not() {
         let settings = Settings { memory_budget: 100, ..Settings::default() };
         let mut full = Full;
-        let mut budget = Budget::new(&mut full, &settings);
+        let mut budget = Budget::new(&mut full, &settings, 0);
         assert_eq!(budget.reserve(100), Err(Error::Busy));
         assert!(matches!(budget.reserve(101), Err(Error::TooLarge { .. })));
+    }
+
+    #[test]
+    fn a_body_takes_its_share_of_what_can_ever_fit() {
+        let settings = Settings { memory_budget: 100, ..Settings::default() };
+        let mut full = Full;
+        let mut budget = Budget::new(&mut full, &settings, 40);
+        assert_eq!(budget.reserve(60), Err(Error::Busy));
+        assert!(matches!(budget.reserve(61), Err(Error::TooLarge { .. })));
     }
 }

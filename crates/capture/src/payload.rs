@@ -141,7 +141,7 @@ mod tests {
         let mut memory = Unbounded;
         let source = Source { query: &Query::parse(query), headers: &headers, body };
         source
-            .text(&settings, &mut Budget::new(&mut memory, &settings), &mut Notes::default())
+            .text(&settings, &mut Budget::new(&mut memory, &settings, 0), &mut Notes::default())
             .map(Cow::into_owned)
     }
 
@@ -208,7 +208,7 @@ mod tests {
             headers: &HeaderMap::new(),
             body: b"",
         };
-        let mut budget = Budget::new(&mut memory, &settings);
+        let mut budget = Budget::new(&mut memory, &settings, 0);
         let text = source.text(&settings, &mut budget, &mut Notes::default());
         assert_eq!(text, Err(Error::EmptyPayload));
     }

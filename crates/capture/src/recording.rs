@@ -1,8 +1,11 @@
 //! Session recordings: `/s`.
 //!
 //! posthog-js sends an array of `$snapshot` events, mobile SDKs too, old ones one object; all
-//! become one [`Recording`] per session and window. The original Hogflare also took a chunk,
+//! become one [`Recording`] per session and window, or several where one would be too long for a
+//! record. The original Hogflare also took a chunk,
 //! `{"data": {"chunk_id", "chunk", "metadata": {"distinct_id"}}}`, which names no session.
+
+mod items;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -11,6 +14,7 @@ use std::collections::HashMap;
 use event::{Recording, Timestamp, Token};
 use http::HeaderMap;
 use http::header::USER_AGENT;
+use uuid::Uuid;
 
 use crate::builder::{SentAt, check_cookieless_mode, settle_uuid};
 use crate::document::{Document, Item};
@@ -24,6 +28,8 @@ use crate::splice::splice;
 use crate::time::Said;
 use crate::{Error, Memory, Notes, Request, Settings, distinct_id, token};
 
+/// Sessions and windows that one request may hold; a browser's has one, or two when a session ends.
+const MOST_SESSIONS: usize = 50;
 const LONGEST_SESSION_ID: usize = 70;
 /// Longer than any library's name: every recording of the request gets a copy.
 const LONGEST_LIB: usize = 64;
@@ -46,7 +52,7 @@ const PLACED: [&str; 8] = [
 pub struct Recorded {
     /// Whose recordings they are.
     pub token: Token,
-    /// One for each session and window, in order.
+    /// Those of each session and window, in order.
     pub recordings: Vec<Recording>,
     /// Whether success is 204 without a body.
     pub beacon: bool,
@@ -66,7 +72,7 @@ pub fn decode_recording(
     memory: &mut dyn Memory,
 ) -> Result<Recorded, Error> {
     let mut notes = Notes::default();
-    let mut budget = Budget::new(memory, settings);
+    let mut budget = Budget::new(memory, settings, request.body.len());
     let query = Query::parse(request.query);
     let source = Source { query: &query, headers: request.headers, body: &request.body };
     let text = source.text(settings, &mut budget, &mut notes)?;
@@ -87,6 +93,7 @@ pub fn decode_recording(
         now: request.received_at,
         sent_at: SentAt::of(&document, request.headers, &query),
         notes: &mut notes,
+        budget: &mut budget,
     };
     let recordings = match data(&document).filter(|raw| json::is_object(raw)) {
         Some(chunk) => vec![builder.chunk(chunk)?],
@@ -111,13 +118,14 @@ fn member<'a>(document: &Document<'a>, item: &Item<'_>, name: &str) -> Option<&'
     Some(document.source.get(found.value))
 }
 
-struct Builder<'r, 'a> {
+struct Builder<'r, 'm, 'a> {
     document: &'r Document<'a>,
     headers: &'r HeaderMap,
     token: &'r Token,
     now: Timestamp,
     sent_at: SentAt,
     notes: &'r mut Notes,
+    budget: &'r mut Budget<'m>,
 }
 
 /// What is recorded of one session in one window.
@@ -128,10 +136,17 @@ struct Session<'a> {
     snapshots: Vec<&'a str>,
 }
 
-impl<'a> Builder<'_, 'a> {
+impl<'a> Builder<'_, '_, 'a> {
     fn sessions(&mut self) -> Result<Vec<Recording>, Error> {
-        let sessions = self.group()?;
-        sessions.into_iter().map(|session| self.recording(session)).collect()
+        let mut recordings = Vec::new();
+        for session in self.group()? {
+            let mut arrays = items::arrays(&session.snapshots);
+            let first = self.recording(&session, arrays.next().unwrap_or_default())?;
+            let further = self.further(&first, arrays)?;
+            recordings.push(first);
+            recordings.extend(further);
+        }
+        Ok(recordings)
     }
 
     /// Gathers items by session and window. PostHog takes the first item's for all of them, but
@@ -150,16 +165,19 @@ impl<'a> Builder<'_, 'a> {
             let window = known.get(Name::WindowId).and_then(json::string);
             let window_id =
                 window.filter(|id| !id.is_empty()).unwrap_or_else(|| session_id.clone());
-            let place =
-                *places.entry((session_id.clone(), window_id.clone())).or_insert_with(|| {
-                    sessions.push(Session {
-                        session_id,
-                        window_id,
-                        first: index,
-                        snapshots: Vec::new(),
-                    });
-                    sessions.len() - 1
+            let key = (session_id.clone(), window_id.clone());
+            let place = *places.entry(key).or_insert_with(|| {
+                sessions.push(Session {
+                    session_id,
+                    window_id,
+                    first: index,
+                    snapshots: Vec::new(),
                 });
+                sessions.len() - 1
+            });
+            if place >= MOST_SESSIONS {
+                return Err(too_many_sessions());
+            }
             let snapshots = self.snapshots(item)?;
             if let Some(session) = sessions.get_mut(place) {
                 session.snapshots.push(snapshots);
@@ -175,9 +193,8 @@ impl<'a> Builder<'_, 'a> {
             .ok_or(Error::MissingSnapshotData)
     }
 
-    fn recording(&mut self, session: Session<'a>) -> Result<Recording, Error> {
-        let items = &self.document.items;
-        let Some(first) = items.get(session.first) else {
+    fn recording(&mut self, session: &Session<'a>, items: String) -> Result<Recording, Error> {
+        let Some(first) = self.document.items.get(session.first) else {
             return Err(Error::NoEvents);
         };
         let known = Known::find(self.document.source, self.document.properties(first));
@@ -187,13 +204,44 @@ impl<'a> Builder<'_, 'a> {
         let is_ignored = known.get(Name::IgnoreSentAt) == Some("true");
         let mut recording = self.stamped(first, is_ignored);
         recording.distinct_id = distinct_id.into_string();
-        recording.session_id = session.session_id.into_owned();
-        recording.window_id = session.window_id.into_owned();
+        recording.session_id = session.session_id.to_string();
+        recording.window_id = session.window_id.to_string();
         recording.snapshot_source = self.text(first, "$snapshot_source").unwrap_or("web".into());
         recording.lib = self.text(first, "$lib").unwrap_or_else(|| lib(self.headers));
-        recording.items = concatenated(&session.snapshots);
+        recording.items = items;
         recording.extra = self.unplaced(first);
         Ok(recording)
+    }
+
+    /// The rest of a session in recordings of its own. What was said beside the items is with the
+    /// first; their uuids follow from its uuid, so that a retry's are the same.
+    fn further(
+        &mut self,
+        first: &Recording,
+        arrays: impl Iterator<Item = String>,
+    ) -> Result<Vec<Recording>, Error> {
+        let uuid = Uuid::from_u64_pair(first.uuid_high, first.uuid_low);
+        let part = |(number, items): (u32, String)| {
+            let copied = [&first.window_id, &first.snapshot_source, &first.lib];
+            self.budget.reserve(copied.into_iter().map(String::len).sum())?;
+            let name = format!("recording {number}");
+            let (uuid_high, uuid_low) = Uuid::new_v5(&uuid, name.as_bytes()).as_u64_pair();
+            Ok(Recording {
+                uuid_high,
+                uuid_low,
+                token: first.token.clone(),
+                distinct_id: first.distinct_id.clone(),
+                session_id: first.session_id.clone(),
+                window_id: first.window_id.clone(),
+                snapshot_source: first.snapshot_source.clone(),
+                lib: first.lib.clone(),
+                items,
+                timestamp_micros: first.timestamp_micros,
+                created_at_micros: first.created_at_micros,
+                extra: None,
+            })
+        };
+        (2..).zip(arrays).map(part).collect()
     }
 
     /// The original's chunk: its `data` is the only item, as it is.
@@ -214,7 +262,7 @@ impl<'a> Builder<'_, 'a> {
         recording.distinct_id = distinct_id::of(&ids, self.notes)?.into_string();
         recording.snapshot_source = "web".into();
         recording.lib = lib(self.headers);
-        recording.items = concatenated(&[data]);
+        recording.items = items::arrays(&[data]).collect();
         recording.extra = metadata.map(|metadata| format!("{{\"metadata\":{metadata}}}"));
         Ok(recording)
     }
@@ -261,6 +309,10 @@ impl<'a> Builder<'_, 'a> {
     }
 }
 
+fn too_many_sessions() -> Error {
+    Error::unparsable(format!("a recording holds more than {MOST_SESSIONS} sessions and windows"))
+}
+
 /// 1 to 70 of `[A-Za-z0-9-]`: it becomes part of object names.
 fn session_id(raw: &str) -> Result<Cow<'_, str>, Error> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
@@ -280,23 +332,4 @@ fn lib(headers: &HeaderMap) -> String {
         },
     }
     .to_owned()
-}
-
-/// One raw array of all these arrays' items, and of these objects.
-fn concatenated(snapshots: &[&str]) -> String {
-    let length: usize = snapshots.iter().map(|raw| raw.len() + 1).sum();
-    let mut items = String::with_capacity(length + 2);
-    items.push('[');
-    for raw in snapshots {
-        let inner = raw.strip_prefix('[').and_then(|raw| raw.strip_suffix(']'));
-        let inner = inner.unwrap_or(raw).trim_ascii();
-        if !inner.is_empty() {
-            if items.len() > 1 {
-                items.push(',');
-            }
-            items.push_str(inner);
-        }
-    }
-    items.push(']');
-    items
 }

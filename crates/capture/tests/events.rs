@@ -229,6 +229,19 @@ fn ids_of_session_and_person_mode_are_lifted() {
 }
 
 #[test]
+fn what_is_too_long_for_an_id_stays_a_property() {
+    let of = |length: usize| {
+        let id = "i".repeat(length);
+        let sent = json!({"$session_id": id, "$window_id": id});
+        let event = with_properties(&sent.to_string()).event();
+        assert_eq!(json(&event.properties), sent);
+        (event.session_id.is_some(), event.window_id.is_some())
+    };
+    assert_eq!(of(200), (true, true));
+    assert_eq!(of(201), (false, false));
+}
+
+#[test]
 fn a_long_name_is_cut() {
     let name = "é".repeat(201);
     let posted = capture(&format!(r#"{{"event":"{name}","distinct_id":"d"}}"#));

@@ -7,7 +7,7 @@ mod common;
 use base64::Engine;
 use event::{Timestamp, Token};
 use hogflare_capture::flags::{Endpoint, Request, read};
-use hogflare_capture::{Settings, Unbounded};
+use hogflare_capture::{Busy, Error, Memory, Settings, Unbounded};
 use http::{HeaderMap, Method};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -35,7 +35,7 @@ impl Asking<'_> {
         };
         let settings =
             Settings { default_token: Some(Token::new("phc_default")), ..Settings::default() };
-        let question = read(&request, &settings, &mut Unbounded);
+        let question = read(&request, &settings, &mut Unbounded).unwrap();
         let answer = question.answer(remote_config(&self.recording));
         assert_eq!(answer["requestId"], id);
         assert_eq!(answer["evaluatedAt"], 1_755_850_000_000_u64);
@@ -130,6 +130,62 @@ fn the_token_is_found_in_any_encoding_or_elsewhere() {
     assert_eq!(token(b"", "v=3&token=phc_query"), "phc_query");
     assert_eq!(token(b"\xff", "v=3"), "phc_default");
     assert_eq!(token(br#"{"token":"phx_secret"}"#, "v=3"), "phc_default");
+    assert_eq!(token(br#"{"token":7,"$token":"phc_body"}"#, "v=3"), "phc_body");
+    assert_eq!(token(json, "v=3&token=phc_query"), "phc_query");
+    assert_eq!(token(json, "v=3&token=phx_secret"), "phc_body");
+}
+
+/// The token found in a body while there is only so much memory.
+fn token_within(memory: &mut dyn Memory, body: Vec<u8>, query: &str) -> Result<String, Error> {
+    let settings =
+        Settings { default_token: Some(Token::new("phc_default")), ..Settings::default() };
+    let request = Request {
+        endpoint: Endpoint::Flags,
+        method: &Method::POST,
+        query: Some(query),
+        headers: &HeaderMap::new(),
+        body: body.into(),
+        received_at: Timestamp::from_millis(0),
+    };
+    let question = read(&request, &settings, memory)?;
+    Ok(question.token().unwrap().to_string())
+}
+
+/// Memory of so many bytes.
+struct Small(usize);
+
+impl Memory for Small {
+    fn reserve(&mut self, bytes: usize) -> Result<(), Busy> {
+        self.0 = self.0.checked_sub(bytes).ok_or(Busy)?;
+        Ok(())
+    }
+}
+
+#[test]
+fn nobody_is_taken_for_another_project_while_memory_is_short() {
+    let body = common::gzip(br#"{"token":"phc_body"}"#);
+    let token = |memory: usize, query| token_within(&mut Small(memory), body.clone(), query);
+    assert_eq!(token(0, "v=2"), Err(Error::Busy));
+    assert_eq!(token(1 << 20, "v=2").unwrap(), "phc_body");
+    assert_eq!(token(0, "v=2&token=phc_query").unwrap(), "phc_query");
+}
+
+#[test]
+fn a_body_is_inflated_to_four_megabytes_and_no_further() {
+    let body = |megabytes: usize| {
+        let numbers = "1,".repeat(megabytes << 19);
+        common::gzip(format!(r#"{{"a":[{numbers}1],"token":"phc_body"}}"#).as_bytes())
+    };
+    let memory = || Small(10 << 20);
+    assert_eq!(token_within(&mut memory(), body(3), "v=2").unwrap(), "phc_body");
+    assert_eq!(token_within(&mut memory(), body(60), "v=2").unwrap(), "phc_default");
+}
+
+#[test]
+fn what_stands_beside_the_token_may_nest_as_deep_as_it_likes() {
+    let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+    let body = format!(r#"{{"person_properties":{deep},"token":"phc_body"}}"#);
+    assert_eq!(token_within(&mut Unbounded, body.into(), "v=2").unwrap(), "phc_body");
 }
 
 #[test]

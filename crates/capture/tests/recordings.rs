@@ -4,8 +4,11 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use common::{gzip, json, post};
 use event::Recording;
+use event::limits::RECORD_BYTES;
 use hogflare_capture::Lane;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -62,15 +65,45 @@ fn sessions_and_windows_are_kept_apart() {
 }
 
 #[test]
-fn a_hundred_thousand_sessions_are_told_apart_in_time() {
-    let item = |number: u32| {
-        format!(
-            r#"{{"distinct_id":"d","properties":{{"$session_id":"{number}","$snapshot_data":[]}}}}"#
-        )
+fn a_request_holds_fifty_sessions_and_windows_at_most() {
+    let recorded = |count: u32| {
+        let window = |number: u32| snapshot(SESSION, &format!("w-{number}"), &json!([number]));
+        let items: Vec<Value> = (0..count).map(window).collect();
+        post(Lane::Recording, json!(items).to_string()).record()
     };
-    let items: Vec<String> = (0..100_000).map(item).collect();
-    let recorded = post(Lane::Recording, format!("[{}]", items.join(","))).record();
-    assert_eq!(recorded.unwrap().recordings.len(), 100_000);
+    assert_eq!(recorded(50).unwrap().recordings.len(), 50);
+    let refused = recorded(51).unwrap_err();
+    assert_eq!(refused.status().as_u16(), 400);
+    assert!(refused.to_string().contains("more than 50 sessions"), "{refused}");
+}
+
+#[test]
+fn a_session_too_long_for_a_record_is_several_recordings() {
+    let piece = |letter: &str| snapshot(SESSION, "w", &json!([letter.repeat(3 << 20)]));
+    let mut items = json!([piece("a"), piece("b"), piece("c"), piece("d"), piece("e")]);
+    items[0]["uuid"] = "0197c5a0-0000-7000-8000-000000000007".into();
+    let recordings = record(&items);
+    let joined: Vec<usize> =
+        recordings.iter().map(|one| json(&one.items).as_array().unwrap().len()).collect();
+    assert_eq!(joined, [2, 2, 1]);
+    assert!(recordings.iter().all(|one| one.items.len() < RECORD_BYTES));
+    let ids = |recordings: &[Recording]| -> BTreeSet<(u64, u64)> {
+        recordings.iter().map(|one| (one.uuid_high, one.uuid_low)).collect()
+    };
+    assert_eq!(ids(&recordings).len(), 3);
+    assert_eq!(ids(&recordings), ids(&record(&items)), "a retry's are the same");
+    let [first, rest @ ..] = recordings.as_slice() else { panic!("no recording") };
+    for one in rest {
+        let same = Recording {
+            uuid_high: one.uuid_high,
+            uuid_low: one.uuid_low,
+            items: one.items.clone(),
+            extra: None,
+            ..first.clone()
+        };
+        assert_eq!(*one, same);
+    }
+    assert!(first.extra.is_some(), "said once");
 }
 
 #[test]

@@ -130,6 +130,16 @@ fn options_win_over_properties_of_their_names() {
 }
 
 #[test]
+fn what_is_too_long_for_an_id_is_kept_beside_the_event() {
+    let (id, long) = ("i".repeat(200), "é".repeat(101));
+    let batch = one(json!({"session_id": long, "window_id": id}));
+    let event = &batch.events[0];
+    assert_eq!((&event.session_id, &event.window_id), (&None, &Some(id)));
+    assert!(!event.properties.contains("$session_id"));
+    assert_eq!(optional_json(&event.extra), json!({"session_id": long}));
+}
+
+#[test]
 fn properties_say_what_no_option_says() {
     let batch = one(json!({
         "session_id": null, "window_id": "", "options": null,

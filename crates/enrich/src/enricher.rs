@@ -60,6 +60,15 @@ pub struct Policy {
     pub time_zone: Option<String>,
 }
 
+impl Policy {
+    /// Applies it to an object that stands beside what is stored, such as the `extra` of a
+    /// recording, however deep it nests.
+    pub fn scrub(&self, object: &mut Option<String>) {
+        self.ip.scrub(object);
+        self.privacy.scrub(object);
+    }
+}
+
 /// Enriches events; shared by all requests.
 #[derive(Debug)]
 pub struct Enricher {

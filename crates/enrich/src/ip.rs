@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use event::Event;
 use serde::Deserialize;
 
-use crate::json;
+use crate::identifying::{PERSONAL, holds_address, is_address_name};
 use crate::object::{Edit, rewrite};
+use crate::{deep, json};
 
 /// What becomes of addresses once everything that needs them has been worked out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -28,31 +29,42 @@ impl IpPolicy {
         if self == Self::Keep {
             return;
         }
-        if let Some(properties) = self.applied(&event.properties, is_property) {
+        let properties = rewrite(&event.properties, |name, raw| match name {
+            _ if is_property(name) => self.edit(raw),
+            _ if PERSONAL.contains(&name) => self.of_person(raw).map_or(Edit::Keep, Edit::Replace),
+            _ => Edit::Keep,
+        });
+        if let Some(properties) = properties {
             event.properties = properties;
         }
         for object in [&mut event.set, &mut event.set_once, &mut event.group_set] {
-            self.apply_to(object, is_property);
-        }
-        // Old SDKs say it beside the event.
-        for object in [&mut event.context, &mut event.extra] {
-            self.apply_to(object, |name| name == "ip" || is_property(name));
-        }
-    }
-
-    fn apply_to(self, object: &mut Option<String>, is_address: fn(&str) -> bool) {
-        if let Some(applied) = object.as_deref().and_then(|text| self.applied(text, is_address)) {
-            *object = Some(applied);
-        }
-    }
-
-    fn applied(self, object: &str, is_address: fn(&str) -> bool) -> Option<String> {
-        rewrite(object, |name, raw| match name {
-            _ if is_address(name) => self.edit(raw),
-            "$set" | "$set_once" | "$group_set" if json::is_object(raw) => {
-                self.applied(raw, is_address).map_or(Edit::Keep, Edit::Replace)
+            if let Some(applied) = object.as_deref().and_then(|raw| self.of_person(raw)) {
+                *object = Some(applied);
             }
-            _ => Edit::Keep,
+        }
+        self.scrub(&mut event.context);
+        self.scrub(&mut event.extra);
+    }
+
+    /// Applies it to what was said beside properties, where every client has names of its own.
+    pub(crate) fn scrub(self, value: &mut Option<String>) {
+        if self == Self::Keep {
+            return;
+        }
+        let edit = |_: &str, raw: &str| self.edit(raw);
+        let applied = value.as_deref().and_then(|raw| deep::rewrite(raw, is_address_name, edit));
+        if let Some(applied) = applied {
+            *value = Some(applied);
+        }
+    }
+
+    /// What is known of a person or a group: `ip` can be anything there, unless it is an address.
+    fn of_person(self, raw: &str) -> Option<String> {
+        deep::rewrite(raw, is_address_name, |name, raw| {
+            match is_property(name) || holds_address(raw) {
+                true => self.edit(raw),
+                false => Edit::Keep,
+            }
         })
     }
 
@@ -116,6 +128,22 @@ mod tests {
         assert_eq!(event.set_once.as_deref(), Some("{}"));
         assert_eq!(event.context.as_deref(), Some(r#"{"page":{}}"#));
         assert_eq!(event.extra.as_deref(), Some("{}"));
+    }
+
+    #[test]
+    fn no_depth_and_no_other_name_hides_an_address() {
+        let text = r#"{"a":1,"traits":{"ip":"::1","b":2},"$group_set":{"$ip":"::1","ip":"mine"},
+            "$set":{"last":{"clientIp":"10.1.2.3"}}}"#;
+        let expected = r#"{"a":1,"traits":{"b":2},"$group_set":{"ip":"mine"},"$set":{"last":{}}}"#;
+        assert_eq!(applied(IpPolicy::Drop, text), expected);
+        let mut event = samples::event("e", "{}");
+        event.group_set = Some(r#"{"n":[{"remote_addr":"10.1.2.3"}]}"#.into());
+        event.context = Some(r#"[{"app":{"ip_address":"10.1.2.3"}},{"ip":"mine"}]"#.into());
+        event.extra = Some(r#"{"request":{"client_ip":"10.1.2.3","b":1}}"#.into());
+        IpPolicy::Truncate.apply(&mut event);
+        assert_eq!(event.group_set.as_deref(), Some(r#"{"n":[{"remote_addr":"10.1.2.0"}]}"#));
+        assert_eq!(event.context.as_deref(), Some(r#"[{"app":{"ip_address":"10.1.2.0"}},{}]"#));
+        assert_eq!(event.extra.as_deref(), Some(r#"{"request":{"client_ip":"10.1.2.0","b":1}}"#));
     }
 
     #[test]

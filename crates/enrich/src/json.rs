@@ -112,7 +112,8 @@ pub(crate) fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     }
 }
 
-fn value_end(bytes: &[u8], start: usize) -> Option<usize> {
+/// Where the value that begins here ends.
+pub(crate) fn value_end(bytes: &[u8], start: usize) -> Option<usize> {
     match bytes.get(start)? {
         b'"' => string_end(bytes, start),
         b'{' | b'[' => nested_end(bytes, start),

@@ -12,9 +12,11 @@
 mod agent;
 mod channel;
 pub mod cookieless;
+mod deep;
 mod enricher;
 mod geography;
 mod geoip;
+mod identifying;
 mod ip;
 mod json;
 mod known;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use event::{Recording, Timestamp};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -43,6 +43,11 @@ pub(crate) fn path(recording: &Recording, offset: u64) -> PathBuf {
     [segment(&recording.token), day, segment(&recording.session_id), name].iter().collect()
 }
 
+/// The token that a folder is of.
+pub(crate) fn token_of(folder: &str) -> String {
+    percent_decode_str(folder).decode_utf8_lossy().into_owned()
+}
+
 /// The object's bytes.
 pub(crate) fn content(recording: &Recording) -> std::io::Result<Vec<u8>> {
     let content = Content {
@@ -77,6 +82,7 @@ mod tests {
             path.to_str().unwrap(),
             "%2E%2E%2F%2E%2E%2Fetc/1970-01-01/%2E%2E/00000000000000000007.zst"
         );
+        assert_eq!(token_of("%2E%2E%2F%2E%2E%2Fetc"), recording.token);
     }
 
     #[test]

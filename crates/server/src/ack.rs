@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use event::Event;
+use event::{Event, Table};
 use journal::Offset;
 use sink::pipelines::Route;
 use sink::{Delivery, Outcome};
@@ -23,19 +23,23 @@ pub enum Ack {
         events: Vec<(Route, Delivery)>,
         /// The stream of recordings.
         recordings: Delivery,
+        /// Whether there is no lake.
+        is_only_copy: bool,
     },
 }
 
 impl Ack {
-    /// The deliveries that a request of these events waits for.
+    /// The deliveries that a request of these events waits for. What has a table of its own in the lake
+    /// goes to a pipeline only where there is no lake.
     pub(crate) fn owed_for<'a>(
         &self,
         events: impl Iterator<Item = &'a Event> + Clone,
     ) -> Vec<Delivery> {
-        let Self::Delivered { events: streams, .. } = self else { return Vec::new() };
+        let Self::Delivered { events: streams, is_only_copy, .. } = self else { return Vec::new() };
         let takes = |route: &Route| {
-            let mut events = events.clone();
-            events.any(|event| route.takes_event(event.token.as_str(), event.distinct_id.as_str()))
+            let mut sent =
+                events.clone().filter(|event| *is_only_copy || event.table == Table::Events);
+            sent.any(|event| route.takes_event(event.token.as_str(), event.distinct_id.as_str()))
         };
         let owed = streams.iter().filter(|(route, _)| takes(route));
         owed.map(|(_, delivery)| delivery.clone()).collect()

@@ -31,9 +31,22 @@ pub(crate) enum Admission {
 pub(crate) struct Admitted {
     pub(crate) policy: Arc<Policy>,
     pub(crate) project: Arc<Project>,
+    token: Token,
+    now: Timestamp,
 }
 
-/// Admits events of a token.
+/// Refuses a client that sends too much, before anything is read of what it sends.
+///
+/// # Errors
+/// When its bucket is empty.
+pub(crate) fn of_client(state: &EdgeState, client: Option<IpAddr>) -> Result<(), Failure> {
+    match state.policy.get().client_has_room(client, 1) {
+        true => Ok(()),
+        false => Err(Failure::RateLimited),
+    }
+}
+
+/// Admits events of a token; the first of them has been asked for by [`of_client`].
 ///
 /// # Errors
 /// When the token is unknown and such are refused, or too much comes at once.
@@ -44,49 +57,73 @@ pub(crate) fn of_events(
     events: usize,
     now: Timestamp,
 ) -> Result<Admission, Failure> {
-    let admitted = admit(state, token)?;
-    if !admitted.policy.has_room(token, client, events) {
-        return Err(Failure::RateLimited);
-    }
-    let (count, limit) = (events as u64, admitted.project.limits.events_per_day);
-    match limit.is_none_or(|limit| state.quotas.take_events(token, now, count, limit)) {
+    let admitted = admit(state, token, now)?;
+    admitted.check_rates(client, events)?;
+    let has_quota = |limit| state.quotas.has_events(admitted.policy.whose(token), now, limit);
+    match admitted.project.limits.events_per_day.is_none_or(has_quota) {
         true => Ok(Admission::Welcome(admitted)),
         false => {
-            metrics::dropped("events_over_quota", count);
+            metrics::dropped("events_over_quota", events as u64);
             Ok(Admission::OverQuota)
         }
     }
 }
 
-/// Admits so many bytes of recordings of a token.
+/// Admits so many recordings of a token, likewise.
 ///
 /// # Errors
 /// When the token is unknown and such are refused, or too much comes at once.
-pub(crate) fn of_recording(
+pub(crate) fn of_recordings(
     state: &EdgeState,
     token: &Token,
     client: Option<IpAddr>,
-    bytes: usize,
+    recordings: usize,
     now: Timestamp,
 ) -> Result<Admission, Failure> {
-    let admitted = admit(state, token)?;
-    if !admitted.policy.has_room(token, client, 1) {
-        return Err(Failure::RateLimited);
-    }
-    let limit = admitted.project.limits.recording_mb_per_day;
-    let limit = limit.map(|megabytes| megabytes.saturating_mul(MEGABYTE));
-    let has_quota = |limit| state.quotas.take_recording(token, now, bytes as u64, limit);
-    match limit.is_none_or(has_quota) {
+    let admitted = admit(state, token, now)?;
+    admitted.check_rates(client, recordings)?;
+    let has_quota = |megabytes: u64| {
+        let limit = megabytes.saturating_mul(MEGABYTE);
+        state.quotas.has_recordings(admitted.policy.whose(token), now, limit)
+    };
+    match admitted.project.limits.recording_mb_per_day.is_none_or(has_quota) {
         true => Ok(Admission::Welcome(admitted)),
         false => {
-            metrics::dropped("recordings_over_quota", 1);
+            metrics::dropped("recordings_over_quota", recordings as u64);
             Ok(Admission::OverQuota)
         }
     }
 }
 
-fn admit(state: &EdgeState, token: &Token) -> Result<Admitted, Failure> {
+fn admit(state: &EdgeState, token: &Token, now: Timestamp) -> Result<Admitted, Failure> {
     let policy = state.policy.get();
     let project = policy.admit(token).cloned().ok_or(UNKNOWN_TOKEN)?;
-    Ok(Admitted { policy, project })
+    Ok(Admitted { policy, project, token: token.clone(), now })
+}
+
+impl Admitted {
+    /// The client first: what it may not send must cost the project nothing.
+    fn check_rates(&self, client: Option<IpAddr>, count: usize) -> Result<(), Failure> {
+        let further = count.saturating_sub(1);
+        let has_room = (further == 0 || self.policy.client_has_room(client, further))
+            && self.policy.token_has_room(&self.token, count);
+        match has_room {
+            true => Ok(()),
+            false => Err(Failure::RateLimited),
+        }
+    }
+
+    /// Counts events towards the day's quota once they are stored.
+    pub(crate) fn charge_events(&self, state: &EdgeState, events: u64) {
+        if self.project.limits.events_per_day.is_some() {
+            state.quotas.charge_events(self.policy.whose(&self.token), self.now, events);
+        }
+    }
+
+    /// Likewise bytes of recordings.
+    pub(crate) fn charge_recordings(&self, state: &EdgeState, bytes: u64) {
+        if self.project.limits.recording_mb_per_day.is_some() {
+            state.quotas.charge_recordings(self.policy.whose(&self.token), self.now, bytes);
+        }
+    }
 }

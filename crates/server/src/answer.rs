@@ -47,6 +47,8 @@ pub(crate) enum Failure {
     Overloaded,
     /// More comes than was agreed.
     RateLimited,
+    /// The day's events are spent, on a lane that says so.
+    OverQuota,
     /// What is kept in the lake alone, which is off.
     OnlyInLake,
     /// The pipeline refused a row for good.
@@ -75,6 +77,7 @@ impl Failure {
             Self::ClientStopped => StatusCode::REQUEST_TIMEOUT,
             Self::RefusedByPipeline => StatusCode::BAD_REQUEST,
             Self::OnlyInLake => StatusCode::NOT_FOUND,
+            Self::OverQuota => StatusCode::TOO_MANY_REQUESTS,
             Self::Journal(_) | Self::Overloaded | Self::RateLimited | Self::NotYetDelivered => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -90,6 +93,7 @@ impl Failure {
             Self::ClientStopped => "client stopped sending data".to_owned(),
             Self::OnlyInLake => "kept in the lake alone, which is off (HOGFLARE_LAKE)".to_owned(),
             Self::RateLimited => "rate limit exceeded, please retry".to_owned(),
+            Self::OverQuota => "billing limit reached".to_owned(),
             Self::RefusedByPipeline => "event refused by the pipeline".to_owned(),
             // Causes are for logs; a stranger learns only that trying again may help.
             Self::Journal(_) | Self::NotYetDelivered => "transient error, please retry".to_owned(),
@@ -104,6 +108,7 @@ impl Failure {
             Self::ClientStopped => "body_read_timeout",
             Self::Overloaded => "overloaded",
             Self::RateLimited => "rate_limited",
+            Self::OverQuota => "over_quota",
             Self::OnlyInLake => "lake_off",
             Self::RefusedByPipeline => "refused_by_pipeline",
             Self::NotYetDelivered => "not_yet_delivered",

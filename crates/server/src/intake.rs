@@ -8,11 +8,11 @@ use event::Timestamp;
 use http::HeaderMap;
 use http::request::Parts;
 
-use crate::EdgeState;
 use crate::answer::Failure;
 use crate::body::{self, MEMORY_PATIENCE};
 use crate::budget::Reservation;
 use crate::client::Client;
+use crate::{EdgeState, admission};
 
 /// Larger bodies are decoded on a thread that may block.
 const INLINE_BYTES: usize = 32 * 1_024;
@@ -85,28 +85,41 @@ impl Incoming {
         request: Request,
         most_bytes: usize,
     ) -> Result<Self, Failure> {
-        let received_at = Timestamp::now();
-        let (parts, body): (Parts, Body) = request.into_parts();
+        let (parts, body) = request.into_parts();
         let client = Client::of(state, &parts);
-        let mut reservation = state.budget.reservation();
-        let most_bytes = most_bytes.min(state.capture.memory_budget);
-        let body = body::read(body, most_bytes, &mut reservation).await?;
-        let received = Received { parts, body, received_at, client };
-        Ok(Self { received, reservation, missing: 0 })
+        Self::read_of(state, client, (parts, body), most_bytes).await
     }
 
-    /// Reads a body and checks the signature over it, where requests are signed.
+    /// Reads a body that is to be stored: of a client that may send, and with a valid signature where
+    /// requests are signed.
     pub(crate) async fn read_signed(
         state: &EdgeState,
         request: Request,
         most_bytes: usize,
     ) -> Result<Self, Failure> {
-        let incoming = Self::read(state, request, most_bytes).await?;
+        let (parts, body) = request.into_parts();
+        let client = Client::of(state, &parts);
+        admission::of_client(state, client.ip)?;
+        let incoming = Self::read_of(state, client, (parts, body), most_bytes).await?;
         if let Some(secret) = &state.signing_secret {
             let Received { parts, body, .. } = &incoming.received;
             capture::signature::verify(secret.as_bytes(), &parts.headers, body)?;
         }
         Ok(incoming)
+    }
+
+    async fn read_of(
+        state: &EdgeState,
+        client: Client,
+        (parts, body): (Parts, Body),
+        most_bytes: usize,
+    ) -> Result<Self, Failure> {
+        let received_at = Timestamp::now();
+        let mut reservation = state.budget.reservation();
+        let most_bytes = most_bytes.min(state.capture.memory_budget);
+        let body = body::read(body, most_bytes, &mut reservation).await?;
+        let received = Received { parts, body, received_at, client };
+        Ok(Self { received, reservation, missing: 0 })
     }
 
     /// The request.
@@ -142,15 +155,6 @@ impl Incoming {
                 Ok(decoded) => return Ok((decoded, self.reservation)),
             }
         }
-    }
-
-    /// Decodes what never waits for memory, here and now.
-    pub(crate) fn decode_now<T>(
-        &mut self,
-        decode: impl FnOnce(&Received, &mut dyn capture::Memory) -> T,
-    ) -> T {
-        let mut memory = Inflating { reservation: &mut self.reservation, missing: 0 };
-        decode(&self.received, &mut memory)
     }
 
     fn decode_once<T, E>(

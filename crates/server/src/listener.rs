@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
+use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 use tracing::{debug, warn};
 
@@ -30,6 +32,8 @@ pub struct ListenerOptions {
     pub header_timeout: Duration,
     /// The same while most connections are taken, so that a crowd cannot lock others out for long.
     pub crowded_header_timeout: Duration,
+    /// How long a client may take nothing of its answer.
+    pub write_timeout: Duration,
     /// How long open requests may take to finish when the service stops.
     pub drain_timeout: Duration,
 }
@@ -40,6 +44,7 @@ impl Default for ListenerOptions {
             max_connections: 16_384,
             header_timeout: Duration::from_secs(75),
             crowded_header_timeout: Duration::from_secs(5),
+            write_timeout: Duration::from_secs(30),
             drain_timeout: Duration::from_secs(20),
         }
     }
@@ -132,7 +137,7 @@ impl Listener {
             let served = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(options.header_timeout_with(open.available_permits()))
-                .serve_connection(TokioIo::new(connection), service);
+                .serve_connection(TokioIo::new(with_timeout(connection, options)), service);
             let served = graceful.watch(served);
             tokio::spawn(async move {
                 if let Err(error) = served.await {
@@ -167,6 +172,16 @@ impl Listener {
 fn is_of_one_client(error: &std::io::Error) -> bool {
     use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// A client that asks and does not read would otherwise keep its place for ever.
+fn with_timeout(
+    connection: Box<dyn Connection>,
+    options: ListenerOptions,
+) -> Pin<Box<TimeoutStream<Box<dyn Connection>>>> {
+    let mut stream = TimeoutStream::new(connection);
+    stream.set_write_timeout(Some(options.write_timeout));
+    Box::pin(stream)
 }
 
 trait Connection: AsyncRead + AsyncWrite + Unpin + Send {}

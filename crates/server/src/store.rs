@@ -2,6 +2,7 @@
 
 use event::Event;
 use sequencer::Submitted;
+use uuid::Uuid;
 
 use crate::admission::Admitted;
 use crate::answer::Failure;
@@ -10,6 +11,8 @@ use crate::{EdgeState, ack, metrics};
 
 /// Stores the events of one request; returns when what an acknowledgement promises is true.
 ///
+/// Events that a drop rule fits are left out, and returned by their uuids.
+///
 /// # Errors
 /// When the journal cannot take them, or a pipeline has not in time.
 pub(crate) async fn store(
@@ -17,12 +20,16 @@ pub(crate) async fn store(
     admitted: &Admitted,
     client: &Client,
     mut events: Vec<Event>,
-) -> Result<(), Failure> {
-    let decoded = events.len();
-    events.retain(|event| !admitted.policy.drops(event));
-    metrics::dropped("drop_rule", (decoded - events.len()) as u64);
+) -> Result<Vec<Uuid>, Failure> {
+    let mut dropped = Vec::new();
+    events.retain(|event| {
+        let is_dropped = admitted.policy.drops(event);
+        dropped.extend(is_dropped.then_some(event.uuid));
+        !is_dropped
+    });
+    metrics::dropped("drop_rule", dropped.len() as u64);
     if events.is_empty() {
-        return Ok(());
+        return Ok(dropped);
     }
     let project = &admitted.project;
     let client = client.known_to(&state.enricher);
@@ -38,5 +45,7 @@ pub(crate) async fn store(
     let receipt = state.sequencer.submit(submitted).await?;
     metrics::EVENTS_DUPLICATE.increment(receipt.duplicates.into());
     metrics::EVENTS_ACCEPTED.increment(receipt.appended.into());
-    ack::settle(&owed, &receipt.resolve_by.iter().collect::<Vec<_>>()).await
+    admitted.charge_events(state, receipt.appended.into());
+    ack::settle(&owed, &receipt.resolve_by.iter().collect::<Vec<_>>()).await?;
+    Ok(dropped)
 }

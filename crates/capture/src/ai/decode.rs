@@ -54,7 +54,7 @@ pub fn decode(
     }
     let token = bearer(request.headers)?;
     let mut notes = Notes::default();
-    let mut budget = Budget::new(memory, settings);
+    let mut budget = Budget::new(memory, settings, request.body.len());
     let sent = Cow::Borrowed(request.body.as_ref());
     let limit = WIRE_LIMIT.min(settings.inflated_limit);
     let body = match undo_content_encoding(request.headers, sent, limit, &mut budget)? {

@@ -66,7 +66,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_ENCODING, encodings.parse().unwrap());
         let mut memory = Unbounded;
-        let mut budget = Budget::new(&mut memory, &Settings::default());
+        let mut budget = Budget::new(&mut memory, &Settings::default(), 0);
         let body = undo(&headers, Cow::Borrowed(body), 1 << 20, &mut budget);
         body.unwrap().into_owned()
     }

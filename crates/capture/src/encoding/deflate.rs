@@ -41,7 +41,7 @@ mod tests {
 
     fn inflated(input: &[u8]) -> Result<Vec<u8>, Error> {
         let mut memory = Unbounded;
-        let mut budget = Budget::new(&mut memory, &Settings::default());
+        let mut budget = Budget::new(&mut memory, &Settings::default(), 0);
         inflate(input, 1 << 20, &mut budget)
     }
 

@@ -57,7 +57,7 @@ mod tests {
 
     fn gunzip_up_to(input: &[u8], limit: usize) -> Result<Vec<u8>, Error> {
         let mut memory = Unbounded;
-        let mut budget = Budget::new(&mut memory, &Settings::default());
+        let mut budget = Budget::new(&mut memory, &Settings::default(), 0);
         gunzip(input, limit, &mut budget)
     }
 
@@ -102,7 +102,7 @@ mod tests {
         }
         let bomb = gzip(&vec![0; 50 << 20]);
         let mut small = Small { left: 1 << 20 };
-        let mut budget = Budget::new(&mut small, &Settings::default());
+        let mut budget = Budget::new(&mut small, &Settings::default(), 0);
         assert_eq!(gunzip(&bomb, 100 << 20, &mut budget), Err(Error::Busy));
     }
 }

@@ -171,7 +171,7 @@ mod tests {
 
     fn decompressed(digits: &[u8], limit: usize) -> Result<String, Error> {
         let mut memory = Unbounded;
-        let mut budget = Budget::new(&mut memory, &Settings::default());
+        let mut budget = Budget::new(&mut memory, &Settings::default(), 0);
         decompress(digits, limit, &mut budget, &mut Notes::default())
     }
 

@@ -82,7 +82,7 @@ mod tests {
 
     fn with_budget<T>(run: impl FnOnce(&mut Budget<'_>) -> T) -> T {
         let mut memory = Unbounded;
-        run(&mut Budget::new(&mut memory, &Settings::default()))
+        run(&mut Budget::new(&mut memory, &Settings::default(), 0))
     }
 
     /// A brotli stream made by hand: stored, not compressed, with a window of 64 KiB.

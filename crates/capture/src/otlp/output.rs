@@ -84,7 +84,7 @@ mod tests {
 
     fn written(write: impl FnOnce(&mut Output<'_, '_>) -> Result<(), Error>) -> String {
         let mut memory = Unbounded;
-        let mut budget = Budget::new(&mut memory, &Settings::default());
+        let mut budget = Budget::new(&mut memory, &Settings::default(), 0);
         let mut output = Output::new(&mut budget);
         write(&mut output).unwrap();
         output.into_text()
@@ -94,7 +94,7 @@ mod tests {
     fn growth_is_asked_for_first() {
         let settings = Settings { memory_budget: 5_000, ..Settings::default() };
         let mut memory = Unbounded;
-        let mut budget = Budget::new(&mut memory, &settings);
+        let mut budget = Budget::new(&mut memory, &settings, 0);
         let mut output = Output::new(&mut budget);
         let pushed = (0..100).try_for_each(|_| output.push(&"x".repeat(100)));
         assert!(matches!(pushed, Err(Error::TooLarge { .. })));

@@ -35,7 +35,7 @@ pub fn decode(
     memory: &mut dyn Memory,
 ) -> Result<Signals, Error> {
     let mut notes = Notes::default();
-    let mut budget = Budget::new(memory, settings);
+    let mut budget = Budget::new(memory, settings, request.body.len());
     let query = Query { data: None, ..Query::parse(request.query) };
     let token = token::resolve(request.headers, Some(&query), settings)?;
     let source = Source { query: &query, headers: request.headers, body: &request.body };

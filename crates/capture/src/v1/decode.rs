@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::options::Options;
 use super::parse::{self, Sent};
 use super::{Error, Outcome, Verdict, body, check_headers, tag};
-use crate::builder::{Builder, Origin, SentAt, Settled};
+use crate::builder::{Builder, MOST_ID_BYTES, Origin, SentAt, Settled};
 use crate::document::{Document, Item};
 use crate::memory::Budget;
 use crate::properties::{Known, Name};
@@ -85,7 +85,7 @@ pub fn decode(
 ) -> Result<Batch, Error> {
     let head = check_headers(request.headers)?;
     let mut notes = Notes::default();
-    let mut budget = Budget::new(memory, settings);
+    let mut budget = Budget::new(memory, settings, request.body.len());
     let text = body::text(&request.body, head.encoding, settings, &mut budget, &mut notes)?;
     let repaired = OnceCell::new();
     let (document, batch) = parse::parse(&text, &repaired, &mut budget, &mut notes)?;
@@ -213,10 +213,16 @@ impl<'a> Decoder<'_, 'a> {
         known: &Known<'_, 'a>,
     ) -> Draft<'a> {
         let mut draft = Draft::of_event(item, known);
-        let ids = [(Name::SessionId, sent.session_id), (Name::WindowId, sent.window_id)];
-        let ids = ids.into_iter().filter_map(|(name, raw)| Some((name, raw?)));
-        let ids = ids.filter(|(_, raw)| !json::is_empty(raw));
-        let said = ids.chain(options.properties());
+        let ids = [
+            (Name::SessionId, "session_id", sent.session_id),
+            (Name::WindowId, "window_id", sent.window_id),
+        ];
+        let ids = ids.into_iter().filter_map(|(name, member, raw)| Some((name, member, raw?)));
+        let ids = ids.filter(|(_, _, raw)| !json::is_empty(raw));
+        let is_id = |raw| json::string(raw).is_some_and(|id| id.len() <= MOST_ID_BYTES);
+        let (ids, others): (Vec<_>, Vec<_>) = ids.partition(|(_, _, raw)| is_id(*raw));
+        draft.extra.extend(others.into_iter().map(|(_, member, raw)| (member, Cow::Borrowed(raw))));
+        let said = ids.into_iter().map(|(name, _, raw)| (name, raw)).chain(options.properties());
         draft.appended.extend(said.map(|(name, raw)| (name, Cow::Borrowed(raw))));
         if let Some([lib, version]) = &self.sdk {
             draft.appended.push((Name::Lib, Cow::Owned(lib.clone())));

@@ -26,6 +26,8 @@ pub mod tag {
     pub const MISROUTED_EVENT: &str = "misrouted_event";
     /// Larger than a row may be; for the server to say.
     pub const EVENT_TOO_BIG: &str = "event_too_big";
+    /// Left out by a rule of the project; for the server to say.
+    pub const EVENT_RESTRICTION_DROP: &str = "event_restriction_drop";
     /// Refused by what stores it; for the server to say.
     pub const REJECTED: &str = "rejected";
     /// Not stored now; for the server to say.

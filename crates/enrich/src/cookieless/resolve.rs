@@ -6,6 +6,8 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::{Inputs, Salts, Sessions, identity};
+use crate::deep;
+use crate::identifying::{NOTES, PERSONAL, is_address_name, is_agent_name};
 use crate::known::{Known, Name};
 use crate::object::{Added, Edit, rewrite};
 
@@ -95,32 +97,39 @@ fn day_of(at: Timestamp, time_zones: [Option<&str>; 2]) -> Option<Date> {
 }
 
 fn remove_identifying(event: &mut Event) {
-    if let Some(properties) = without(&event.properties, is_identifying) {
+    let properties = rewrite(&event.properties, |name, raw| match name {
+        _ if PERSONAL.contains(&name) => anonymous(raw).map_or(Edit::Keep, Edit::Replace),
+        name if is_identifying(name) => Edit::Drop,
+        _ => Edit::Keep,
+    });
+    if let Some(properties) = properties {
         event.properties = properties;
     }
     for object in [&mut event.set, &mut event.set_once, &mut event.group_set] {
-        remove(object, is_identifying);
-    }
-    // What stands beside an event has names of its own.
-    for object in [&mut event.context, &mut event.extra] {
-        remove(object, |name| matches!(name, "ip" | "userAgent") || is_identifying(name));
-    }
-}
-
-fn remove(object: &mut Option<String>, is_gone: fn(&str) -> bool) {
-    if let Some(rest) = object.as_deref().and_then(|text| without(text, is_gone)) {
-        *object = Some(rest);
-    }
-}
-
-fn without(object: &str, is_gone: fn(&str) -> bool) -> Option<String> {
-    rewrite(object, |name, raw| match name {
-        "$set" | "$set_once" | "$group_set" => {
-            without(raw, is_gone).map_or(Edit::Keep, Edit::Replace)
+        if let Some(rest) = object.as_deref().and_then(anonymous) {
+            *object = Some(rest);
         }
-        name if is_gone(name) => Edit::Drop,
-        _ => Edit::Keep,
-    })
+    }
+    // What stands beside an event is whatever the client liked to say.
+    event.context = None;
+    event.extra = event.extra.as_deref().and_then(notes);
+}
+
+/// What is said of a person or a group, less what identifies a visitor by any name.
+fn anonymous(raw: &str) -> Option<String> {
+    let is_gone = |name: &str| is_identifying(name) || is_address_name(name) || is_agent_name(name);
+    deep::rewrite(raw, is_gone, |_, _| Edit::Drop)
+}
+
+/// The server's own notes, if there are any.
+fn notes(extra: &str) -> Option<String> {
+    let noted = rewrite(extra, |name, _| match NOTES.contains(&name) {
+        true => Edit::Keep,
+        false => Edit::Drop,
+    });
+    let noted = noted.unwrap_or_else(|| extra.to_owned());
+    let noted = anonymous(&noted).unwrap_or(noted);
+    (noted != "{}").then_some(noted)
 }
 
 fn is_identifying(name: &str) -> bool {
@@ -190,9 +199,27 @@ mod tests {
         assert!(event.properties.contains("\"z\": 1.0"), "as it was sent");
         assert_eq!(event.set.as_deref(), Some(r#"{"$os":"Linux"}"#));
         assert_eq!(event.set_once.as_deref(), Some("{}"));
-        assert_eq!(event.group_set.as_deref(), Some("{}"));
-        assert_eq!(event.context.as_deref(), Some("{}"));
+        assert_eq!(event.context, None);
         assert_eq!(event.table, Table::Events);
+    }
+
+    #[test]
+    fn nothing_that_stands_beside_or_within_gives_a_visitor_away() {
+        let nested =
+            r#"{"traits":{"a":[{"ip":"203.0.113.7"}]},"$group_set":{"userAgent":"Firefox"},"#;
+        let mut event = visit("e", &PAGE_VIEW.replacen('{', nested, 1));
+        event.group_set = Some(r#"{"a":{"client_ip":"203.0.113.7"},"b":1}"#.into());
+        event.context = Some(r#"{"a":{"b":"203.0.113.7"}}"#.into());
+        event.extra = Some(r#"{"historical_migration":true,"who":"203.0.113.7"}"#.into());
+        let (event, result) = resolved(event);
+        assert_eq!(result, Ok(()));
+        let everything = format!("{event:?}");
+        assert!(!everything.contains("203.0.113.7") && !everything.contains("Firefox"));
+        assert_eq!(event.group_set.as_deref(), Some(r#"{"a":{},"b":1}"#));
+        assert_eq!(event.extra.as_deref(), Some(r#"{"historical_migration":true}"#));
+        let mut event = visit("e", PAGE_VIEW);
+        event.extra = Some(r#"{"who":"203.0.113.7"}"#.into());
+        assert_eq!(resolved(event).0.extra, None);
     }
 
     #[test]

@@ -155,6 +155,27 @@ fn what_was_needed_to_find_out_is_removed_after() {
 }
 
 #[test]
+fn what_stands_beside_a_recording_is_scrubbed() {
+    let ip = IpPolicy::Drop;
+    let policy = Policy { ip, privacy: privacy(json!({"block": ["email"]})), time_zone: None };
+    let scrubbed = |policy: &Policy, text: &str| {
+        let mut object = Some(text.to_owned());
+        policy.scrub(&mut object);
+        object.unwrap()
+    };
+    let extra = r#"{"$lib_version":"1","$ip":"::1","metadata":{"clientIp":"::1","email":"a"}}"#;
+    assert_eq!(scrubbed(&policy, extra), r#"{"$lib_version":"1","metadata":{}}"#);
+    assert_eq!(scrubbed(&Policy::default(), extra), extra);
+    let allowed = Policy { privacy: privacy(json!({"allow": ["plan"]})), ..Policy::default() };
+    assert_eq!(scrubbed(&allowed, extra), r#"{"$lib_version":"1"}"#);
+    let deep = r#"{"$set":"#.repeat(100_000) + r#"{"ip":"::1","a":1}"# + &"}".repeat(100_000);
+    assert!(!scrubbed(&policy, &deep).contains("ip"));
+    let mut nothing = None;
+    policy.scrub(&mut nothing);
+    assert_eq!(nothing, None);
+}
+
+#[test]
 fn a_cookieless_visitor_has_a_place_and_no_address() {
     let enricher = enricher();
     let mut salts = Salts::default();

@@ -1,9 +1,10 @@
 //! What must not be stored, as a project's owner says it.
 //!
 //! Rules look at the names of members, in an event's properties and in what it sets of its person
-//! and group; a rule for `email` holds for `$initial_email` too. They look at an object's own
-//! members and at those of the `$set` objects within properties, not deeper. Only addresses of
-//! pages are looked for at any depth, since SDKs put them everywhere.
+//! and group; a rule for `email` holds for `$initial_email` too. What is to go or to be hashed is
+//! looked for at any depth in what tells of a person or a group, and in what is said beside
+//! properties; in the properties themselves, and for what is allowed, an object's own members count.
+//! Addresses of pages are looked for at any depth everywhere, since SDKs put them everywhere.
 
 mod patterns;
 mod rules;
@@ -15,8 +16,9 @@ use event::Event;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::json;
+use crate::identifying::NOTES;
 use crate::object::{Edit, rewrite};
+use crate::{deep, json};
 use patterns::Patterns;
 use url::Urls;
 
@@ -65,9 +67,6 @@ const NEEDED: &[&str] = &[
 /// Objects within properties whose members are properties too.
 const NESTED: &[&str] = &["$set", "$set_once", "$group_set"];
 
-/// What the server notes beside an event; none of it is the visitor's.
-const NOTES: &[&str] = &["original_timestamp", "offset", "historical_migration", "source_path"];
-
 impl Privacy {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
@@ -83,27 +82,49 @@ impl Privacy {
             event.properties = properties;
         }
         for object in [&mut event.set, &mut event.set_once, &mut event.group_set] {
-            self.apply_to(object, &[]);
+            if let Some(applied) = object.as_deref().and_then(|raw| self.of_person(raw)) {
+                *object = Some(applied);
+            }
         }
         self.apply_to_context(&mut event.context);
-        self.apply_to(&mut event.extra, NOTES);
+        self.scrub(&mut event.extra);
         self.apply_to_elements(&mut event.elements_chain);
         self.apply_to_id("$session_id", &mut event.session_id);
         self.apply_to_id("$window_id", &mut event.window_id);
     }
 
-    fn apply_to(&self, object: &mut Option<String>, needed: &[&str]) {
-        if let Some(applied) = object.as_deref().and_then(|text| self.applied(text, needed)) {
+    /// Applies the rules to an object of what was said beside properties.
+    pub(crate) fn scrub(&self, object: &mut Option<String>) {
+        if let Some(applied) = object.as_deref().and_then(|text| self.applied(text, NOTES)) {
             *object = Some(applied);
         }
+        self.apply_within(object);
+    }
+
+    /// Removes and hashes what is named at any depth.
+    fn apply_within(&self, value: &mut Option<String>) {
+        if let Some(applied) = value.as_deref().and_then(|raw| self.deeply(raw)) {
+            *value = Some(applied);
+        }
+    }
+
+    fn deeply(&self, raw: &str) -> Option<String> {
+        if self.block.is_empty() && self.hash.is_empty() {
+            return None;
+        }
+        let is_listed = |name: &str| self.block.has(name) || self.hash.has(name);
+        deep::rewrite(raw, is_listed, |name, raw| self.edit(name, raw, &[]))
     }
 
     /// A context can be any value; of one without names nothing is allowed by name.
     fn apply_to_context(&self, context: &mut Option<String>) {
         match context.as_deref().is_some_and(json::is_object) {
-            true => self.apply_to(context, &[]),
+            true => self.scrub(context),
             false if self.allow.is_some() => *context = None,
-            false => self.mask_urls_of(context),
+            false => {
+                self.mask_urls_of(context);
+                self.apply_within(context);
+            }
         }
     }
 
@@ -143,23 +164,53 @@ impl Privacy {
     }
 
     fn applied(&self, object: &str, needed: &[&str]) -> Option<String> {
-        rewrite(object, |name, raw| match self.fate_of(name, needed) {
+        rewrite(object, |name, raw| match self.edit(name, raw, needed) {
+            Edit::Keep => self.within(name, raw).map_or(Edit::Keep, Edit::Replace),
+            edit => edit,
+        })
+    }
+
+    /// What becomes of a member, whatever is within it.
+    fn edit(&self, name: &str, raw: &str, needed: &[&str]) -> Edit {
+        match self.fate_of(name, needed) {
+            Fate::Keep => Edit::Keep,
             Fate::Drop => Edit::Drop,
             Fate::Hash if raw == "null" => Edit::Keep,
             Fate::Hash => {
                 let text = json::string(raw);
                 Edit::Replace(json::quote(&self.hashed(text.as_deref().unwrap_or(raw))))
             }
-            Fate::Keep => self.within(name, raw).map_or(Edit::Keep, Edit::Replace),
-        })
+        }
     }
 
-    /// A value that stays, with what is within it.
+    /// A property that stays, with what is within it.
     fn within(&self, name: &str, raw: &str) -> Option<String> {
-        match NESTED.contains(&name) && json::is_object(raw) {
-            true => self.applied(raw, &[]),
-            false => self.urls.as_ref()?.masked(name, raw),
+        match name {
+            "traits" => self.deeply_after(raw, self.masked(name, raw)),
+            _ if NESTED.contains(&name) && json::is_object(raw) => self.of_person(raw),
+            _ => self.masked(name, raw),
         }
+    }
+
+    /// What is set of a person or a group. Objects of that kind within one another are nobody's
+    /// habit, and what is in them is allowed by no name.
+    fn of_person(&self, raw: &str) -> Option<String> {
+        let is_hidden = |name: &str| self.allow.is_some() && NESTED.contains(&name);
+        let own = rewrite(raw, |name, raw| match self.edit(name, raw, &[]) {
+            Edit::Keep if is_hidden(name) => Edit::Drop,
+            Edit::Keep => self.masked(name, raw).map_or(Edit::Keep, Edit::Replace),
+            edit => edit,
+        });
+        self.deeply_after(raw, own)
+    }
+
+    /// A value with what is named within it gone, after it was changed or not.
+    fn deeply_after(&self, raw: &str, changed: Option<String>) -> Option<String> {
+        self.deeply(changed.as_deref().unwrap_or(raw)).or(changed)
+    }
+
+    fn masked(&self, name: &str, raw: &str) -> Option<String> {
+        self.urls.as_ref()?.masked(name, raw)
     }
 
     fn fate_of(&self, name: &str, needed: &[&str]) -> Fate {

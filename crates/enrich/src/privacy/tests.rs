@@ -43,6 +43,37 @@ fn blocked_names_are_gone_everywhere() {
 }
 
 #[test]
+fn blocked_and_hashed_names_are_found_at_any_depth_beside_properties_and_in_persons() {
+    let rules = json!({"block": ["email"], "hash": ["phone"], "hash_key": "key"});
+    let inner = r#"{"a":[{"email":"a@b.c","phone":"ab","n":null}]}"#;
+    let hash = "5c1c0c948cbef5ad7d191e46e5901fa0395f85f694fa4633f665a1a637017b65";
+    let hidden = format!(r#"{{"a":[{{"phone":"{hash}","n":null}}]}}"#);
+    let mut event = samples::event("e", "{}");
+    let names = ["traits", "$set", "$set_once", "$group_set"];
+    let object = |value: &str| {
+        let members: Vec<String> = names.iter().map(|name| format!("\"{name}\":{value}")).collect();
+        format!("{{\"a\":{inner},{}}}", members.join(","))
+    };
+    event.properties = object(inner);
+    for place in [&mut event.set, &mut event.set_once, &mut event.group_set, &mut event.extra] {
+        *place = Some(inner.to_owned());
+    }
+    event.context = Some(format!("[{inner}]"));
+    privacy(rules).apply(&mut event);
+    assert_eq!(event.properties, object(&hidden), "a property's own members alone");
+    for object in [&event.set, &event.set_once, &event.group_set, &event.extra] {
+        assert_eq!(object.as_deref(), Some(hidden.as_str()));
+    }
+    assert_eq!(event.context, Some(format!("[{hidden}]")));
+}
+
+#[test]
+fn what_is_set_within_what_is_set_is_not_allowed_by_its_place() {
+    let text = r#"{"$set":{"plan":1,"$set":{"email":"a"}}}"#;
+    assert_eq!(applied(json!({"allow": ["plan"]}), text), r#"{"$set":{"plan":1}}"#);
+}
+
+#[test]
 fn a_rule_for_a_property_holds_for_the_persons_first_value() {
     let text = r#"{"$initial_browser":"x","$initial_utm_source":"y","$initial_os":"z"}"#;
     let blocked = applied(json!({"block": ["$browser", "utm_*"]}), text);

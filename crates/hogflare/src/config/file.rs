@@ -23,6 +23,11 @@ pub(crate) struct ConfigFile {
 }
 
 impl ConfigFile {
+    /// Whether it says nothing at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.settings.is_empty() && self.policy == PolicyFile::default()
+    }
+
     /// Reads a file.
     pub(crate) fn read(path: &Path) -> Result<Self, ConfigError> {
         let wrong = |expected: String| ConfigError {

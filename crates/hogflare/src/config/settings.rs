@@ -170,7 +170,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "ip",
         Some("keep"),
         "How much of clients' addresses is stored, once they have been located: `keep`, `truncate` (the \
-         first 24 bits of IPv4, 48 of IPv6) or `drop`.",
+         first 24 bits of IPv4, 48 of IPv6) or `drop`. OpenTelemetry is stored as it comes.",
     ),
     setting(
         "HOGFLARE_GEOIP",

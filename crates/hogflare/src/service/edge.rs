@@ -37,6 +37,7 @@ pub(crate) fn build(
             (AckMode::Delivered, Some(deliveries)) => Ack::Delivered {
                 events: deliveries.events.clone(),
                 recordings: deliveries.recordings.clone(),
+                is_only_copy: !config.lake_enabled,
             },
             _ => Ack::Durable,
         },

@@ -74,24 +74,38 @@ async fn run(
 struct WatchedFile {
     path: PathBuf,
     base: Base,
-    seen: Option<(SystemTime, u64)>,
+    /// What it was when it was last read.
+    read: Option<Stamp>,
+    /// What it was when it was last looked at.
+    seen: Option<Stamp>,
 }
 
 impl WatchedFile {
     fn new(path: PathBuf, base: Base) -> Self {
-        let seen = stamp(&path);
-        Self { path, base, seen }
+        let read = stamp(&path);
+        Self { path, base, read, seen: read }
+    }
+
+    fn policy(&self, is_asked: bool) -> Result<Policy, String> {
+        let file = ConfigFile::read(&self.path).map_err(|error| error.to_string())?;
+        // Whoever empties a file in order to write it anew does not mean to lift every rule.
+        if file.is_empty() && !is_asked {
+            return Err("it is empty; send SIGHUP if that is meant".to_owned());
+        }
+        Policy::new(&self.base, file.policy)
     }
 
     /// Reads the file if it has changed. What is wrong with it is logged, and the policy stays.
     fn follow(&mut self, current: &CurrentPolicy, is_asked: bool) {
         let stamp = stamp(&self.path);
-        if !is_asked && (stamp == self.seen || stamp.is_none()) {
+        let is_still = stamp == self.seen;
+        self.seen = stamp;
+        // One that is being written is left alone until it is the same twice.
+        if !is_asked && (stamp == self.read || stamp.is_none() || !is_still) {
             return;
         }
-        self.seen = stamp;
-        let read = ConfigFile::read(&self.path).map_err(|error| error.to_string());
-        match read.and_then(|file| Policy::new(&self.base, file.policy)) {
+        self.read = stamp;
+        match self.policy(is_asked) {
             Ok(policy) => {
                 current.set(policy);
                 counter!("hogflare_config_reloads_total", "outcome" => "ok").increment(1);
@@ -105,8 +119,10 @@ impl WatchedFile {
     }
 }
 
-/// What changes when a file does.
-fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
+/// What changes when a file does: its time and its length.
+type Stamp = (SystemTime, u64);
+
+fn stamp(path: &Path) -> Option<Stamp> {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
 }

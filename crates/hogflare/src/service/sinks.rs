@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use event::Token;
 use journal::Journal;
 use lake::Lake;
 use query::{Engine, Limits};
@@ -75,7 +76,7 @@ impl Sinks {
         }
         // Without the lake nothing is kept here: the pipeline has the recordings, too.
         if config.lake_enabled {
-            sinks.start_recordings(config, data_dir, journals)?;
+            sinks.start_recordings(config, data_dir, journals, policy)?;
         }
         Ok(sinks)
     }
@@ -192,11 +193,15 @@ impl Sinks {
         config: &Config,
         data_dir: &DataDir,
         journals: &Journals,
+        policy: &CurrentPolicy,
     ) -> anyhow::Result<()> {
         let (fs, id) = (journals.fs.clone(), journals.recordings.id());
         let sink = ObjectsSink::new(fs, data_dir.recordings(), id, &data_dir.cursors())?;
         self.run(Runner::new(journals.recordings.clone(), sink));
-        self.tasks.spawn(config.recordings.keep(data_dir.recordings(), self.stopped.clone()));
+        let policy = policy.clone();
+        let is_project = move |token: &Token| policy.get().is_project(token);
+        let (folder, stopped) = (data_dir.recordings(), self.stopped.clone());
+        self.tasks.spawn(config.recordings.keep(folder, is_project, stopped));
         Ok(())
     }
 

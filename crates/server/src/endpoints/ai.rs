@@ -37,9 +37,11 @@ async fn take(state: &EdgeState, request: Request) -> Result<String, Failure> {
     metrics::EVENTS_RECEIVED.increment(1);
     metrics::note(&notes);
     match admission::of_events(state, &event.token, client.ip, 1, now)? {
-        // What PostHog says of events that it leaves out.
-        Admission::OverQuota => return Ok(ai::accepted_body(&[])),
-        Admission::Welcome(admitted) => store(state, &admitted, &client, vec![event]).await?,
+        Admission::OverQuota => Err(Failure::OverQuota),
+        Admission::Welcome(admitted) => {
+            // What PostHog says of events that it leaves out.
+            let dropped = store(state, &admitted, &client, vec![event]).await?;
+            Ok(ai::accepted_body(if dropped.is_empty() { &parts } else { &[] }))
+        }
     }
-    Ok(ai::accepted_body(&parts))
 }

@@ -87,7 +87,13 @@ async fn take(state: &EdgeState, lane: Lane, request: Request) -> Result<Vec<Out
     match admission::of_events(state, &token, client.ip, events.len(), now).map_err(error_of)? {
         Admission::OverQuota => Err(Error::BillingLimitExceeded),
         Admission::Welcome(admitted) => match store(state, &admitted, &client, events).await {
-            Ok(()) => Ok(outcomes),
+            Ok(dropped) => {
+                let ours = outcomes.iter_mut().filter(|outcome| dropped.contains(&outcome.uuid));
+                ours.for_each(|outcome| {
+                    outcome.verdict = Verdict::Drop(tag::EVENT_RESTRICTION_DROP)
+                });
+                Ok(outcomes)
+            }
             Err(Failure::RefusedByPipeline) => {
                 let stored = outcomes.iter_mut().filter(|outcome| outcome.verdict.is_stored());
                 stored.for_each(|outcome| outcome.verdict = Verdict::Drop(tag::REJECTED));
@@ -113,7 +119,8 @@ fn drop_too_big(batch: &mut Batch) {
 fn bytes_of(event: &Event) -> usize {
     let optional = [&event.set, &event.set_once, &event.group_set, &event.context, &event.extra];
     let optional = optional.into_iter().flatten().map(String::len).sum::<usize>();
-    event.properties.len() + event.elements_chain.len() + optional
+    let ids = [&event.session_id, &event.window_id].into_iter().flatten().map(String::len);
+    event.properties.len() + event.elements_chain.len() + optional + ids.sum::<usize>()
 }
 
 impl Refusal for Error {

@@ -4,10 +4,11 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use capture::flags::Endpoint;
 use http::StatusCode;
+use serde_json::Value;
 
 use crate::EdgeState;
-use crate::answer;
-use crate::intake::Incoming;
+use crate::answer::{self, Failure};
+use crate::intake::{Incoming, Received};
 use crate::remote_config::remote_config;
 
 /// Largest body as sent: person and group properties.
@@ -24,26 +25,34 @@ pub(crate) async fn flags(State(state): State<EdgeState>, request: Request) -> R
 }
 
 async fn respond(state: &EdgeState, request: Request, endpoint: Endpoint) -> Response {
-    match Incoming::read(state, request, WIRE_BYTES).await {
-        Ok(mut incoming) => {
-            let question = incoming.decode_now(|received, memory| {
-                let request = capture::flags::Request {
-                    endpoint,
-                    method: received.method(),
-                    query: received.query(),
-                    headers: received.headers(),
-                    body: received.body.clone(),
-                    received_at: received.received_at,
-                };
-                capture::flags::read(&request, &state.capture, memory)
-            });
-            let policy = state.policy.get();
-            let settings = policy.sdk_settings(question.token());
-            let recording_endpoint = state.recording_endpoint.as_deref();
-            let headers = incoming.received().headers();
-            let config = remote_config(settings, recording_endpoint, headers);
-            answer::json(StatusCode::OK, question.answer(config).to_string())
-        }
+    match answered(state, request, endpoint).await {
+        Ok(answer) => answer::json(StatusCode::OK, answer.to_string()),
         Err(failure) => failure.into_response(),
     }
+}
+
+async fn answered(
+    state: &EdgeState,
+    request: Request,
+    endpoint: Endpoint,
+) -> Result<Value, Failure> {
+    let incoming = Incoming::read(state, request, WIRE_BYTES).await?;
+    let headers = incoming.received().headers().clone();
+    let decoder = state.clone();
+    let decode = move |received: &Received, memory: &mut dyn capture::Memory| {
+        let request = capture::flags::Request {
+            endpoint,
+            method: received.method(),
+            query: received.query(),
+            headers: received.headers(),
+            body: received.body.clone(),
+            received_at: received.received_at,
+        };
+        capture::flags::read(&request, &decoder.capture, memory).map_err(Failure::from)
+    };
+    let (question, _reservation) = incoming.decode(decode).await?;
+    let policy = state.policy.get();
+    let settings = policy.sdk_settings(question.token());
+    let config = remote_config(settings, state.recording_endpoint.as_deref(), &headers);
+    Ok(question.answer(config))
 }

@@ -101,7 +101,9 @@ async fn take(
     metrics::note(&notes);
     match admission::of_events(state, &token, client.ip, events.len(), now)? {
         Admission::OverQuota => return Ok(Taken::OverQuota),
-        Admission::Welcome(admitted) => store(state, &admitted, &client, events).await?,
+        Admission::Welcome(admitted) => {
+            store(state, &admitted, &client, events).await?;
+        }
     }
     metrics::REQUESTS_ACCEPTED.increment(1);
     Ok(Taken::Stored)

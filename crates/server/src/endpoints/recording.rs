@@ -2,8 +2,9 @@
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use capture::Lane;
-use event::encode_recording;
+use event::{Recording, encode_recording};
 use journal::Offset;
 
 use crate::ack;
@@ -44,13 +45,23 @@ async fn store(state: &EdgeState, request: Request) -> Result<Taken, Failure> {
     };
     let (recorded, _reservation) = incoming.decode(decode).await?;
     metrics::note(&recorded.notes);
-    let bytes = recorded.recordings.iter().map(|recording| recording.items.len()).sum();
-    let token = &recorded.token;
-    if let Admission::OverQuota = admission::of_recording(state, token, client_ip, bytes, now)? {
-        return Ok(Taken::OverQuota);
+    let count = recorded.recordings.len();
+    let admission = admission::of_recordings(state, &recorded.token, client_ip, count, now)?;
+    let Admission::Welcome(admitted) = admission else { return Ok(Taken::OverQuota) };
+    let kept = recorded.recordings.into_iter();
+    let mut kept: Vec<Recording> =
+        kept.filter(|recording| !admitted.policy.drops_recording(recording)).collect();
+    metrics::dropped("drop_rule", (count - kept.len()) as u64);
+    if kept.is_empty() {
+        return Ok(Taken::Stored { beacon: recorded.beacon });
     }
-    let rows = recorded.recordings.iter().map(encode_recording).collect();
+    for recording in &mut kept {
+        admitted.project.enrichment.scrub(&mut recording.extra);
+    }
+    let rows: Vec<Bytes> = kept.iter().map(encode_recording).collect();
+    let bytes: usize = rows.iter().map(Bytes::len).sum();
     let offsets = state.recordings.append(rows).await?;
+    admitted.charge_recordings(state, bytes as u64);
     let offsets = (offsets.start.get()..offsets.end.get()).map(Offset::new);
     let owed = state.ack.owed_for_recordings();
     ack::settle(&owed, &offsets.collect::<Vec<_>>()).await?;

@@ -1,6 +1,5 @@
 //! Events that are acknowledged and not stored.
 
-use event::Event;
 use serde::Deserialize;
 
 /// Fits events of this token, this distinct id and this name, as far as each is given.
@@ -20,16 +19,14 @@ impl DropRule {
         *self == Self::default() || self.token.is_none() && self.event.as_deref() == Some("*")
     }
 
-    pub(super) fn fits(&self, event: &Event) -> bool {
+    pub(super) fn fits(&self, token: &str, distinct_id: &str, event: &str) -> bool {
         let is = |wanted: &Option<String>, found: &str| {
             wanted.as_deref().is_none_or(|wanted| wanted == found)
         };
         let is_named = self.event.as_deref().is_none_or(|wanted| match wanted.strip_suffix('*') {
-            Some(start) => event.event.starts_with(start),
-            None => event.event == wanted,
+            Some(start) => event.starts_with(start),
+            None => event == wanted,
         });
-        is_named
-            && is(&self.token, event.token.as_str())
-            && is(&self.distinct_id, event.distinct_id.as_str())
+        is_named && is(&self.token, token) && is(&self.distinct_id, distinct_id)
     }
 }

@@ -12,11 +12,11 @@ mod quota;
 mod rate;
 
 use std::collections::{HashMap, HashSet};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use enrich::IpPolicy;
-use event::{Event, TeamId, Token};
+use event::{Event, Recording, TeamId, Token};
 
 use crate::SdkSettings;
 
@@ -26,8 +26,12 @@ pub use file::{PolicyFile, PrivacyEntry, ProjectEntry};
 pub use limits::{ClientLimits, Limits};
 pub use project::{ConfiguredProjects, Project};
 pub use quota::Quotas;
+pub(crate) use quota::Whose;
 
 use rate::{ByKey, Gate};
+
+/// Who stands for clients beyond those that are told apart.
+const NOBODY: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// What is done with tokens that no project has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,8 +97,8 @@ impl Policy {
         };
         Ok(Self {
             gates: projects.iter().filter_map(gate).collect(),
-            unknown_gate: ByKey::new(limits.events_per_second, limits.burst),
-            client_gate: ByKey::new(clients.events_per_second, clients.burst),
+            unknown_gate: ByKey::new(Token::new(""), limits.events_per_second, limits.burst),
+            client_gate: ByKey::new(NOBODY, clients.events_per_second, clients.burst),
             projects,
             unknown: Arc::new(unknown),
             unknown_tokens: base.unknown_tokens,
@@ -121,19 +125,43 @@ impl Policy {
         &token.map_or(&self.unknown, |token| self.project(token)).sdk
     }
 
-    /// Whether so many events may come now: not too many for the token, nor for the client.
-    pub(crate) fn has_room(&self, token: &Token, client: Option<IpAddr>, events: usize) -> bool {
-        let token_has_room = match (self.gates.get(token), self.projects.contains_key(token)) {
+    /// Whether a client may send so many events now; asked before anything that others share.
+    pub(crate) fn client_has_room(&self, client: Option<IpAddr>, events: usize) -> bool {
+        client.is_none_or(|ip| self.client_gate.has_room(&network(ip), events))
+    }
+
+    /// Whether so many events of a token may come now.
+    pub(crate) fn token_has_room(&self, token: &Token, events: usize) -> bool {
+        match (self.gates.get(token), self.is_project(token)) {
             (Some(gate), _) => gate.has_room(events),
             (None, true) => true,
             (None, false) => self.unknown_gate.has_room(token, events),
-        };
-        token_has_room && client.is_none_or(|ip| self.client_gate.has_room(&network(ip), events))
+        }
+    }
+
+    /// Whether a project has the token.
+    pub fn is_project(&self, token: &Token) -> bool {
+        self.projects.contains_key(token)
+    }
+
+    /// Whose count a token's is.
+    pub(crate) fn whose<'a>(&self, token: &'a Token) -> Whose<'a> {
+        match self.is_project(token) {
+            true => Whose::Project(token),
+            false => Whose::Stranger(token),
+        }
     }
 
     /// Whether a rule says that the event is to be dropped.
     pub(crate) fn drops(&self, event: &Event) -> bool {
-        self.drop_rules.iter().any(|rule| rule.fits(event))
+        let (token, distinct_id) = (event.token.as_str(), event.distinct_id.as_str());
+        self.drop_rules.iter().any(|rule| rule.fits(token, distinct_id, &event.event))
+    }
+
+    /// Likewise a recording, whose event is `$snapshot`.
+    pub(crate) fn drops_recording(&self, recording: &Recording) -> bool {
+        let Recording { token, distinct_id, .. } = recording;
+        self.drop_rules.iter().any(|rule| rule.fits(token, distinct_id, "$snapshot"))
     }
 }
 
@@ -177,23 +205,21 @@ mod tests {
         let limits = Limits { events_per_second: Some(1), burst: Some(2), ..Limits::default() };
         let policy = policy(&base("phc_a=1"), PolicyFile { limits, ..PolicyFile::default() });
         for token in ["phc_a", "phc_unknown", "phc_other"].map(Token::new) {
-            assert!(policy.has_room(&token, None, 2));
-            assert!(!policy.has_room(&token, None, 1), "{token}");
+            assert!(policy.token_has_room(&token, 2));
+            assert!(!policy.token_has_room(&token, 1), "{token}");
         }
     }
 
     #[test]
-    fn a_client_is_limited_whatever_tokens_it_makes_up() {
+    fn a_client_is_an_address_or_a_network() {
         let clients = ClientLimits { events_per_second: Some(1), burst: Some(3) };
         let policy = policy(&Base::default(), PolicyFile { clients, ..PolicyFile::default() });
-        let has_room = |token: &str, ip: &str| {
-            policy.has_room(&Token::new(token), Some(ip.parse().unwrap()), 1)
-        };
-        assert!(has_room("a", "203.0.113.7") && has_room("b", "203.0.113.7"));
-        assert!(has_room("c", "203.0.113.7") && !has_room("d", "203.0.113.7"));
-        assert!(has_room("d", "203.0.113.8"));
-        assert!((0..3).all(|host| has_room("e", &format!("2001:db8::{host}"))));
-        assert!(!has_room("e", "2001:db8::ffff"), "one customer, one network");
+        let has_room = |ip: &str| policy.client_has_room(Some(ip.parse().unwrap()), 1);
+        assert!((0..3).all(|_| has_room("203.0.113.7")) && !has_room("203.0.113.7"));
+        assert!(has_room("203.0.113.8"));
+        assert!((0..3).all(|host| has_room(&format!("2001:db8::{host}"))));
+        assert!(!has_room("2001:db8::ffff"), "one customer, one network");
+        assert!(policy.client_has_room(None, 1_000), "the socket in the data folder");
     }
 
     #[test]
@@ -201,7 +227,7 @@ mod tests {
         let limits = Limits { events_per_second: Some(1), burst: Some(5), ..Limits::default() };
         let policy = policy(&base("phc_a=1"), PolicyFile { limits, ..PolicyFile::default() });
         let token = Token::new("phc_a");
-        assert!(policy.has_room(&token, None, 500), "or it could never be sent");
-        assert!(!policy.has_room(&token, None, 1));
+        assert!(policy.token_has_room(&token, 500), "or it could never be sent");
+        assert!(!policy.token_has_room(&token, 1));
     }
 }

@@ -45,57 +45,91 @@ impl Quotas {
         *self.today.lock().unwrap_or_else(PoisonError::into_inner) == Today::default()
     }
 
-    /// Counts events unless the day's are spent; the request that reaches the limit still passes.
-    pub(crate) fn take_events(&self, token: &Token, now: Timestamp, n: u64, limit: u64) -> bool {
-        self.take(token, now, limit, n, |used| &mut used.events)
+    /// Whether the day's events are not spent; the request that reaches the limit still passes.
+    pub(crate) fn has_events(&self, whose: Whose<'_>, now: Timestamp, limit: u64) -> bool {
+        self.with(whose, now, |used| used.events < limit)
     }
 
-    /// Likewise bytes of recordings.
-    pub(crate) fn take_recording(&self, token: &Token, now: Timestamp, n: u64, limit: u64) -> bool {
-        self.take(token, now, limit, n, |used| &mut used.recording_bytes)
+    /// Whether the day's bytes of recordings are not spent.
+    pub(crate) fn has_recordings(&self, whose: Whose<'_>, now: Timestamp, limit: u64) -> bool {
+        self.with(whose, now, |used| used.recording_bytes < limit)
     }
 
-    fn take(
-        &self,
-        token: &Token,
-        now: Timestamp,
-        limit: u64,
-        n: u64,
-        of: fn(&mut Used) -> &mut u64,
-    ) -> bool {
+    /// Counts events that were stored.
+    pub(crate) fn charge_events(&self, whose: Whose<'_>, now: Timestamp, events: u64) {
+        self.with(whose, now, |used| used.events = used.events.saturating_add(events));
+    }
+
+    /// Counts bytes of recordings that were stored.
+    pub(crate) fn charge_recordings(&self, whose: Whose<'_>, now: Timestamp, bytes: u64) {
+        self.with(whose, now, |used| {
+            used.recording_bytes = used.recording_bytes.saturating_add(bytes);
+        });
+    }
+
+    fn with<T>(&self, whose: Whose<'_>, now: Timestamp, look: impl FnOnce(&mut Used) -> T) -> T {
         let mut today = self.today.lock().unwrap_or_else(PoisonError::into_inner);
         if today.day != now.day() {
             *today = Today { day: now.day(), used: HashMap::new() };
         }
-        let is_listed = today.used.len() < TOKENS || today.used.contains_key(token.as_str());
-        let key = if is_listed { token.as_str() } else { "" };
-        let used = of(today.used.entry(key.to_owned()).or_default());
-        let has_room = *used < limit;
-        if has_room {
-            *used = used.saturating_add(n);
-        }
-        has_room
+        let key = match whose {
+            Whose::Project(token) => token.as_str(),
+            Whose::Stranger(token) => {
+                let is_listed =
+                    today.used.len() < TOKENS || today.used.contains_key(token.as_str());
+                if is_listed { token.as_str() } else { "" }
+            }
+        };
+        look(today.used.entry(key.to_owned()).or_default())
     }
+}
+
+/// Who is counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Whose<'a> {
+    /// A project, which always has a count of its own.
+    Project(&'a Token),
+    /// A token that no project has, and that may be made up.
+    Stranger(&'a Token),
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn has_room(quotas: &Quotas, token: &str, now: Timestamp) -> bool {
+        quotas.has_events(Whose::Project(&Token::new(token)), now, 10)
+    }
+
     #[test]
     fn a_day_is_spent_and_another_begins() {
         let quotas = Quotas::default();
         let token = Token::new("phc_a");
+        let whose = Whose::Project(&token);
         let today: Timestamp = "2026-11-22T23:59:59Z".parse().unwrap();
         let tomorrow: Timestamp = "2026-11-23T00:00:00Z".parse().unwrap();
-        assert!(quotas.take_events(&token, today, 8, 10));
-        assert!(quotas.take_events(&token, today, 8, 10), "the last one passes whole");
-        assert!(!quotas.take_events(&token, today, 1, 10));
-        assert!(quotas.take_recording(&token, today, 1, 10), "counted apart");
-        assert!(quotas.take_events(&Token::new("phc_b"), today, 1, 10));
+        quotas.charge_events(whose, today, 8);
+        assert!(has_room(&quotas, "phc_a", today), "the last one passes whole");
+        quotas.charge_events(whose, today, 8);
+        assert!(!has_room(&quotas, "phc_a", today));
+        assert!(quotas.has_recordings(whose, today, 10), "counted apart");
+        assert!(has_room(&quotas, "phc_b", today));
         let again = Quotas::from_json(&quotas.to_json());
-        assert!(!again.take_events(&token, today, 1, 10), "a restart forgives nothing");
-        assert!(again.take_events(&token, tomorrow, 1, 10));
-        assert!(Quotas::from_json("rubbish").take_events(&token, today, 1, 10));
+        assert!(!has_room(&again, "phc_a", today), "a restart forgives nothing");
+        assert!(has_room(&again, "phc_a", tomorrow));
+        assert!(has_room(&Quotas::from_json("rubbish"), "phc_a", today));
+    }
+
+    #[test]
+    fn made_up_tokens_cannot_take_a_projects_count() {
+        let quotas = Quotas::default();
+        let today: Timestamp = "2026-11-22T23:59:59Z".parse().unwrap();
+        for number in 0..TOKENS + 20 {
+            let token = Token::new(format!("phc_{number}"));
+            quotas.charge_events(Whose::Stranger(&token), today, 1);
+        }
+        let late = Token::new("phc_late");
+        assert!(!quotas.has_events(Whose::Stranger(&late), today, 10), "strangers share one");
+        assert!(quotas.has_events(Whose::Project(&late), today, 10));
     }
 }

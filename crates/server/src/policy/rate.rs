@@ -2,7 +2,7 @@
 
 use std::hash::Hash;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use governor::{DefaultDirectRateLimiter, DefaultKeyedRateLimiter, RateLimiter};
 
@@ -10,6 +10,8 @@ use super::limits::{Limits, quota};
 
 /// Full buckets are forgotten after so many questions, or strangers could fill the memory with keys.
 const CLEANING_INTERVAL: u32 = 8_192;
+/// Keys that are told apart; further ones share a bucket.
+const KEYS: usize = 100_000;
 
 /// The bucket of one project.
 #[derive(Debug)]
@@ -34,16 +36,20 @@ impl Gate {
 #[derive(Debug)]
 pub(super) struct ByKey<K: Clone + Eq + Hash> {
     limiter: Option<(DefaultKeyedRateLimiter<K>, NonZeroU32)>,
+    /// The key of those that share a bucket.
+    others: K,
     questions: AtomicU32,
+    /// Whether no further key gets a bucket of its own.
+    is_full: AtomicBool,
 }
 
 impl<K: Clone + Eq + Hash> ByKey<K> {
-    pub(super) fn new(events_per_second: Option<u32>, burst: Option<u32>) -> Self {
+    pub(super) fn new(others: K, events_per_second: Option<u32>, burst: Option<u32>) -> Self {
         let limiter = events_per_second.map(|rate| {
             let quota = quota(rate, burst);
             (RateLimiter::keyed(quota), quota.burst_size())
         });
-        Self { limiter, questions: AtomicU32::new(0) }
+        Self { limiter, others, questions: AtomicU32::new(0), is_full: AtomicBool::new(false) }
     }
 
     pub(super) fn has_room(&self, key: &K, events: usize) -> bool {
@@ -52,7 +58,9 @@ impl<K: Clone + Eq + Hash> ByKey<K> {
             == CLEANING_INTERVAL - 1
         {
             limiter.retain_recent();
+            self.is_full.store(limiter.len() > KEYS, Ordering::Relaxed);
         }
+        let key = if self.is_full.load(Ordering::Relaxed) { &self.others } else { key };
         matches!(limiter.check_key_n(key, cells(events, *burst)), Ok(Ok(())))
     }
 }

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use event::{Kind, PersonMode, Row, Table, Value};
+use event::{Kind, LIFTED_PROPERTIES, PersonMode, Row, Table, Value};
 use journal::{JournalId, Offset, Record};
 use serde::Deserialize;
 use serde_json::json;
@@ -115,8 +115,12 @@ impl<'a> Change<'a> {
             }
         };
         let change = Self { row, said, set, set_once, journal_id, journal_offset };
-        let says_something = change.set.as_deref().is_some_and(says_more_than_place)
-            || change.set_once.as_deref().is_some_and(says_more_than_place)
+        // A person's circumstances are told where a visit may begin, not with every click.
+        let has_circumstances = matches!(row.event.as_str(), "$pageview" | "$screen")
+            && (change.set.is_some() || change.set_once.is_some());
+        let says_something = has_circumstances
+            || change.set.as_deref().is_some_and(says_more_than_circumstances)
+            || change.set_once.as_deref().is_some_and(says_more_than_circumstances)
             || change.said.unset.is_some()
             || change.operation() != "set";
         says_something.then_some(change)
@@ -179,11 +183,16 @@ fn told_apart(
     (object(set), object(set_once))
 }
 
-/// Whether an object has members other than the place that an edge adds to nearly every event.
-fn says_more_than_place(object: &str) -> bool {
-    let is_place =
-        |name: &String| name.starts_with("$geoip_") || name.starts_with("$initial_geoip_");
-    !members_of(object).keys().all(is_place)
+/// Whether an object has members other than what nearly every event says: the place that an edge adds,
+/// and what is lifted from its properties.
+fn says_more_than_circumstances(object: &str) -> bool {
+    let is_circumstance = |name: &String| {
+        let now = name.strip_prefix("$initial_").unwrap_or(name);
+        let plain = now.strip_prefix('$').unwrap_or(now);
+        let is_lifted = |lifted: &&str| lifted.strip_prefix('$').unwrap_or(lifted) == plain;
+        plain.starts_with("geoip_") || LIFTED_PROPERTIES.iter().any(is_lifted)
+    };
+    !members_of(object).keys().all(is_circumstance)
 }
 
 fn members(raw: Option<&RawValue>) -> BTreeMap<String, &RawValue> {
@@ -290,6 +299,19 @@ mod tests {
         let change = self::change(&elsewhere).unwrap();
         assert_eq!(change["set"], json!({"plan": "pro"}));
         assert_eq!(change["set_once"], json!({"$initial_os": "x"}));
+    }
+
+    #[test]
+    fn circumstances_alone_are_told_with_page_views() {
+        let clicked = Row {
+            event: "$autocapture".into(),
+            properties: "{}".into(),
+            set: Some(r#"{"$browser":"Chrome","utm_source":"x"}"#.into()),
+            set_once: Some(r#"{"$initial_browser":"Chrome","$initial_utm_source":"x"}"#.into()),
+            ..Row::default()
+        };
+        assert_eq!(change(&clicked), None);
+        assert!(change(&Row { event: "$pageview".into(), ..clicked }).is_some());
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub fn decode_ai(
         ..settings.clone()
     };
     let mut notes = Notes::default();
-    let mut budget = Budget::new(memory, &settings);
+    let mut budget = Budget::new(memory, &settings, request.body.len());
     let token = token::resolve(request.headers, None, &settings)?;
     let query = Query::default();
     let source = Source { query: &query, headers: request.headers, body: &request.body };

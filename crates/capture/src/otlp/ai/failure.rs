@@ -140,7 +140,7 @@ mod tests {
         let mut draft = Draft { event: GENERATION, properties };
         let span = span.to_string();
         let mut memory = Unbounded;
-        let mut budget = Budget::new(&mut memory, &Settings::default());
+        let mut budget = Budget::new(&mut memory, &Settings::default(), 0);
         apply(&Span::of(&span, None).unwrap(), &mut draft, &mut budget).unwrap();
         Value::Object(draft.properties)
     }

@@ -69,7 +69,7 @@ mod tests {
 
     fn parse(text: &str, memory_budget: usize) -> Result<Value, Error> {
         let settings = Settings { memory_budget, ..Settings::default() };
-        parsed(Value::from(text), &mut Budget::new(&mut Unbounded, &settings))
+        parsed(Value::from(text), &mut Budget::new(&mut Unbounded, &settings, 0))
     }
 
     #[test]

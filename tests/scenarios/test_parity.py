@@ -1,0 +1,916 @@
+"""Every line of docs/parity.md: `test_some_id` shows what the line `some-id` says of Hogflare."""
+
+import base64
+import gzip
+import json
+import re
+import urllib.parse
+import uuid
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import brotli
+import pytest
+import zstandard
+
+from harness.compare import as_time
+from harness.poll import until
+from harness.server import TOKEN, Hogflare
+from harness.sql import SqlFailed
+from harness.wire import Answer
+
+PAGE = Path(__file__).parents[2] / "docs" / "parity.md"
+CHECK = "test_every_line_has_a_test_and_every_test_a_line"
+
+ANCIENT, FAR_AHEAD = "1969-07-20T20:17:40Z", "2077-01-01T00:00:00Z"
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+GPTBOT = "Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)"
+VISITOR = {"x_forwarded_for": "203.0.113.7", "user_agent": FIREFOX}
+PERSON_NAMESPACE = uuid.UUID("932979b4-65c3-4424-8467-0b66ec27bc22")
+LIMITED = """
+[[project]]
+token = "phc_spent"
+team_id = 2
+limits = { events_per_day = 0 }
+
+[[project]]
+token = "phc_busy"
+team_id = 3
+limits = { events_per_second = 1, burst = 1 }
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line's events, which are named after it."""
+
+    server: Hogflare
+    name: str
+
+    def event(self, **fields) -> dict:
+        """An event; a field given as None is left out."""
+        event = {"api_key": TOKEN, "event": self.name, "distinct_id": "someone"} | fields
+        return {name: value for name, value in event.items() if value is not None}
+
+    def text(self, properties: str) -> str:
+        """An event whose properties are given as text."""
+        return json.dumps(self.event(properties="HERE")).replace('"HERE"', properties)
+
+    def store(self, body=None, path: str = "/e/", **headers: str) -> dict:
+        """Sends one event and returns its row."""
+        before = len(self.rows())
+        answer = self.server.post(path, self.event() if body is None else body, **headers)
+        assert answer.is_success(), (answer.status, answer.body[:500])
+        rows = self.rows()
+        assert len(rows) == before + 1, rows
+        return rows[-1]
+
+    def send(self, **fields) -> dict:
+        """Sends an event with these fields and returns its row."""
+        return self.store(self.event(**fields))
+
+    def rows(self, table: str = "events", event: str | None = None) -> list[dict]:
+        """Returns the rows of the line's events, or of those named so."""
+        name = event or self.name
+        return self.server.query(f"select * from {table} where event = '{name}' order by journal_offset")
+
+    def row(self, table: str, event: str, distinct_id: str) -> dict:
+        """Returns the only row of this event of a visitor of the line's own."""
+        rows = [row for row in self.rows(table, event) if row["distinct_id"] == distinct_id]
+        assert len(rows) == 1, rows
+        return rows[0]
+
+
+@pytest.fixture
+def case(shared: Hogflare, request: pytest.FixtureRequest) -> Case:
+    """Events of the test's name, to the server that all share."""
+    return Case(shared, request.node.originalname.removeprefix("test_"))
+
+
+@pytest.fixture(scope="module")
+def limited(binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hogflare]:
+    """A server with `POSTHOG_API_KEY`, and with two projects that may send little."""
+    folder = tmp_path_factory.mktemp("limited")
+    (folder / "hogflare.toml").write_text(LIMITED)
+    env = {"HOGFLARE_CONFIG": str(folder / "hogflare.toml")}
+    server = Hogflare(binary, folder / "data", folder / "hogflare.log", env).start()
+    yield server
+    server.kill9()
+
+
+def members(text: str | None) -> dict:
+    """A JSON object of a row; NULL is empty."""
+    return json.loads(text or "{}")
+
+
+def is_now(time: str) -> bool:
+    """Says whether a time is the time of receipt, give or take an hour."""
+    return abs(as_time(time) - datetime.now().astimezone()) < timedelta(hours=1)
+
+
+def v1_headers(token: str = TOKEN, **headers: str) -> dict[str, str]:
+    """What a V1 request must have."""
+    return {
+        "authorization": f"Bearer {token}",
+        "user_agent": "posthog-node/5.1.0",
+        "posthog_sdk_info": "posthog-node/5.1.0",
+        "posthog_attempt": "1",
+        "posthog_request_id": str(uuid.uuid4()),
+        "posthog_request_timestamp": "2026-07-01T11:00:00Z",
+    } | headers
+
+
+def v1_batch(name: str, **fields) -> dict:
+    """A V1 batch of one event."""
+    event = {"event": name, "uuid": str(uuid.uuid4()), "distinct_id": "someone", "timestamp": "2026-07-01T11:00:00Z"}
+    return {"created_at": "2026-07-01T11:00:00Z", "batch": [event | fields]}
+
+
+def post_v1(server: Hogflare, body: dict, **headers: str) -> Answer:
+    """Sends a V1 batch."""
+    return server.post("/i/v1/analytics/events", body, **headers)
+
+
+def store_v1(case: Case, headers: dict[str, str] | None = None, **fields) -> dict:
+    """Sends an event by V1 and returns its row."""
+    answer = post_v1(case.server, v1_batch(case.name, **fields), **(headers or v1_headers()))
+    assert answer.status == 200, answer.body
+    assert [result["result"] for result in answer.json()["results"].values()] == ["ok"]
+    return case.rows()[-1]
+
+
+def ai_part(name: str) -> str:
+    """The multipart body of an event about a language model."""
+    event = {"event": "$ai_generation", "distinct_id": name, "uuid": str(uuid.uuid4())}
+    event["properties"] = {"$ai_model": "gpt-4o", "$ai_input_tokens": 1000, "$ai_output_tokens": 500}
+    head = 'Content-Disposition: form-data; name="event"\r\nContent-Type: application/json'
+    return f"--part\r\n{head}\r\n\r\n{json.dumps(event)}\r\n--part--\r\n"
+
+
+def post_ai(server: Hogflare, name: str, authorization: str) -> Answer:
+    """Sends an event to /i/v0/ai."""
+    media_type = "multipart/form-data; boundary=part"
+    return server.post("/i/v0/ai", ai_part(name), content_type=media_type, authorization=authorization)
+
+
+def traces(name: str) -> dict:
+    """OTLP traces of one span, which is of AI."""
+    texts = {"gen_ai.system": "openai", "gen_ai.operation.name": "chat", "posthog.distinct_id": name}
+    attributes = [{"key": key, "value": {"stringValue": text}} for key, text in texts.items()]
+    times = {"startTimeUnixNano": "1760000000000000000", "endTimeUnixNano": "1760000001000000000"}
+    span = {"traceId": uuid.uuid4().hex, "spanId": uuid.uuid4().hex[:16], "name": "chat", "attributes": attributes}
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": name}}]}
+    return {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [span | times]}]}]}
+
+
+def snapshot(session: str, **properties) -> dict:
+    """An item of a session recording."""
+    own = {"token": TOKEN, "distinct_id": "someone", "$session_id": session, "$snapshot_data": [{"type": 4}]}
+    return {"event": "$snapshot", "properties": own | properties}
+
+
+def recorded(server: Hogflare, session: str) -> list[dict]:
+    """Waits for a session's objects and returns what they hold."""
+    found = until(lambda: list(server.data_dir.glob(f"recordings/*/*/{session}/*.zst")), what=f"session {session}")
+    return [json.loads(zstandard.ZstdDecompressor().decompressobj().decompress(path.read_bytes())) for path in found]
+
+
+def cookieless(case: Case, event: str | None = None, **properties) -> dict:
+    """An event of a visitor whom nothing is stored of."""
+    own = {"$cookieless_mode": True, "$host": "shop.example", "$raw_user_agent": FIREFOX, "line": case.name}
+    return case.event(event=event or case.name, distinct_id="$posthog_cookieless", properties=own | properties)
+
+
+def test_every_line_has_a_test_and_every_test_a_line() -> None:
+    lines = re.findall(r"^\| `([a-z0-9-]+)` \|", PAGE.read_text(), re.MULTILINE)
+    tests = [name for name in globals() if name.startswith("test_") and name != CHECK]
+    assert len(lines) == len(set(lines)), "an id stands for one line"
+    assert sorted(lines) == sorted(name.removeprefix("test_").replace("_", "-") for name in tests)
+
+
+# Decoding
+
+
+def test_query_numbers(case: Case) -> None:
+    row = case.store(path="/e/?_=1750000000000&sent_at=1760000000000")
+    assert as_time(row["sent_at"]) == as_time("2025-10-09T08:53:20Z")
+    assert case.store(path="/e/?_=soon&sent_at=1.5&beacon=perhaps")["sent_at"] is None
+    answer = case.server.post("/e/?beacon=true", case.event())
+    assert (answer.status, answer.body) == (204, b"")
+
+
+@pytest.mark.parametrize("media_type", ["application/x-www-form-urlencoded; charset=UTF-8", "text/plain"])
+def test_form_media_type(case: Case, media_type: str) -> None:
+    form = "data=" + urllib.parse.quote(json.dumps(case.event()))
+    assert case.store(form, content_type=media_type)["distinct_id"] == "someone"
+
+
+@pytest.mark.parametrize("path", ["/batch/", "/i/v0/e/", "/e/"])
+def test_wrappings_anywhere(case: Case, path: str) -> None:
+    inner = base64.b64encode(json.dumps(case.event()).encode())
+    case.store(base64.b64encode(gzip.compress(inner)), path, content_type="text/plain")
+    form = "data=" + urllib.parse.quote(inner)
+    case.store(form, path, content_type="application/x-www-form-urlencoded")
+
+
+def test_plus_in_query(case: Case) -> None:
+    data = base64.b64encode(json.dumps(case.event(properties={"text": "~~>>??"})).encode()).decode()
+    assert "+" in data
+    assert case.server.get(f"/e/?data={data}").is_success()
+    assert members(case.rows()[0]["properties"])["text"] == "~~>>??"
+
+
+def test_wrong_compression_hint(case: Case) -> None:
+    case.store(path="/e/?compression=gzip-js")
+    case.store(content_encoding="gzip")
+
+
+def test_more_encodings(case: Case) -> None:
+    body, zstd = json.dumps(case.event()).encode(), zstandard.ZstdCompressor().compress
+    for name, compress in {"deflate": zlib.compress, "BR": brotli.compress, "zstd": zstd}.items():
+        case.store(compress(body), content_encoding=name)
+    case.store(zstd(body), content_type="text/plain")
+
+
+def test_lone_surrogates(case: Case) -> None:
+    row = case.store(case.text(r'{"cut":"half \ud83d"}'))
+    assert members(row["properties"])["cut"] == "half \ufffd"
+
+
+def test_raw_control_characters(case: Case) -> None:
+    row = case.store(case.text('{"lines":"one\ntwo"}'))
+    assert members(row["properties"])["lines"] == "one\ntwo"
+
+
+def test_cesu8_text(case: Case) -> None:
+    as_surrogates = "\ud83e\udd94".encode("utf-8", "surrogatepass")
+    body = case.text('{"animal":"HEDGEHOG"}').encode().replace(b"HEDGEHOG", as_surrogates)
+    row = case.store(base64.b64encode(body), content_type="text/plain")
+    assert members(row["properties"])["animal"] == "🦔"
+
+
+def test_byte_order_marks(case: Case) -> None:
+    case.store(b"\xef\xbb\xbf" + json.dumps(case.event()).encode())
+
+
+def test_null_items(case: Case) -> None:
+    case.store({"api_key": TOKEN, "batch": [None, case.event(), None]}, "/batch/")
+
+
+@pytest.mark.parametrize("properties", ["null", "[]"])
+def test_null_properties(case: Case, properties: str) -> None:
+    assert members(case.store(case.text(properties))["properties"]).keys() == {"$ip"}
+
+
+def test_numeric_times(case: Case) -> None:
+    seconds, milliseconds = case.send(timestamp=1750000000), case.send(timestamp=1750000000500)
+    assert as_time(seconds["timestamp"]) == as_time("2025-06-15T15:06:40Z")
+    assert as_time(milliseconds["timestamp"]) == as_time("2025-06-15T15:06:40.5Z")
+    row = case.store({"api_key": TOKEN, "sent_at": 1750000000000, "batch": [case.event()]}, "/batch/")
+    assert as_time(row["sent_at"]) == as_time("2025-06-15T15:06:40Z")
+
+
+@pytest.mark.parametrize("offset", ["86400000", 86400000.5])
+def test_offsets_of_any_kind(case: Case, offset: str | float) -> None:
+    row = case.send(offset=offset)
+    assert as_time(row["created_at"]) - as_time(row["timestamp"]) == timedelta(days=1)
+
+
+def test_unreadable_uuids(case: Case) -> None:
+    assert uuid.UUID(case.send(uuid="event-17")["uuid"]).version == 7
+
+
+def test_two_names_of_one_member(case: Case) -> None:
+    body = {"token": "", "api_key": TOKEN, "event": case.name, "distinct_id": "first", "$distinct_id": "second"}
+    row = case.store(body)
+    assert (row["token"], row["distinct_id"]) == (TOKEN, "first")
+
+
+def test_batch_without_a_key(case: Case) -> None:
+    assert case.store({"batch": [case.event()]}, "/batch/")["token"] == TOKEN
+
+
+def test_sets_of_any_kind(case: Case) -> None:
+    row = case.send(**{"$set": "plan", "$set_once": ["plan"]})
+    assert members(row["extra"]) == {"$set": "plan", "$set_once": ["plan"]}
+    assert row["person_properties"] is None
+
+
+def test_unknown_members(case: Case) -> None:
+    row = case.send(context={"app": "shop"}, messageId="m-1")
+    assert (members(row["context"]), members(row["extra"])) == ({"app": "shop"}, {"messageId": "m-1"})
+
+
+def test_items_by_type(case: Case) -> None:
+    items = [
+        {"type": "identify", "distinct_id": case.name, "properties": {"plan": "pro"}},
+        {"type": "alias", "distinct_id": case.name, "alias": "other"},
+    ]
+    assert case.server.post("/batch/", {"api_key": TOKEN, "batch": items}).is_success()
+    assert members(case.row("events", "$identify", case.name)["person_properties"]) == {"plan": "pro"}
+    assert members(case.row("events", "$create_alias", case.name)["properties"])["alias"] == "other"
+
+
+def test_more_paths(case: Case) -> None:
+    bodies = {
+        "/identify": ("$identify", {"properties": {"plan": "pro"}}),
+        "/alias": ("$create_alias", {"alias": "other"}),
+        "/groups": ("$groupidentify", {"group_type": "company", "group_key": "acme"}),
+        "/api/event": (case.name, {"event": case.name}),
+    }
+    for path, (event, fields) in bodies.items():
+        answer = case.server.post(path, {"api_key": TOKEN, "distinct_id": case.name} | fields)
+        assert answer.is_success(), (path, answer.body)
+        case.row("events", event, case.name)
+
+
+def test_engage_source(case: Case) -> None:
+    body = {"$token": TOKEN, "$distinct_id": case.name, "$set": {"plan": "pro"}}
+    assert case.server.post("/engage", body).is_success()
+    row = case.row("events", "$identify", case.name)
+    assert (members(row["extra"]), members(row["person_properties"])) == ({"source_path": "/engage"}, {"plan": "pro"})
+
+
+def test_parser_words(case: Case) -> None:
+    error = case.server.post("/e/", case.event(event=5)).error()
+    assert error == "failed to parse request: event must be a string"
+
+
+# Tokens, ids and addresses
+
+
+def test_tokens_outside_the_body(case: Case) -> None:
+    event = case.event(api_key=None)
+    assert case.store(case.event(api_key=None, properties={"api_key": "phc_1"}), "/e/?token=phc_4")["token"] == "phc_1"
+    headers = {"x_posthog_api_key": "phc_2", "authorization": "Bearer phc_3"}
+    assert case.store(event, "/e/?token=phc_4", **headers)["token"] == "phc_2"
+    assert case.store(event, "/e/?token=phc_4", authorization="Bearer phc_3")["token"] == "phc_3"
+    assert case.store(event, "/e/?token=phc_4")["token"] == "phc_4"
+    assert case.store(event, "/e/?api_key=phc_5")["token"] == "phc_5"
+
+
+def test_configured_token(limited: Hogflare) -> None:
+    case = Case(limited, "configured_token")
+    assert case.send(api_key=None)["token"] == TOKEN
+
+
+def test_blank_tokens(case: Case) -> None:
+    assert case.store({"api_key": " ", "batch": [case.event()]}, "/batch/")["token"] == TOKEN
+
+
+def test_unknown_tokens(case: Case, start_hogflare: Callable[..., Hogflare]) -> None:
+    row = case.send(api_key="phc_nobody_has")
+    assert (row["token"], row["team_id"]) == ("phc_nobody_has", 0)
+    refused = start_hogflare(HOGFLARE_UNKNOWN_TOKENS="refuse").post("/e/", case.event(api_key="phc_nobody_has"))
+    assert (refused.status, refused.error()) == (401, "API key is not valid: unknown")
+
+
+def test_persons_of_unknown_tokens(case: Case, limited: Hogflare) -> None:
+    assert case.send()["person_id"] == str(uuid.uuid5(PERSON_NAMESPACE, f"{TOKEN}:someone"))
+    assert case.send(api_key="phc_stranger")["person_id"] != case.send()["person_id"]
+    known = Case(limited, case.name).send()
+    assert (known["team_id"], known["person_id"]) == (1, str(uuid.uuid5(PERSON_NAMESPACE, "1:someone")))
+
+
+def test_blank_distinct_ids(case: Case) -> None:
+    assert case.send(distinct_id=" ", properties={"distinct_id": "inner"})["distinct_id"] == "inner"
+
+
+def test_retries(case: Case) -> None:
+    event = case.event(uuid=str(uuid.uuid4()), timestamp="2026-07-01T11:00:00Z")
+    case.store(event)
+    for again in (event, event | {"timestamp": "2026-07-02T12:00:00Z"}):
+        assert case.server.post("/e/", again).is_success()
+    assert len(case.rows()) == 1
+    case.store(event | {"distinct_id": "another"})
+
+
+def test_client_address(case: Case) -> None:
+    assert case.store(x_forwarded_for="198.51.100.1, 203.0.113.7, 127.0.0.1")["ip"] == "203.0.113.7"
+
+
+def test_internal_capture(case: Case) -> None:
+    row = case.store(case.event(properties={"capture_internal": True}), x_forwarded_for="203.0.113.7")
+    assert (row["ip"], members(row["properties"])["capture_internal"]) == ("203.0.113.7", True)
+
+
+# Times
+
+
+def test_ancient_times(case: Case) -> None:
+    assert is_now(case.send(timestamp=ANCIENT)["timestamp"])
+    kept = case.send(timestamp="1971-01-01T00:00:00Z")
+    assert as_time(kept["timestamp"]) == as_time("1971-01-01T00:00:00Z")
+
+
+@pytest.mark.parametrize("sent", ["soon", FAR_AHEAD, ANCIENT])
+def test_original_timestamps(case: Case, sent: str) -> None:
+    row = case.send(timestamp=sent)
+    assert is_now(row["timestamp"])
+    assert members(row["extra"]) == {"original_timestamp": sent}
+
+
+def test_sending_times(case: Case) -> None:
+    # By the client's clock ten seconds before it was sent, so ten seconds before it was received.
+    happened, sent = "2026-01-01T00:00:00Z", "2026-01-01T00:00:10Z"
+    rows = [
+        case.send(timestamp=happened, sent_at=sent),
+        case.store([case.event(timestamp=happened, sent_at=sent)]),
+        case.store(case.event(timestamp=happened), x_posthog_sent_at=sent),
+    ]
+    for row in rows:
+        assert as_time(row["created_at"]) - as_time(row["timestamp"]) == timedelta(seconds=10)
+
+
+# Properties and persons
+
+
+def test_properties_as_sent(case: Case) -> None:
+    sent = r'"integer":123456789012345678901234567890, "same":1.0,"power":1E2,"letter":"\u0041"'
+    properties = case.store(case.text("{" + sent + "}"))["properties"]
+    assert properties.startswith("{" + sent + ',"$ip":')
+
+
+def test_lifted_properties(case: Case) -> None:
+    own = {"$set": {"a": 1}, "$set_once": {"b": 2}, "$browser": "Firefox"}
+    row = case.send(properties=own, **{"$set": {"c": 3}})
+    assert members(row["properties"]) == own | {"$ip": "127.0.0.1"}
+    lifted = {"a": 1, "b": 2, "c": 3, "$browser": "Firefox", "$initial_browser": "Firefox"}
+    assert members(row["person_properties"]) == lifted
+
+
+def test_person_properties(case: Case) -> None:
+    case.send(distinct_id=case.name, properties={"$set": {"plan": "pro"}})
+    row = case.send(distinct_id=case.name, properties={"$set": {"city": "Oslo"}, "$set_once": {"city": "Rome", "x": 1}})
+    assert members(row["person_properties"]) == {"city": "Oslo", "x": 1}
+
+
+def test_personless_sets(case: Case) -> None:
+    own = {"$set": {"a": 1}, "$set_once": {"b": 2}, "$unset": ["c"], "$process_person_profile": False}
+    row = case.send(properties=own)
+    assert members(row["properties"]) == own | {"$ip": "127.0.0.1"}
+    assert (row["person_mode"], row["person_properties"]) == ("propertyless", None)
+
+
+def test_person_profile_switch(case: Case) -> None:
+    row = case.send(properties={"$process_person_profile": True})
+    assert members(row["properties"])["$process_person_profile"] is True
+    assert row["person_mode"] == "full"
+
+
+def test_session_id_case(case: Case) -> None:
+    session = "0197C5A0-ABCD-7000-8000-00000000CAFE"
+    row = case.send(properties={"$session_id": session})
+    assert row["session_id"] == session.lower()
+    assert members(row["properties"])["$session_id"] == session
+
+
+def test_survey_dates(case: Case) -> None:
+    assert case.server.capture("survey shown", case.name).is_success()
+    assert "$survey_last_seen_date" not in members(case.row("events", "survey shown", case.name)["person_properties"])
+
+
+def test_misfits(case: Case) -> None:
+    misfits = "hogflare_lake_misfit_properties_total"
+    before = case.server.metric(misfits)
+    row = case.send(properties={"$screen_width": "wide", "$browser": {"name": "Firefox"}, "$screen_height": "900"})
+    assert (row["screen_width"], row["browser"], row["screen_height"]) == (None, None, 900)
+    assert members(row["properties"])["$screen_width"] == "wide"
+    until(lambda: case.server.metric(misfits) >= before + 2, what="both misfits counted")
+
+
+# Tables
+
+
+def test_heatmap_rows(case: Case) -> None:
+    points = {"https://shop.example/": [{"x": 101, "y": 57, "type": "click"}, {"x": 3, "y": 4, "type": "click"}]}
+    assert case.server.capture("$$heatmap", case.name, properties={"$heatmap_data": points}).is_success()
+    row = case.row("heatmaps", "$$heatmap", case.name)
+    assert members(row["properties"])["$heatmap_data"] == points
+
+
+def test_heatmap_data(case: Case) -> None:
+    points = {"https://shop.example/": [{"x": 1, "y": 2}]}
+    row = case.send(distinct_id=case.name, properties={"$heatmap_data": points})
+    assert members(row["properties"])["$heatmap_data"] == points
+    assert all(row["distinct_id"] != case.name for row in case.rows("heatmaps", "$$heatmap"))
+
+
+def test_dropped_events(case: Case) -> None:
+    personless = {"$process_person_profile": False}
+    long_key = {"$group_type": "company", "$group_key": "k" * 401}
+    assert case.server.capture("$identify", case.name, properties=personless).is_success()
+    assert case.server.capture("$groupidentify", case.name, properties=long_key).is_success()
+    reason = case.row("quarantine", "$identify", case.name)["reason"]
+    assert reason == "invalid_event_when_process_person_profile_is_false"
+    assert case.row("quarantine", "$groupidentify", case.name)["reason"] == "group_key_too_long"
+
+
+def test_client_warnings(case: Case) -> None:
+    assert case.server.capture("$$client_ingestion_warning", case.name).is_success()
+    row = case.row("quarantine", "$$client_ingestion_warning", case.name)
+    assert row["reason"] == "client_ingestion_warning"
+
+
+def test_exceptions(case: Case) -> None:
+    own = {"$exception_list": [{"type": "TypeError", "value": "x is undefined", "stacktrace": {"frames": []}}]}
+    assert case.server.capture("$exception", case.name, properties=own).is_success()
+    row = case.row("events", "$exception", case.name)
+    assert members(row["properties"]) == own | {"$ip": "127.0.0.1"}
+
+
+# Capture V1
+
+
+def test_v1_identity_encoding(case: Case) -> None:
+    store_v1(case, v1_headers(content_encoding="identity"))
+
+
+def test_v1_unknown_members(case: Case) -> None:
+    beside = {"$set": {"plan": "pro"}, "context": {"app": "shop"}, "options": {"option_of_tomorrow": 1}}
+    row = store_v1(case, **beside)
+    assert members(row["extra"]) == beside
+    assert (members(row["person_properties"]), row["context"]) == ({}, None)
+
+
+def test_v1_ancient_times(case: Case) -> None:
+    uncorrected = {"disable_skew_correction": True}
+    ancient = store_v1(case, timestamp=ANCIENT, options=uncorrected)
+    assert is_now(ancient["timestamp"])
+    assert members(ancient["extra"])["original_timestamp"] == ANCIENT
+    ahead = store_v1(case, timestamp=FAR_AHEAD, options=uncorrected)
+    assert as_time(ahead["timestamp"]) == as_time(FAR_AHEAD)
+
+
+def test_v1_unavailable(start_hogflare: Callable[..., Hogflare]) -> None:
+    full = start_hogflare(HOGFLARE_JOURNAL_RESERVE="1000TiB")
+    answer = post_v1(full, v1_batch("v1_unavailable"), **v1_headers())
+    assert (answer.status, answer.json()["error"]) == (503, "service_unavailable")
+    assert answer.headers["retry-after"] == "1"
+
+
+def test_v1_rate_limits(limited: Hogflare) -> None:
+    answer = None
+
+    def is_limited() -> bool:
+        nonlocal answer
+        answer = post_v1(limited, v1_batch("v1_rate_limits"), **v1_headers("phc_busy"))
+        return answer.status != 200
+
+    until(is_limited, every=0, what="the limit of one event a second")
+    assert (answer.status, answer.json()["error"]) == (503, "service_unavailable")
+    assert answer.headers["retry-after"] == "1"
+
+
+def test_v1_preflights(shared: Hogflare) -> None:
+    asked = {"origin": "https://shop.example", "access-control-request-method": "POST"}
+    with shared.connect() as wire:
+        preflight = wire.request("OPTIONS", "/i/v1/analytics/events", headers=asked)
+        assert wire.request("GET", "/i/v1/analytics/events").status == 405
+    assert preflight.headers["access-control-allow-methods"] == "GET,POST,OPTIONS"
+
+
+# AI and OpenTelemetry
+
+
+def test_every_route(case: Case) -> None:
+    bearer = f"Bearer {TOKEN}"
+    answers = [
+        case.server.post("/e/", case.event()),
+        case.server.post("/s/", snapshot("every-route")),
+        case.server.post("/i/v0/ai/batch/", {"api_key": TOKEN, "batch": [case.event(event="$ai_span")]}),
+        post_ai(case.server, case.name, bearer),
+        case.server.post("/i/v0/ai/otel", traces(case.name), authorization=bearer),
+        post_v1(case.server, v1_batch(case.name), **v1_headers()),
+        case.server.post("/i/v1/ai/events", v1_batch("$ai_span"), **v1_headers()),
+    ]
+    assert [answer.status for answer in answers] == [200] * len(answers)
+
+
+def test_ai_batch(case: Case) -> None:
+    case.store({"api_key": TOKEN, "batch": [case.event()]}, "/i/v0/ai/batch/")
+
+
+def test_ai_bearer(case: Case) -> None:
+    assert post_ai(case.server, case.name, f"bearer {TOKEN}").status == 200
+    case.row("events", "$ai_generation", case.name)
+
+
+def test_ai_over_limit(limited: Hogflare) -> None:
+    answer = post_ai(limited, "ai_over_limit", "Bearer phc_spent")
+    assert (answer.status, answer.json()) == (200, {"accepted_parts": []})
+    assert limited.query("select * from events where token = 'phc_spent'") == []
+
+
+def test_ai_costs(case: Case) -> None:
+    assert post_ai(case.server, case.name, f"Bearer {TOKEN}").status == 200
+    properties = members(case.row("events", "$ai_generation", case.name)["properties"])
+    assert properties["$ai_output_tokens"] == 500
+    assert not [name for name in properties if "cost" in name]
+
+
+def test_otel_rows(case: Case) -> None:
+    sent = traces(case.name)
+    assert case.server.post("/i/v1/traces", sent, authorization=f"Bearer {TOKEN}").status == 200
+    rows = case.server.query("select signal, resource, body from otel")
+    row = next(row for row in rows if case.name in row["resource"])
+    assert row["signal"] == "traces"
+    assert members(row["resource"]) == sent["resourceSpans"][0]["resource"]
+    assert members(row["body"]) == {"scopeSpans": sent["resourceSpans"][0]["scopeSpans"]}
+
+
+def test_otel_media_types(case: Case) -> None:
+    for media_type in ("text/plain", "application/x-protobuf"):
+        headers = {"authorization": f"Bearer {TOKEN}", "content_type": media_type}
+        assert case.server.post("/i/v0/ai/otel", traces(f"{case.name} {media_type}"), **headers).status == 200
+        case.row("events", "$ai_generation", f"{case.name} {media_type}")
+
+
+def test_otel_tokens(case: Case, limited: Hogflare) -> None:
+    assert case.server.post("/i/v0/ai/otel", traces(case.name), x_posthog_api_key=TOKEN).status == 200
+    assert case.row("events", "$ai_generation", case.name)["token"] == TOKEN
+    assert limited.post("/i/v0/ai/otel", traces(case.name)).status == 200
+    assert Case(limited, case.name).row("events", "$ai_generation", case.name)["token"] == TOKEN
+
+
+# Recordings
+
+
+def test_recordings_by_session(shared: Hogflare) -> None:
+    items = [snapshot("by-session-1"), snapshot("by-session-2", **{"$window_id": "w"}), snapshot("by-session-1")]
+    assert shared.post("/s/", items).is_success()
+    [first], [second] = recorded(shared, "by-session-1"), recorded(shared, "by-session-2")
+    assert (len(first["items"]), first["window_id"]) == (2, "by-session-1")
+    assert (len(second["items"]), second["window_id"]) == (1, "w")
+
+
+def test_recording_batches(shared: Hogflare) -> None:
+    assert shared.post("/s/", {"api_key": TOKEN, "batch": [snapshot("in-a-batch")]}).is_success()
+    assert recorded(shared, "in-a-batch")[0]["items"] == [{"type": 4}]
+    chunk = {"chunk_id": "c-1", "chunk": "…", "metadata": {"distinct_id": "someone"}}
+    assert shared.post("/s/", {"api_key": TOKEN, "data": chunk}).is_success()
+
+
+def test_recording_properties(shared: Hogflare) -> None:
+    assert shared.post("/s/", [snapshot("with-properties", **{"$lib_version": "1.2.3"})]).is_success()
+    assert recorded(shared, "with-properties")[0]["extra"] == {"$lib_version": "1.2.3"}
+
+
+def test_recording_times(shared: Hogflare) -> None:
+    times = {"timestamp": "2026-01-01T00:00:00Z", "sent_at": "2026-01-01T00:00:10Z"}
+    assert shared.post("/s/", [snapshot("with-times") | times]).is_success()
+    [recording] = recorded(shared, "with-times")
+    assert as_time(recording["created_at"]) - as_time(recording["timestamp"]) == timedelta(seconds=10)
+
+
+# Flags and remote configuration
+
+
+def config(server: Hogflare, token: str = TOKEN) -> dict:
+    """The remote configuration of a project."""
+    answer = server.get(f"/array/{token}/config")
+    assert answer.status == 200
+    return answer.json()
+
+
+def test_flags_announced(shared: Hogflare) -> None:
+    assert config(shared)["hasFeatureFlags"] is False
+
+
+@pytest.mark.parametrize("body", ['{"distinct_id":"x"}', '{"token":"phc_nobody_has","distinct_id":"x"}', "no JSON"])
+def test_flags_of_anyone(shared: Hogflare, body: str) -> None:
+    answer = shared.post("/flags/?v=2", body)
+    assert (answer.status, answer.json()["flags"]) == (200, {})
+
+
+def test_decide_members(shared: Hogflare) -> None:
+    told = shared.post("/decide/?v=3", {"token": TOKEN, "distinct_id": "someone"}).json()
+    assert (told["status"], told["config"]["apiToken"], told["featureFlags"]) == (200, TOKEN, {})
+
+
+def test_config_of_any_token(limited: Hogflare) -> None:
+    assert config(limited, "phc_nobody_has") == config(limited, TOKEN)
+
+
+def test_script_versions(shared: Hogflare) -> None:
+    newest = shared.get("/static/recorder.js")
+    pinned = shared.get("/static/1.2.3/recorder.js")
+    assert (newest.status, len(newest.body) > 10_000) == (200, True)
+    assert pinned.body == newest.body
+
+
+def test_toolbar(shared: Hogflare) -> None:
+    assert shared.get("/static/toolbar.js").status == 404
+    assert config(shared)["toolbarParams"] == {}
+
+
+def test_push_messages(shared: Hogflare) -> None:
+    assert shared.post("/api/push_subscriptions/", {"token": TOKEN, "distinct_id": "someone"}).status == 400
+    assert config(shared)["push"] == {"appIds": []}
+
+
+def test_csp_reports(shared: Hogflare) -> None:
+    ignored = "hogflare_csp_reports_ignored_total"
+    counted = shared.metric(ignored)
+    report = {"csp-report": {"document-uri": "https://shop.example/", "violated-directive": "script-src"}}
+    answer = shared.post(f"/report/?token={TOKEN}", report, content_type="application/csp-report")
+    assert (answer.status, shared.metric(ignored)) == (204, counted + 1)
+    assert shared.query("select * from events where event = '$csp_violation'") == []
+
+
+# Answers and limits
+
+
+def test_error_bodies(case: Case) -> None:
+    answer = case.server.post("/e/", case.event(distinct_id=None))
+    assert (answer.status, answer.headers["content-type"]) == (400, "application/json")
+    assert answer.json() == {"status": 0, "error": "event submitted without a distinct_id"}
+
+
+def test_rate_limits(limited: Hogflare) -> None:
+    answer = None
+
+    def is_limited() -> bool:
+        nonlocal answer
+        answer = limited.post("/e/", {"api_key": "phc_busy", "event": "rate_limits", "distinct_id": "someone"})
+        return answer.status != 200
+
+    until(is_limited, every=0, what="the limit of one event a second")
+    assert (answer.status, answer.error()) == (503, "rate limit exceeded, please retry")
+    assert answer.headers["retry-after"] == "5"
+
+
+def test_head_requests(case: Case) -> None:
+    target = "/e/?data=" + urllib.parse.quote(json.dumps(case.event()))
+    with case.server.connect() as wire:
+        assert wire.request("HEAD", target).status == 405
+    assert case.rows() == []
+    assert case.server.get(target).is_success()
+    assert len(case.rows()) == 1, "a GET does store it"
+
+
+def test_large_events(case: Case) -> None:
+    case.send(properties={"text": "x" * 4_000_000})
+    answer = case.server.post("/e/", case.event(properties={"text": "x" * 9_000_000}))
+    assert answer.status == 413
+    assert answer.error().startswith("maximum event size exceeded: ")
+
+
+def test_cors_headers(shared: Hogflare) -> None:
+    origin = {"origin": "https://shop.example"}
+    with shared.connect() as wire:
+        preflight = wire.request("OPTIONS", "/e/", headers=origin | {"access-control-request-method": "POST"})
+        failure = wire.request("POST", "/e/", b"{", headers=origin)
+    assert preflight.headers["access-control-max-age"] == "86400"
+    assert failure.headers["access-control-expose-headers"] == "Retry-After, PostHog-Request-Id"
+
+
+def test_black_hole(case: Case) -> None:
+    assert case.server.post("/test/black_hole", case.event()).status == 404
+
+
+def test_health_answers(shared: Hogflare) -> None:
+    assert shared.get("/_readiness").json() == {"status": "ok", "sinks": {"lake": "working", "recordings": "working"}}
+    assert shared.get("/_liveness").json() == {"status": "ok"}
+
+
+def test_metrics_key(shared: Hogflare) -> None:
+    assert shared.get("/metrics").status == 401
+    key = (shared.data_dir / "read-key").read_text().strip()
+    assert shared.get("/metrics", authorization=f"Bearer {key}").status == 200
+
+
+# Enrichment
+
+
+def test_browsers(case: Case) -> None:
+    row = case.store(**VISITOR)
+    assert (row["browser"], row["os"], row["device_type"]) == ("Firefox", "Linux", "Desktop")
+    looked = case.store(case.event(properties={"$browser": "Netscape"}), **VISITOR)
+    assert (looked["browser"], looked["os"]) == ("Netscape", None)
+
+
+def test_bots(case: Case) -> None:
+    row = case.store(user_agent=GPTBOT)
+    assert (row["bot"], members(row["properties"])["$bot_category"]) == ("GPTBot", "ai_crawler")
+    assert case.store(**VISITOR)["bot"] is None
+
+
+def test_channels(case: Case) -> None:
+    page = {"$referring_domain": "www.google.com", "utm_medium": "cpc"}
+    for event in ("$pageview", case.name):
+        assert case.server.capture(event, case.name, properties=page).is_success()
+    view = members(case.row("events", "$pageview", case.name)["properties"])
+    assert view["$channel_type"] == "Paid Search"
+    assert "$channel_type" not in members(case.rows()[0]["properties"])
+
+
+def test_places(case: Case) -> None:
+    row = case.store(x_forwarded_for="8.8.8.8")
+    assert (row["ip"], row["country_code"]) == ("8.8.8.8", None)
+    assert "$geoip" not in row["properties"]
+
+
+# Cookieless visitors
+
+
+def test_cookieless_switch(case: Case) -> None:
+    row = case.store(cookieless(case), **VISITOR)
+    assert row["distinct_id"] != "$posthog_cookieless"
+
+
+def test_cookieless_ids(case: Case) -> None:
+    distinct_id = case.store(cookieless(case), **VISITOR)["distinct_id"]
+    assert re.fullmatch(r"cookieless_[A-Za-z0-9+/]{22}", distinct_id)
+
+
+def test_cookieless_sessions(start_hogflare: Callable[..., Hogflare]) -> None:
+    case = Case(start_hogflare(), "cookieless_sessions")
+    # Noon is on the same day as a minute later, whenever this runs.
+    noon = datetime.now(UTC).replace(hour=12)
+
+    def visit(minute: int) -> dict:
+        at = (noon + timedelta(minutes=minute)).isoformat()
+        return case.store(cookieless(case) | {"timestamp": at}, **VISITOR)
+
+    first, second = visit(0), visit(1)
+    case.server.restart()
+    third = visit(2)
+    assert first["distinct_id"] == third["distinct_id"], "the salt is kept"
+    assert first["session_id"] == second["session_id"] != third["session_id"]
+
+
+def quarantined(case: Case, event: str) -> dict:
+    """The only row of `quarantine` of this event and the line."""
+    rows = [row for row in case.rows("quarantine", event) if members(row["properties"]).get("line") == case.name]
+    assert len(rows) == 1, rows
+    return rows[0]
+
+
+def test_cookieless_identify(case: Case) -> None:
+    assert case.server.post("/e/", cookieless(case, "$identify"), **VISITOR).is_success()
+    assert quarantined(case, "$identify")["reason"] == "cookieless_stateless_no_identify"
+
+
+def test_cookieless_quarantine(case: Case) -> None:
+    hostless = cookieless(case, **{"$host": ""})
+    assert case.server.post("/e/", hostless, **VISITOR).is_success()
+    row = quarantined(case, case.name)
+    assert row["reason"] == "cookieless_missing_host"
+    assert not members(row["properties"]).keys() & {"$ip", "$raw_user_agent"}
+
+
+# Not there yet
+
+
+def test_merged_persons(case: Case) -> None:
+    assert case.server.capture("before", case.name).is_success()
+    identify = case.event(event="$identify", distinct_id="user-7", properties={"$anon_distinct_id": case.name})
+    assert case.server.post("/e/", identify).is_success()
+    case.send(distinct_id="user-7")
+    assert case.row("events", "before", case.name)["person_id"] != case.rows()[0]["person_id"]
+
+
+def test_persons_table(case: Case) -> None:
+    assert case.send()["person_created_at"] is None
+    with pytest.raises(SqlFailed, match=r"persons' not found"):
+        case.server.query("select * from persons")
+
+
+def test_person_modes(case: Case) -> None:
+    case.send(timestamp="2026-07-01T11:00:00Z")
+    later = case.send(timestamp="2026-07-01T12:00:00Z", properties={"$process_person_profile": False})
+    assert later["person_mode"] == "propertyless"
+
+
+def test_group_columns(case: Case) -> None:
+    group = {"$group_type": "company", "$group_key": "acme"}
+    assert case.server.capture("$groupidentify", case.name, properties=group).is_success()
+    row = case.send(properties={"$groups": {"company": "acme"}})
+    assert [row[f"group_{index}"] for index in range(5)] == [None] * 5
+    assert members(row["properties"])["$groups"] == {"company": "acme"}
+
+
+def test_flag_evaluation(shared: Hogflare) -> None:
+    told = shared.post("/flags/?v=2", {"token": TOKEN, "distinct_id": "someone"}).json()
+    assert (told["flags"], told["errorsWhileComputingFlags"]) == ({}, False)
+
+
+def test_survey_lists(shared: Hogflare) -> None:
+    lists = {
+        "surveys": "surveys",
+        "early_access_features": "earlyAccessFeatures",
+        "web_experiments": "experiments",
+        "product_tours": "product_tours",
+    }
+    for path, member in lists.items():
+        assert shared.get(f"/api/{path}/?token={TOKEN}").json()[member] == [], path
+
+
+def test_watching_recordings(shared: Hogflare) -> None:
+    assert shared.post("/s/", [snapshot("to-be-watched")]).is_success()
+    recorded(shared, "to-be-watched")
+    assert shared.get("/api/projects/1/session_recordings/to-be-watched").status == 404
