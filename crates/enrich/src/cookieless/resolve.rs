@@ -185,7 +185,6 @@ mod tests {
         let mut event = visit("$pageview", PAGE_VIEW);
         event.set = Some(r#"{"$raw_user_agent":"Firefox","$os":"Linux"}"#.into());
         event.set_once = Some(r#"{"$initial_raw_user_agent":"Firefox"}"#.into());
-        event.group_set = Some(r#"{"$ip":"203.0.113.7"}"#.into());
         event.context = Some(r#"{"ip":"203.0.113.7","userAgent":"Firefox"}"#.into());
         let (event, result) = resolved(event);
         assert_eq!(result, Ok(()));
