@@ -70,7 +70,7 @@ bench:
 ## fuzz: FUZZ_RUNS inputs for every target, from the seeds and what earlier runs found; needs cargo-fuzz
 fuzz:
 	set -e; for target in $(FUZZ_TARGETS); do \
-		case $$target in otlp*) bytes=4096;; *) bytes=1536;; esac; \
+		case $$target in otlp*) bytes=4096;; journal_recovery) bytes=256;; *) bytes=1536;; esac; \
 		$(CARGO) run --release --locked --quiet --manifest-path fuzz/Cargo.toml \
 			--example seeds -- $$target fuzz/corpus/$$target; \
 		$(CARGO) fuzz run --fuzz-dir fuzz --sanitizer none --features libfuzzer $$target -- \

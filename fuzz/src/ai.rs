@@ -73,7 +73,7 @@ fn texts<'a>(parts: &[Part], body: &'a [u8]) -> Option<Vec<&'a str>> {
         if !rest.starts_with(b"--") || !after.starts_with(b"\r\n--") {
             return None;
         }
-        texts.push(std::str::from_utf8(text).ok()?);
+        texts.push(std::str::from_utf8(text).ok()?.trim_ascii());
         rest = after.get(2..)?;
     }
     Some(texts)
