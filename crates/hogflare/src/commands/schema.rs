@@ -94,7 +94,8 @@ table of its own, in `hogflare sql` and in the lake (`default.<name>`) alike. Al
 first start, empty where nothing came. `(journal_id, journal_offset)` is a row's place among the rows of
 all tables: each is in exactly one.
 
-Only rows of `events` go to Cloudflare Pipelines.
+Cloudflare Pipelines get rows of `events` only; with the lake off also heatmaps and quarantined events, whose
+`extra` has the reason as `quarantined`, since nothing else would keep them.
 ";
 
 #[cfg(test)]

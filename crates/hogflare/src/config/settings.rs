@@ -150,7 +150,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "HOGFLARE_RECORDINGS_BUDGET",
         "recordings-budget",
         Some("5GB"),
-        "Most disk space that session recordings may take; beyond it the oldest go.",
+        "Most disk space that session recordings may take; beyond it the oldest go, those of tokens \
+         without a project first.",
     ),
     setting(
         "HOGFLARE_DEDUP_WINDOW",

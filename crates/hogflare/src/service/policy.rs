@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
 use crate::config::{ConfigFile, PolicyStart};
+use crate::data_dir::write_private;
 
 /// How often the file is looked at, and the day's counts are kept.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -141,8 +142,7 @@ impl Counts {
         if now == self.kept || self.quotas.is_untouched() {
             return;
         }
-        let beside = self.path.with_extension("new");
-        match std::fs::write(&beside, &now).and_then(|()| std::fs::rename(&beside, &self.path)) {
+        match tokio::task::block_in_place(|| write_private(&self.path, now.as_bytes())) {
             Ok(()) => self.kept = now,
             Err(error) => warn!(%error, "cannot keep what counts towards daily quotas"),
         }
