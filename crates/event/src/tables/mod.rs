@@ -4,6 +4,7 @@ mod events;
 mod heatmaps;
 mod otel;
 mod quarantine;
+mod shared;
 
 pub use events::COLUMNS;
 
