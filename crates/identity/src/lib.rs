@@ -1,0 +1,1 @@
+//! Persons and groups: who an event belongs to, and what is known of them.
