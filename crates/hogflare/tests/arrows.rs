@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("recordings", &["event", "journal", "sink"]),
     ("query", &["event", "journal", "lake", "sink"]),
     ("sdk-assets", &[]),
+    ("identity", &["event"]),
     (
         "server",
         &["capture", "enrich", "event", "journal", "query", "sdk-assets", "sequencer", "sink"],
