@@ -61,7 +61,7 @@ impl TeamId {
 }
 
 /// The id of a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PersonId(pub Uuid);
 
 impl PersonId {

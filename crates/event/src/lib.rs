@@ -1,13 +1,15 @@
 //! The words of Hogflare: what an event is, and what becomes of it in the lake.
 //!
 //! [`Event`] is what the wire protocol yields: decoded, normalized, with its time settled.
-//! [`Row`] is what is stored: the event with its project and its person. The journal holds rows,
-//! and every sink reads them through the columns of their [`Table`], its one description.
+//! [`Row`] is what is stored: the event with its project and its person. What the event changes of
+//! its person or of groups is a [`Change`], and a row, too. The journal holds rows, and every sink
+//! reads them through the columns of their [`Table`], its one description.
 //!
 //! Nothing here does I/O.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod change;
 mod column;
 mod dedup;
 mod event;
@@ -21,6 +23,7 @@ mod rows;
 mod tables;
 mod timestamp;
 
+pub use change::Change;
 pub use column::{Column, Kind, StoredRow, Value};
 pub use dedup::{DedupKey, DedupSeed};
 pub use event::{Event, UuidOrigin};
@@ -28,7 +31,7 @@ pub use ids::{DistinctId, PersonId, TeamId, Token};
 pub use lifted::LIFTED_PROPERTIES;
 pub use promoted::Promoted;
 pub use recording::{Recording, decode_recordings, encode_recording};
-pub use row::{PersonMode, Row};
+pub use row::{ChangeFields, PersonMode, Row};
 pub use rows::{RowsError, decode_rows, encode_row};
 pub use tables::{COLUMNS, Table};
 pub use timestamp::Timestamp;

@@ -114,6 +114,61 @@ pub struct Row {
     /// Why it is quarantined.
     #[prost(string, optional, tag = "26")]
     pub reason: Option<String>,
+    /// What a row of persons' and groups' tables has beside; no event has it.
+    #[prost(message, optional, boxed, tag = "27")]
+    pub change: Option<Box<ChangeFields>>,
+}
+
+/// Members that only a [`Change`](crate::Change) has.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct ChangeFields {
+    /// Grows with each change of the same key.
+    #[prost(int64, tag = "1")]
+    pub version: i64,
+    /// Whether what it tells of is gone.
+    #[prost(bool, tag = "2")]
+    pub is_deleted: bool,
+    /// Whether the person is identified.
+    #[prost(bool, tag = "3")]
+    pub is_identified: bool,
+    /// When the person or group came to be, UTC microseconds.
+    #[prost(sfixed64, tag = "4")]
+    pub since_micros: i64,
+    /// When an event of the person came last, UTC microseconds.
+    #[prost(sfixed64, optional, tag = "5")]
+    pub last_seen_at_micros: Option<i64>,
+    /// Upper half of the id that is overridden.
+    #[prost(fixed64, tag = "6")]
+    pub old_person_id_high: u64,
+    /// Lower half of it.
+    #[prost(fixed64, tag = "7")]
+    pub old_person_id_low: u64,
+    /// The index of a group's type.
+    #[prost(int64, tag = "8")]
+    pub group_type_index: i64,
+    /// The key of a group, or the name of a type.
+    #[prost(string, tag = "9")]
+    pub group: String,
+}
+
+impl ChangeFields {
+    /// What a row has that is no change.
+    pub(crate) const NONE: Self = Self {
+        version: 0,
+        is_deleted: false,
+        is_identified: false,
+        since_micros: 0,
+        last_seen_at_micros: None,
+        old_person_id_high: 0,
+        old_person_id_low: 0,
+        group_type_index: 0,
+        group: String::new(),
+    };
+
+    /// The id that is overridden.
+    pub fn old_person_id(&self) -> PersonId {
+        PersonId(Uuid::from_u64_pair(self.old_person_id_high, self.old_person_id_low))
+    }
 }
 
 impl Row {
@@ -156,7 +211,15 @@ impl Row {
             set_once,
             table_number: event.table.into(),
             reason: event.reason.map(str::to_owned),
+            change: None,
         }
+    }
+
+    /// The row as one of a change that concerns a person of a project.
+    pub(crate) fn about(self, team: TeamId, person: PersonId, fields: ChangeFields) -> Self {
+        let (person_id_high, person_id_low) = person.0.as_u64_pair();
+        let change = Some(Box::new(fields));
+        Self { team_id: team.0, person_id_high, person_id_low, change, ..self }
     }
 
     /// The person's properties as far as the row knows them: those after the event, else what the

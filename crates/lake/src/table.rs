@@ -57,7 +57,8 @@ impl Table {
                 let columns = table.columns().iter().map(Column::from).collect();
                 Table::new(table.name(), columns, table.sorted_by())
             };
-            event::Table::ALL.map(rows).into()
+            let events = event::Table::ALL.into_iter().filter(|table| !table.keeps_latest());
+            events.map(rows).collect()
         });
         &TABLES
     }
@@ -70,7 +71,7 @@ impl Table {
 
     /// Describes a table whose files are sorted by two columns of text and a time, and lie by the
     /// days of that time.
-    fn new(name: &'static str, columns: Vec<Column>, order: [&str; 3]) -> Self {
+    fn new(name: &'static str, columns: Vec<Column>, order: &[&str]) -> Self {
         let position = |name: &str| {
             let found = columns.iter().position(|column| column.name == name);
             found.expect("a table is sorted by columns that it has")
@@ -78,7 +79,7 @@ impl Table {
         Self {
             name,
             schema: Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>())),
-            order: order.map(position),
+            order: [0, 1, 2].map(|at| position(order[at])),
             day_field: format!("{}_day", order[2]),
             columns,
         }

@@ -1,8 +1,13 @@
 //! The tables that the journal's rows go to. One file each: its columns, in order.
 
 mod events;
+mod group_types;
+mod groups;
 mod heatmaps;
 mod otel;
+mod person_distinct_ids;
+mod person_overrides;
+mod persons;
 mod quarantine;
 mod shared;
 
@@ -24,11 +29,31 @@ pub enum Table {
     Quarantine = 2,
     /// OpenTelemetry logs, traces and metrics, raw.
     Otel = 3,
+    /// Persons, each as it is after a change.
+    Persons = 4,
+    /// Distinct ids, and whose each is.
+    PersonDistinctIds = 5,
+    /// Persons that became another's.
+    PersonOverrides = 6,
+    /// Groups, each as it is after a change.
+    Groups = 7,
+    /// Names of the types of groups.
+    GroupTypes = 8,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 4] = [Self::Events, Self::Heatmaps, Self::Quarantine, Self::Otel];
+    pub const ALL: [Self; 9] = [
+        Self::Events,
+        Self::Heatmaps,
+        Self::Quarantine,
+        Self::Otel,
+        Self::Persons,
+        Self::PersonDistinctIds,
+        Self::PersonOverrides,
+        Self::Groups,
+        Self::GroupTypes,
+    ];
 
     /// Its name in the lake.
     pub const fn name(self) -> &'static str {
@@ -37,6 +62,11 @@ impl Table {
             Self::Heatmaps => "heatmaps",
             Self::Quarantine => "quarantine",
             Self::Otel => "otel",
+            Self::Persons => "persons",
+            Self::PersonDistinctIds => "person_distinct_ids",
+            Self::PersonOverrides => "person_overrides",
+            Self::Groups => "groups",
+            Self::GroupTypes => "group_types",
         }
     }
 
@@ -49,6 +79,13 @@ impl Table {
                 "Events that were accepted and are not in `events`, each with its reason."
             }
             Self::Otel => "OpenTelemetry logs, traces and metrics, one row a resource, raw.",
+            Self::Persons => "Persons, whole.",
+            Self::PersonDistinctIds => "Whose each distinct id is.",
+            Self::PersonOverrides => {
+                "Which rows of `events` belong to another person than the one they were written with."
+            }
+            Self::Groups => "Groups, whole.",
+            Self::GroupTypes => "What the project calls its types of groups.",
         }
     }
 
@@ -59,15 +96,49 @@ impl Table {
             Self::Heatmaps => heatmaps::COLUMNS,
             Self::Quarantine => quarantine::COLUMNS,
             Self::Otel => otel::COLUMNS,
+            Self::Persons => persons::COLUMNS,
+            Self::PersonDistinctIds => person_distinct_ids::COLUMNS,
+            Self::PersonOverrides => person_overrides::COLUMNS,
+            Self::Groups => groups::COLUMNS,
+            Self::GroupTypes => group_types::COLUMNS,
         }
     }
 
-    /// The columns that its files are sorted by: text, text, and the time that it is partitioned by.
-    pub const fn sorted_by(self) -> [&'static str; 3] {
+    /// The columns that its files are sorted by, at most four.
+    ///
+    /// In a table that [keeps the latest](Self::keeps_latest) all but the last are the key, and of
+    /// the last the highest counts.
+    pub const fn sorted_by(self) -> &'static [&'static str] {
         match self {
-            Self::Otel => ["token", "signal", "received_at"],
-            _ => ["token", "event", "timestamp"],
+            Self::Events | Self::Heatmaps | Self::Quarantine => &["token", "event", "timestamp"],
+            Self::Otel => &["token", "signal", "received_at"],
+            Self::Persons => &["team_id", "id", "version"],
+            Self::PersonDistinctIds => &["team_id", "distinct_id", "version"],
+            Self::PersonOverrides => &["team_id", "old_person_id", "version"],
+            Self::Groups => &["team_id", "group_type_index", "group_key", "version"],
+            Self::GroupTypes => &["team_id", "group_type_index", "changed_at"],
         }
+    }
+
+    /// The time of its rows: that by whose days the files of events lie.
+    pub const fn time(self) -> &'static str {
+        match self {
+            Self::Events | Self::Heatmaps | Self::Quarantine => "timestamp",
+            Self::Otel => "received_at",
+            _ => "changed_at",
+        }
+    }
+
+    /// Whether a row takes the place of those before it that have its key.
+    pub const fn keeps_latest(self) -> bool {
+        matches!(
+            self,
+            Self::Persons
+                | Self::PersonDistinctIds
+                | Self::PersonOverrides
+                | Self::Groups
+                | Self::GroupTypes
+        )
     }
 
     /// Whether it has columns that copy properties, for which [`Promoted`](crate::Promoted) is made.
@@ -105,12 +176,16 @@ mod tests {
     #[test]
     fn files_are_sorted_by_required_columns() {
         for table in Table::ALL {
-            let kinds = table.sorted_by().map(|name| {
+            let kind = |name: &str| {
                 let column = table.columns().iter().find(|column| column.name == name).unwrap();
                 assert!(column.required, "{table:?}.{name}");
                 column.kind
-            });
-            assert_eq!(kinds, [Kind::Text, Kind::Text, Kind::Timestamp]);
+            };
+            let kinds: Vec<_> = table.sorted_by().iter().map(|name| kind(name)).collect();
+            assert!(kinds.len() <= 4, "{table:?}");
+            assert!(!kinds.contains(&Kind::Json), "{table:?}");
+            assert_ne!(kinds.last(), Some(&Kind::Text), "{table:?}");
+            assert_eq!(kind(table.time()), Kind::Timestamp);
         }
     }
 

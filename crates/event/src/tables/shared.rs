@@ -1,6 +1,7 @@
 //! Columns that tables beside `events` have alike, but for their ids.
 
-use crate::column::{Column, Kind, Value, optional, optional_text, required, text};
+use crate::column::{Column, Kind, StoredRow, Value, optional, optional_text, required, text};
+use crate::row::ChangeFields;
 
 pub(super) const fn uuid(id: i32) -> Column {
     required(id, "uuid", Kind::Text, "The event's uuid, from the SDK or made by the server", |s| {
@@ -76,4 +77,41 @@ pub(super) const fn journal_offset(id: i32) -> Column {
     required(id, "journal_offset", Kind::Integer, "The row's number in that journal", |s| {
         s.offset()
     })
+}
+
+pub(super) const fn version(id: i32) -> Column {
+    required(id, "version", Kind::Integer, "Of the rows of one key the highest counts", |s| {
+        change(s, |fields| Value::Integer(fields.version))
+    })
+}
+
+pub(super) const fn is_deleted(id: i32) -> Column {
+    required(id, "is_deleted", Kind::Integer, "1 for what is gone, else 0", |s| {
+        change(s, |fields| Value::Integer(fields.is_deleted.into()))
+    })
+}
+
+pub(super) const fn group_type_index(id: i32) -> Column {
+    required(
+        id,
+        "group_type_index",
+        Kind::Integer,
+        "Which of the project's types of groups, 0 to 4",
+        |s| change(s, |fields| Value::Integer(fields.group_type_index)),
+    )
+}
+
+pub(super) const fn changed_at(id: i32) -> Column {
+    required(id, "changed_at", Kind::Timestamp, "When the server received what changed it", |s| {
+        Value::Timestamp(s.row.created_at_micros)
+    })
+}
+
+/// A member of a change; that of a row without one is as protobuf has it.
+pub(super) fn change<'a>(
+    stored: StoredRow<'a>,
+    member: impl FnOnce(&'a ChangeFields) -> Value<'a>,
+) -> Value<'a> {
+    static NONE: ChangeFields = ChangeFields::NONE;
+    member(stored.row.change.as_deref().unwrap_or(&NONE))
 }

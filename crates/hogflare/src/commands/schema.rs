@@ -38,7 +38,7 @@ fn events_page() -> String {
 fn tables_page() -> String {
     let mut page = String::from(TABLES);
     for table in Table::ALL.into_iter().filter(|table| *table != Table::Events) {
-        let (name, doc, [_, _, time]) = (table.name(), table.doc(), table.sorted_by());
+        let (name, doc, time) = (table.name(), table.doc(), table.time());
         write!(page, "\n## `{name}`\n\n{doc} Partitioned by the day of `{time}`.\n\n")
             .expect("a String grows");
         page.push_str(&columns(table));

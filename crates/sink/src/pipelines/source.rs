@@ -34,7 +34,7 @@ impl EventRows {
         let is_ours = match row.table() {
             Table::Events => true,
             Table::Heatmaps | Table::Quarantine => self.is_only_copy,
-            Table::Otel => false,
+            _ => false,
         };
         is_ours && self.route.takes(row)
     }
