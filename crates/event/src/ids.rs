@@ -71,10 +71,18 @@ impl PersonId {
     /// `"{token}:{distinct_id}"` for a token that no project has claimed, so that every node and
     /// every rebuild arrives at the same id.
     pub fn of_first_distinct_id(team: TeamId, token: &Token, distinct_id: &DistinctId) -> Self {
-        let name = match team {
-            TeamId::UNCLAIMED => format!("{token}:{}", distinct_id.as_str()),
-            TeamId(number) => format!("{number}:{}", distinct_id.as_str()),
-        };
+        match team {
+            TeamId::UNCLAIMED => Self::named(&format!("{token}:{}", distinct_id.as_str())),
+            team => Self::in_project(team, distinct_id.as_str()),
+        }
+    }
+
+    /// The same, for a project's distinct id, of which no token need be known.
+    pub fn in_project(team: TeamId, distinct_id: &str) -> Self {
+        Self::named(&format!("{}:{distinct_id}", team.0))
+    }
+
+    fn named(name: &str) -> Self {
         Self(Uuid::new_v5(&PERSON_NAMESPACE, name.as_bytes()))
     }
 }

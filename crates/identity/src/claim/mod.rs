@@ -1,0 +1,215 @@
+//! What an event says of whom it is about.
+//!
+//! A claim is made in the task that received the event, many at a time; the fold then settles one
+//! after the other. So whatever can be decided without knowing what came before is decided here.
+
+mod wanted;
+
+use std::sync::Arc;
+
+use event::{Event, PersonId, PersonMode, Table, TeamId, Timestamp};
+use uuid::Uuid;
+
+use self::wanted::Wanted;
+use crate::object::{Sent, key_of};
+use crate::{IdKey, Object, json};
+
+/// Longest name of a type of groups in PostHog's database, in code points.
+const GROUP_TYPE_CHARS: usize = 400;
+
+/// What an event says of whom it is about.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    pub(crate) id: IdKey,
+    /// The person of the distinct id where it has no other.
+    pub(crate) own: PersonId,
+    pub(crate) uuid: Uuid,
+    pub(crate) timestamp: Timestamp,
+    pub(crate) part: Part,
+}
+
+/// What an event has to do with persons.
+#[derive(Clone, Debug)]
+pub(crate) enum Part {
+    /// It belongs to no project: nothing is kept of it.
+    Stranger(PersonMode),
+    /// It is kept apart from events: it has a person, and changes nothing.
+    Bystander(PersonMode),
+    /// It asks for no person.
+    Personless,
+    /// It has a person.
+    Full(Box<Full>),
+}
+
+/// What an event with a person says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Full {
+    pub(crate) merge: Option<Merge>,
+    pub(crate) set: Object,
+    pub(crate) set_once: Object,
+    /// Keys as [`Object`] writes them.
+    pub(crate) unset: Box<[Box<str>]>,
+    /// Whether it is about the person, so that every change counts.
+    pub(crate) is_about_person: bool,
+    /// Whether it makes a person, but changes none.
+    pub(crate) keeps_properties: bool,
+    pub(crate) keeps_last_seen: bool,
+    /// Whether it makes no person where there is none.
+    pub(crate) is_flag_call: bool,
+    /// Names of types and keys, as they were sent.
+    pub(crate) groups: Box<[(Box<str>, Box<str>)]>,
+    pub(crate) group: Option<GroupClaim>,
+}
+
+/// Whom to make one.
+#[derive(Clone, Debug)]
+pub(crate) struct Merge {
+    pub(crate) other: IdKey,
+    pub(crate) is_dangerous: bool,
+}
+
+/// What is said of a group.
+#[derive(Clone, Debug)]
+pub(crate) struct GroupClaim {
+    pub(crate) type_name: Box<str>,
+    pub(crate) key: Arc<str>,
+    pub(crate) set: Object,
+}
+
+impl Claim {
+    /// What an event of a project says.
+    pub fn new(event: &Event, team: TeamId) -> Self {
+        let id = IdKey::new(team, event.distinct_id.as_str());
+        let own = PersonId::of_first_distinct_id(team, &event.token, &event.distinct_id);
+        let part = Part::of(event, &id);
+        Self { id, own, uuid: event.uuid, timestamp: event.timestamp, part }
+    }
+
+    /// The distinct ids that it names, for whoever fetches in advance what is known of them; none
+    /// where nothing needs to be known.
+    pub fn distinct_ids(&self) -> impl Iterator<Item = &IdKey> {
+        let other = match &self.part {
+            Part::Full(full) => full.merge.as_ref().map(|merge| &merge.other),
+            _ => None,
+        };
+        let own = (!matches!(self.part, Part::Stranger(_))).then_some(&self.id);
+        own.into_iter().chain(other)
+    }
+}
+
+impl Part {
+    fn of(event: &Event, id: &IdKey) -> Self {
+        let mode = match event.process_person_profile {
+            true => PersonMode::Full,
+            false => PersonMode::Propertyless,
+        };
+        match (id.team, event.table, mode) {
+            (TeamId::UNCLAIMED, _, mode) => Self::Stranger(mode),
+            (_, Table::Events, PersonMode::Full) => Self::Full(Box::new(Full::of(event, id))),
+            (_, Table::Events, _) => Self::Personless,
+            (_, _, mode) => Self::Bystander(mode),
+        }
+    }
+}
+
+impl Full {
+    fn of(event: &Event, id: &IdKey) -> Self {
+        let name = event.event.as_str();
+        let wanted = Wanted::find(name, &event.properties);
+        let groups = wanted.groups.map(groups).unwrap_or_default();
+        let is_group = name == "$groupidentify";
+        let mut full = Self {
+            merge: merge(name, &wanted, id),
+            is_about_person: matches!(
+                name,
+                "$identify" | "$create_alias" | "$merge_dangerously" | "$set"
+            ),
+            keeps_properties: matches!(name, "$exception" | "$$heatmap"),
+            keeps_last_seen: wanted.update_last_seen_at == Some("false"),
+            is_flag_call: name == "$feature_flag_called"
+                && wanted.process_person_profile != Some("true")
+                && groups.is_empty(),
+            groups,
+            group: is_group.then(|| group(event, &wanted)).flatten(),
+            ..Self::default()
+        };
+        // What a group's event sets is the group's.
+        if !is_group {
+            full.set = object(event.set.as_deref());
+            full.set_once = object(event.set_once.as_deref());
+            full.unset = wanted.unset.map(unset).unwrap_or_default();
+        }
+        if name == "survey shown" {
+            full.set = last_survey(event.timestamp).overlaid(&full.set);
+        }
+        full
+    }
+}
+
+fn object(text: Option<&str>) -> Object {
+    text.map(Object::parse).unwrap_or_default()
+}
+
+/// Surveys are shown to whom none was shown lately.
+fn last_survey(seen_at: Timestamp) -> Object {
+    Object::parse(&format!(r#"{{"$survey_last_seen_date":"{seen_at}"}}"#))
+}
+
+fn merge(name: &str, wanted: &Wanted<'_>, id: &IdKey) -> Option<Merge> {
+    let other = match name {
+        "$identify" => wanted.anon_distinct_id,
+        "$create_alias" | "$merge_dangerously" => wanted.alias.filter(|raw| json::is_truthy(raw)),
+        _ => None,
+    };
+    let other = json::text(other?);
+    (*other != *id.id).then(|| Merge {
+        other: IdKey::new(id.team, other),
+        is_dangerous: name == "$merge_dangerously",
+    })
+}
+
+/// Names in an array, or the keys of an object.
+fn unset(raw: &str) -> Box<[Box<str>]> {
+    if let Ok(names) = serde_json::from_str::<Vec<&serde_json::value::RawValue>>(raw) {
+        return names.iter().filter_map(|name| key_of(name.get())).map(Box::from).collect();
+    }
+    Object::parse(raw).iter().map(|(key, _)| key.into()).collect()
+}
+
+fn groups(raw: &str) -> Box<[(Box<str>, Box<str>)]> {
+    let Ok(Sent(members)) = serde_json::from_str::<Sent<'_>>(raw) else { return Box::default() };
+    let mut groups: Vec<(Box<str>, Box<str>)> = Vec::with_capacity(members.len());
+    for (name, key) in members {
+        let name = json::text(&format!("\"{name}\"")).into();
+        let key = group_key(key);
+        match groups.iter_mut().find(|(known, _)| *known == name) {
+            Some(group) => group.1 = key,
+            None if is_type_name(&name) => groups.push((name, key)),
+            None => {}
+        }
+    }
+    groups.into_boxed_slice()
+}
+
+/// Databases take no NUL.
+fn group_key(raw: &str) -> Box<str> {
+    match raw {
+        "null" => Box::default(),
+        raw => json::text(raw).replace('\0', "\u{fffd}").into(),
+    }
+}
+
+fn is_type_name(name: &str) -> bool {
+    !name.is_empty() && (name.len() <= GROUP_TYPE_CHARS || name.chars().count() <= GROUP_TYPE_CHARS)
+}
+
+fn group(event: &Event, wanted: &Wanted<'_>) -> Option<GroupClaim> {
+    let type_name: Box<str> =
+        json::text(wanted.group_type.filter(|raw| json::is_truthy(raw))?).into();
+    let key = group_key(wanted.group_key.filter(|raw| json::is_truthy(raw))?);
+    is_type_name(&type_name).then(|| GroupClaim {
+        type_name,
+        key: key.into(),
+        set: object(event.group_set.as_deref()),
+    })
+}

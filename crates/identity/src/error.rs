@@ -1,0 +1,48 @@
+//! Why persons are not known.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why persons are not known. Nothing of the group was kept; all but the first are passing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A later version of this program wrote the database.
+    #[error(
+        "{} has format {found} of persons, this program knows {supported}: use the newer program",
+        path.display()
+    )]
+    NewerFormat {
+        /// The database.
+        path: PathBuf,
+        /// Its format.
+        found: i64,
+        /// The newest that this program knows.
+        supported: i64,
+    },
+    /// The database failed.
+    #[error("cannot {action} persons: {source}")]
+    Database {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// Its answer.
+        source: rusqlite::Error,
+    },
+    /// What changed cannot be written for now, and no more of it is kept in memory.
+    #[error("persons cannot be written: {0}")]
+    Behind(String),
+    /// The thread that writes cannot be started.
+    #[error("cannot start the thread that writes persons: {0}")]
+    Thread(io::Error),
+}
+
+/// Says what was tried when the database fails.
+pub(crate) trait Context<T> {
+    fn context(self, action: &'static str) -> Result<T, Error>;
+}
+
+impl<T> Context<T> for Result<T, rusqlite::Error> {
+    fn context(self, action: &'static str) -> Result<T, Error> {
+        self.map_err(|source| Error::Database { action, source })
+    }
+}

@@ -1,0 +1,36 @@
+//! Who keeps persons, group by group.
+
+use event::{Change, TeamId};
+
+use crate::{Claim, Error, Settled};
+
+/// Keeps persons, with an overlay for the group that is not stored yet.
+///
+/// A group is settled, in one or several calls; then it is published once its events are stored, or
+/// discarded if they are not. What is settled without being published is known to nobody else.
+pub trait Keeper {
+    /// Settles events in their order, on top of those settled since the last group ended.
+    ///
+    /// # Errors
+    /// When persons cannot be read, or what changed cannot be kept for now. The group must then be
+    /// discarded.
+    fn settle(&mut self, claims: &[Claim]) -> Result<Vec<Settled>, Error>;
+
+    /// Keeps what the group changed. Its events are stored, and end at this offset.
+    fn publish(&mut self, end: u64);
+
+    /// Forgets what the group changed: none of its events is stored.
+    fn discard(&mut self);
+
+    /// Takes over a change of the journal, as it was settled once; published like a group.
+    ///
+    /// # Errors
+    /// When persons cannot be read.
+    fn apply(&mut self, change: &Change) -> Result<(), Error>;
+
+    /// Takes over from a row of the journal that its distinct id was used without a person.
+    ///
+    /// # Errors
+    /// When persons cannot be read.
+    fn note_personless(&mut self, team: TeamId, distinct_id: &str) -> Result<(), Error>;
+}

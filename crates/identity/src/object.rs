@@ -1,0 +1,250 @@
+//! A JSON object as one text, with its members in the order of their keys.
+//!
+//! A person has some fifty properties, and most events repeat most of them. Kept this way, an object
+//! takes two allocations, is written to disk as it is, and is compared with another in one pass.
+//!
+//! Keys are compared as JSON writes them, between the quotes and with as few escapes as there can
+//! be. That text is the same exactly where the key is, and it can be written without escaping it
+//! again.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// A JSON object; of a repeated key the last value counts, as in JavaScript.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Object {
+    text: Box<str>,
+    members: Box<[Member]>,
+}
+
+/// Where a member is in the text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Member {
+    /// The first byte of the key, behind its quote.
+    key: u32,
+    /// The first byte of the value.
+    value: u32,
+}
+
+impl Object {
+    /// An object of a JSON text; empty if that is anything else.
+    pub fn parse(text: &str) -> Self {
+        match serde_json::from_str::<Sent<'_>>(text) {
+            Ok(Sent(members)) => Self::of_sent(members),
+            Err(_) => Self::default(),
+        }
+    }
+
+    /// An object of the text of another.
+    pub(crate) fn of_sent(mut members: Vec<(Cow<'_, str>, &str)>) -> Self {
+        // Stable, so that the last of equal keys stays the last.
+        members.sort_by(|one, other| one.0.cmp(&other.0));
+        let mut last: Vec<(&str, &str)> = Vec::with_capacity(members.len());
+        for (key, value) in &members {
+            match last.last_mut() {
+                Some(previous) if previous.0 == key => previous.1 = value,
+                _ => last.push((key, value)),
+            }
+        }
+        Self::of_sorted(last.into_iter())
+    }
+
+    /// An object of members whose keys grow.
+    fn of_sorted<'a>(members: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Self {
+        let bytes: usize = members.clone().map(|(key, value)| key.len() + value.len() + 4).sum();
+        let mut text = String::with_capacity(bytes + 2);
+        let mut places = Vec::with_capacity(members.size_hint().0);
+        text.push('{');
+        for (key, value) in members {
+            if text.len() > 1 {
+                text.push(',');
+            }
+            text.push('"');
+            let start = text.len();
+            text.push_str(key);
+            text.push_str("\":");
+            let (Ok(key), Ok(value_at)) = (u32::try_from(start), u32::try_from(text.len())) else {
+                // Nothing that came in a request is that large.
+                return Self::default();
+            };
+            places.push(Member { key, value: value_at });
+            text.push_str(value);
+        }
+        text.push('}');
+        Self { text: text.into_boxed_str(), members: places.into_boxed_slice() }
+    }
+
+    /// An object of members in the order of their keys.
+    pub(crate) fn of_map(members: &BTreeMap<&str, &str>) -> Self {
+        Self::of_sorted(members.iter().map(|(key, value)| (*key, *value)))
+    }
+
+    /// The members of `over` on top of its own.
+    pub fn overlaid(&self, over: &Self) -> Self {
+        let mut members: BTreeMap<&str, &str> = self.iter().collect();
+        members.extend(over.iter());
+        Self::of_map(&members)
+    }
+
+    /// The object as JSON.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it has no member.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// How many members it has.
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Keys and raw values, in the order of keys.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        (0..self.members.len()).map(|index| (self.key(index), self.value(index)))
+    }
+
+    /// The raw value of a key, which is written as [`key_of`] writes it.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        let (mut low, mut high) = (0, self.members.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.key(middle).cmp(key) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+                std::cmp::Ordering::Equal => return Some(self.value(middle)),
+            }
+        }
+        None
+    }
+
+    /// The bytes that it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.text.len() + size_of_val(&*self.members)
+    }
+
+    fn key(&self, index: usize) -> &str {
+        let Member { key, value } = self.members[index];
+        self.text.get(key as usize..value as usize - 2).unwrap_or_default()
+    }
+
+    fn value(&self, index: usize) -> &str {
+        let start = self.members[index].value as usize;
+        let end = match self.members.get(index + 1) {
+            Some(next) => next.key as usize - 2,
+            None => self.text.len() - 1,
+        };
+        self.text.get(start..end).unwrap_or_default()
+    }
+}
+
+impl Default for Object {
+    fn default() -> Self {
+        Self { text: "{}".into(), members: Box::default() }
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// A key as it is compared, of a raw string.
+pub(crate) fn key_of(raw: &str) -> Option<Cow<'_, str>> {
+    let quoted = raw.strip_prefix('"')?.strip_suffix('"')?;
+    if memchr::memchr(b'\\', quoted.as_bytes()).is_none() {
+        return Some(Cow::Borrowed(quoted));
+    }
+    let Ok(text) = serde_json::from_str::<String>(raw) else { return Some(Cow::Borrowed(quoted)) };
+    let written = serde_json::Value::from(text).to_string();
+    Some(Cow::Owned(unquoted(&written).to_owned()))
+}
+
+fn unquoted(raw: &str) -> &str {
+    raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(raw)
+}
+
+/// The members as they were sent, repeated keys included.
+pub(crate) struct Sent<'a>(pub(crate) Vec<(Cow<'a, str>, &'a str)>);
+
+impl<'de> Deserialize<'de> for Sent<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(SentVisitor)
+    }
+}
+
+struct SentVisitor;
+
+impl<'de> Visitor<'de> for SentVisitor {
+    type Value = Sent<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some((key, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+            members.push((key_of(key.get()).unwrap_or_default(), value.get()));
+        }
+        Ok(Sent(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn members_are_in_order_and_the_last_of_a_key_counts() {
+        let object = Object::parse(r#"{"b": 1, "a": {"x" : [1, 2]}, "b":"two"}"#);
+        assert_eq!(object.as_str(), r#"{"a":{"x" : [1, 2]},"b":"two"}"#);
+        assert_eq!(object.get("b"), Some("\"two\""));
+        assert_eq!(object.get("c"), None);
+    }
+
+    #[test]
+    fn a_key_is_the_same_however_it_is_escaped() {
+        let object = Object::parse(r#"{"\u0024set":1,"q\"\\":2,"\u00e9":3}"#);
+        assert_eq!(object.as_str(), r#"{"$set":1,"q\"\\":2,"é":3}"#);
+        assert_eq!(object.get("$set"), Some("1"));
+        assert_eq!(object.get(&key_of(r#""q\u0022\u005c""#).unwrap()), Some("2"));
+    }
+
+    #[test]
+    fn what_is_no_object_is_empty() {
+        for text in ["", "[1]", "null", "{"] {
+            assert_eq!(Object::parse(text), Object::default());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_says_what_serde_says(members in prop::collection::vec((".{0,4}", any::<u8>()), 0..9)) {
+            let sent: Vec<String> = members
+                .iter()
+                .map(|(key, value)| format!("{}:{value}", serde_json::Value::from(key.as_str())))
+                .collect();
+            let sent = format!("{{{}}}", sent.join(","));
+            let object = Object::parse(&sent);
+            let value: serde_json::Value = serde_json::from_str(&sent).unwrap();
+            let kept: serde_json::Value = serde_json::from_str(object.as_str()).unwrap();
+            prop_assert_eq!(&kept, &value);
+            for (key, value) in value.as_object().unwrap() {
+                let raw = serde_json::Value::from(key.as_str()).to_string();
+                let found = object.get(&key_of(&raw).unwrap());
+                prop_assert_eq!(found, Some(value.to_string().as_str()));
+            }
+            prop_assert_eq!(Object::parse(object.as_str()), object);
+        }
+    }
+}

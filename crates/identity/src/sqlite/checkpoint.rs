@@ -1,0 +1,120 @@
+//! Writes a layer into the tables, with the offset that it reflects, in one transaction.
+
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+
+use super::Cursor;
+use crate::Layer;
+
+/// Writes a checkpoint.
+pub(super) fn write(
+    connection: &mut Connection,
+    layer: &Layer,
+    cursor: Cursor,
+) -> Result<(), rusqlite::Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    write_ids(&transaction, layer)?;
+    write_persons(&transaction, layer)?;
+    write_overrides(&transaction, layer)?;
+    write_groups(&transaction, layer)?;
+    write_group_types(&transaction, layer)?;
+    transaction.execute(
+        "INSERT OR REPLACE INTO identity_checkpoint VALUES (1, ?1, ?2)",
+        params![cursor.journal_id.as_bytes(), cursor.offset.cast_signed()],
+    )?;
+    transaction.commit()
+}
+
+// In the order of keys, so that neighbours in an index are written together.
+
+fn write_ids(transaction: &Transaction<'_>, layer: &Layer) -> Result<(), rusqlite::Error> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO person_distinct_ids VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (team_id, distinct_id) DO UPDATE SET
+            person_id = excluded.person_id, version = excluded.version",
+    )?;
+    let mut ids: Vec<_> = layer.ids.iter().collect();
+    ids.sort_unstable_by_key(|(key, _)| *key);
+    for (key, id) in ids {
+        let person = id.person.map(|person| person.0.into_bytes());
+        statement.execute(params![key.team.0, &*key.id, person, id.version])?;
+    }
+    Ok(())
+}
+
+fn write_persons(transaction: &Transaction<'_>, layer: &Layer) -> Result<(), rusqlite::Error> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO persons VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        ON CONFLICT (team_id, person_id) DO UPDATE SET
+            version = excluded.version, created_at = excluded.created_at,
+            is_identified = excluded.is_identified, last_seen_at = excluded.last_seen_at,
+            properties = excluded.properties, is_deleted = excluded.is_deleted",
+    )?;
+    let mut persons: Vec<_> = layer.persons.iter().collect();
+    persons.sort_unstable_by_key(|(key, _)| *key);
+    for ((team, id), person) in persons {
+        statement.execute(params![
+            team.0,
+            id.0.as_bytes(),
+            person.version,
+            person.created_at.as_micros(),
+            person.is_identified,
+            person.last_seen_at.map(event::Timestamp::as_micros),
+            person.properties.as_str(),
+            person.is_deleted,
+        ])?;
+    }
+    Ok(())
+}
+
+fn write_overrides(transaction: &Transaction<'_>, layer: &Layer) -> Result<(), rusqlite::Error> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO person_overrides VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (team_id, old_person_id) DO UPDATE SET
+            person_id = excluded.person_id, version = excluded.version",
+    )?;
+    let mut overrides: Vec<_> = layer.overrides.iter().collect();
+    overrides.sort_unstable_by_key(|(key, _)| *key);
+    for ((team, former), to) in overrides {
+        let (former, person) = (former.0.as_bytes(), to.person.0.as_bytes());
+        statement.execute(params![team.0, former, person, to.version])?;
+    }
+    Ok(())
+}
+
+fn write_groups(transaction: &Transaction<'_>, layer: &Layer) -> Result<(), rusqlite::Error> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO groups VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        ON CONFLICT (team_id, type_index, group_key) DO UPDATE SET
+            created_at = excluded.created_at, properties = excluded.properties,
+            version = excluded.version, is_deleted = excluded.is_deleted",
+    )?;
+    let mut groups: Vec<_> = layer.groups.iter().collect();
+    groups.sort_unstable_by_key(|(key, _)| *key);
+    for (key, group) in groups {
+        statement.execute(params![
+            key.team.0,
+            key.type_index,
+            &*key.key,
+            group.created_at.as_micros(),
+            group.properties.as_str(),
+            group.version,
+            group.is_deleted,
+        ])?;
+    }
+    Ok(())
+}
+
+fn write_group_types(transaction: &Transaction<'_>, layer: &Layer) -> Result<(), rusqlite::Error> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO group_types VALUES (?1, ?2, ?3)
+        ON CONFLICT (team_id, type_index) DO UPDATE SET name = excluded.name",
+    )?;
+    for (team, types) in &layer.group_types {
+        for (index, name) in (0_i64..).zip(types.iter()) {
+            if let Some(name) = name {
+                statement.execute(params![team.0, index, &**name])?;
+            }
+        }
+    }
+    Ok(())
+}
