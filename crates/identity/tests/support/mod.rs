@@ -1,0 +1,108 @@
+//! What the tests share: events, a plain model of the rules, and random histories.
+
+#![allow(dead_code, reason = "each test uses a part")]
+#![allow(clippy::unwrap_used)]
+
+pub(crate) mod history;
+pub(crate) mod model;
+
+use event::{DistinctId, Event, Table, TeamId, Timestamp, Token, UuidOrigin};
+use hogflare_identity::{
+    Base, Error, Group, GroupKey, GroupTypes, Id, IdKey, Layer, Override, Person, PersonKey,
+};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// The project that most tests are about.
+pub(crate) const TEAM: TeamId = TeamId(2);
+
+/// The time of the first event: not on the hour.
+pub(crate) const START: i64 = 1_751_367_540_000_000;
+
+/// An event with these properties, so many seconds after the first.
+pub(crate) fn event(name: &str, distinct_id: &str, seconds: i64, properties: &str) -> Event {
+    let timestamp = Timestamp::from_micros(START + seconds * 1_000_000);
+    let value: serde_json::Value = serde_json::from_str(properties).unwrap();
+    let object =
+        |name: &str| value.get(name).filter(|set| set.is_object()).map(ToString::to_string);
+    Event {
+        uuid: Uuid::from_u128(seconds.cast_unsigned().into()),
+        uuid_origin: UuidOrigin::Client,
+        token: Token::new("phc_test"),
+        event: name.to_owned(),
+        distinct_id: DistinctId::new(distinct_id),
+        timestamp,
+        created_at: timestamp,
+        sent_at: None,
+        properties: properties.to_owned(),
+        set: object("$set"),
+        set_once: object("$set_once"),
+        group_set: object("$group_set"),
+        elements_chain: String::new(),
+        session_id: None,
+        window_id: None,
+        process_person_profile: value.get("$process_person_profile") != Some(&false.into()),
+        cookieless: false,
+        context: None,
+        extra: None,
+        table: Table::Events,
+        reason: None,
+    }
+}
+
+/// Nothing was known before.
+pub(crate) struct Nothing;
+
+impl Base for Nothing {
+    fn id(&mut self, _: &IdKey) -> Result<Option<Id>, Error> {
+        Ok(None)
+    }
+
+    fn person(&mut self, _: PersonKey) -> Result<Option<Arc<Person>>, Error> {
+        Ok(None)
+    }
+
+    fn ids_of(&mut self, _: PersonKey, _: usize) -> Result<Vec<Arc<str>>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn override_of(&mut self, _: PersonKey) -> Result<Option<Override>, Error> {
+        Ok(None)
+    }
+
+    fn former_of(&mut self, _: PersonKey) -> Result<Vec<event::PersonId>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn group(&mut self, _: &GroupKey) -> Result<Option<Arc<Group>>, Error> {
+        Ok(None)
+    }
+
+    fn group_types(&mut self, _: TeamId) -> Result<Arc<GroupTypes>, Error> {
+        Ok(Arc::default())
+    }
+}
+
+/// Persons in memory alone, all in one group.
+#[derive(Default)]
+pub(crate) struct Memory {
+    pub(crate) settings: hogflare_identity::Settings,
+    pub(crate) layer: Layer,
+}
+
+impl Memory {
+    pub(crate) fn settle(&mut self, event: &Event, team: TeamId) -> hogflare_identity::Settled {
+        let claim = hogflare_identity::Claim::new(event, team);
+        hogflare_identity::settle(&claim, &self.settings, &mut self.layer, &mut Nothing).unwrap()
+    }
+
+    /// Settles events of the project that most tests are about.
+    pub(crate) fn settle_all(&mut self, events: &[Event]) -> Vec<hogflare_identity::Settled> {
+        events.iter().map(|event| self.settle(event, TEAM)).collect()
+    }
+
+    pub(crate) fn person_of(&self, distinct_id: &str) -> Option<Arc<Person>> {
+        let id = self.layer.ids().get(&IdKey::new(TEAM, distinct_id))?;
+        self.layer.persons().get(&(TEAM, id.person?)).map(Arc::clone)
+    }
+}
