@@ -13,7 +13,7 @@
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tracing::warn;
@@ -21,6 +21,9 @@ use uuid::Uuid;
 
 use super::{Cursor, StoreOptions, checkpoint, connect};
 use crate::{Error, Layer};
+
+/// How long the thread that writes waits at least where there is nothing to write.
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
 /// What is published and not in the tables yet.
 #[derive(Debug)]
@@ -150,7 +153,7 @@ impl Shared {
                 self.changed.notify_all();
             }
             let rest = if rest.is_zero() { self.options.checkpoint_interval } else { rest };
-            let waited = self.changed.wait_timeout(live, rest);
+            let waited = self.changed.wait_timeout(live, rest.max(SHORTEST_WAIT));
             live = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
