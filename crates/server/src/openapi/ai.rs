@@ -10,18 +10,22 @@ use super::parts::{JSON, PROJECT_TOKEN, answer, at, body, failures, inline, oper
 pub(crate) fn event() -> PathItem {
     let parts = json!({
         "type": "object",
-        "required": ["event"],
+        "required": ["event", "event.properties"],
         "properties": {
             "event": {
                 "type": "object",
-                "required": ["event", "distinct_id"],
+                "required": ["event", "distinct_id", "uuid"],
                 "properties": {
-                    "event": { "type": "string", "examples": ["$ai_generation"] },
-                    "distinct_id": { "type": "string" },
-                    "properties": { "type": "object" },
+                    "event": { "type": "string", "pattern": "^\\$ai_[a-z]+$", "examples": ["$ai_generation"] },
+                    "distinct_id": { "type": "string", "pattern": r"\S" },
+                    "uuid": { "type": "string", "format": "uuid" },
                 },
             },
-            "event.properties": { "type": "object" },
+            "event.properties": {
+                "type": "object",
+                "required": ["$ai_model"],
+                "properties": { "$ai_model": { "type": "string", "minLength": 1 } },
+            },
         },
     });
     let accepted = json!({

@@ -6,7 +6,8 @@ use utoipa::openapi::path::OperationBuilder;
 use utoipa::openapi::{HttpMethod, PathItem, RefOr, Schema};
 
 use super::parts::{
-    JSON, answer, at, bodiless, body, failures, in_query, inline, named, operation, token,
+    JSON, answer, at, bodiless, body, failures, in_query, inline, json_in_query, named, operation,
+    token,
 };
 
 const TAG: &str = "capture";
@@ -94,9 +95,9 @@ pub(crate) fn recording(id: &str) -> PathItem {
 }
 
 fn lane(id: &str, summary: &str, schema: RefOr<Schema>) -> PathItem {
+    let data = json_in_query("data", "What would be the body", schema.clone());
     let post =
         lane_operation(&format!("{id}_post"), summary).request_body(Some(body(JSON, schema)));
-    let data = in_query("data", "The body, as JSON or base64", json!({ "type": "string" }));
     let get = lane_operation(&format!("{id}_get"), summary)
         .description(Some("Old SDKs and pixels send what would be the body in the query."))
         .parameter(data);

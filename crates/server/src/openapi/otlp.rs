@@ -25,6 +25,7 @@ pub(crate) fn ai_spans() -> PathItem {
 fn exported(operation: OperationBuilder, resources: &str) -> utoipa::openapi::path::Operation {
     let request = json!({
         "type": "object",
+        "required": [resources],
         "properties": { resources: { "type": "array", "items": { "type": "object" } } },
     });
     let binary = json!({ "type": "string", "format": "binary" });

@@ -65,6 +65,17 @@ pub(super) fn in_query(name: &str, description: &str, schema: Value) -> Paramete
     parameter(ParameterIn::Query, name, description, schema).required(Required::False).build()
 }
 
+/// JSON in the query.
+pub(super) fn json_in_query(name: &str, description: &str, schema: RefOr<Schema>) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Query)
+        .description(Some(description))
+        .required(Required::True)
+        .content(JSON, ContentBuilder::new().schema(Some(schema)).build())
+        .build()
+}
+
 pub(super) fn in_header(name: &str, description: &str, schema: Value) -> Parameter {
     parameter(ParameterIn::Header, name, description, schema).required(Required::True).build()
 }
