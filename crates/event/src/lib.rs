@@ -9,6 +9,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod belonging;
 mod change;
 mod column;
 mod dedup;
@@ -23,6 +24,7 @@ mod rows;
 mod tables;
 mod timestamp;
 
+pub use belonging::{Belonging, encode_row_body, encode_row_of};
 pub use change::Change;
 pub use column::{Column, Kind, StoredRow, Value};
 pub use dedup::{DedupKey, DedupSeed};

@@ -29,6 +29,11 @@ impl PersonMode {
     }
 }
 
+/// The property that has the key of a group, by the index of the group's type.
+fn quoted(index: usize) -> String {
+    format!("\"$group_{index}\"")
+}
+
 /// A finished row, as the journal holds it in protobuf.
 ///
 /// Field numbers are a disk format: never reuse one. Members that only copy a property
@@ -223,12 +228,31 @@ impl Row {
     }
 
     /// The person's properties as far as the row knows them: those after the event, else what the
-    /// event itself sets, `set` winning over `set_once`.
+    /// event itself sets, `set` winning over `set_once`. Of a person that it does not have, nothing.
     pub fn known_person_properties(&self) -> Option<Cow<'_, str>> {
         match &self.person_properties {
             Some(known) => Some(Cow::Borrowed(known)),
+            None if self.person_mode != i32::from(PersonMode::Full) => None,
             None => crate::rows::overlay(self.set_once.as_deref(), self.set.as_deref()),
         }
+    }
+
+    /// The event's properties: those sent, and the keys of its groups as `$group_0` to `$group_4`
+    /// where they do not say them themselves.
+    pub fn properties_with_groups(&self) -> Cow<'_, str> {
+        let keys = self.groups.iter().enumerate().filter(|(_, key)| !key.is_empty());
+        let mut missing =
+            keys.filter(|(index, _)| !self.properties.contains(&quoted(*index))).peekable();
+        let members = self.properties.strip_suffix('}').filter(|_| missing.peek().is_some());
+        let Some(members) = members else { return Cow::Borrowed(&self.properties) };
+        let mut with = members.trim_end().to_owned();
+        for (index, key) in missing {
+            let comma = if with.ends_with('{') { "" } else { "," };
+            let key = serde_json::Value::from(key.as_str());
+            with.push_str(&format!("{comma}{}:{key}", quoted(index)));
+        }
+        with.push('}');
+        Cow::Owned(with)
     }
 
     /// The event's uuid.

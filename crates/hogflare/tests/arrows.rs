@@ -11,7 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("capture", &["event"]),
     ("enrich", &["event"]),
     ("journal", &[]),
-    ("sequencer", &["event", "journal"]),
+    ("sequencer", &["event", "identity", "journal"]),
     ("sink", &["event", "journal"]),
     ("lake", &["event", "journal", "sink"]),
     ("recordings", &["event", "journal", "sink"]),

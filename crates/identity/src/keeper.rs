@@ -1,5 +1,7 @@
 //! Who keeps persons, group by group.
 
+use std::fmt;
+
 use event::{Change, TeamId};
 
 use crate::{Claim, Error, Settled};
@@ -8,7 +10,7 @@ use crate::{Claim, Error, Settled};
 ///
 /// A group is settled, in one or several calls; then it is published once its events are stored, or
 /// discarded if they are not. What is settled without being published is known to nobody else.
-pub trait Keeper {
+pub trait Keeper: fmt::Debug + Send {
     /// Settles events in their order, on top of those settled since the last group ended.
     ///
     /// # Errors
@@ -33,4 +35,13 @@ pub trait Keeper {
     /// # Errors
     /// When persons cannot be read.
     fn note_personless(&mut self, team: TeamId, distinct_id: &str) -> Result<(), Error>;
+
+    /// The first row of the journal that would be needed again after a start.
+    fn needed_from(&self) -> u64;
+
+    /// Ends in order. Without it, the next start reads more of the journal.
+    ///
+    /// # Errors
+    /// When not everything could be kept; the journal has what is missing.
+    fn close(self: Box<Self>) -> Result<(), Error>;
 }

@@ -32,6 +32,7 @@ mod object;
 mod settings;
 mod settled;
 mod sqlite;
+mod stateless;
 
 pub use apply::{apply, note_personless};
 pub use base::Base;
@@ -45,3 +46,4 @@ pub use object::Object;
 pub use settings::{MERGED_DISTINCT_IDS, PERSON_PROPERTIES_BYTES, Settings};
 pub use settled::{Settled, Warning};
 pub use sqlite::{Counts, Cursor, Found, Page, Reader, Search, Store, StoreOptions};
+pub use stateless::Stateless;

@@ -1,6 +1,6 @@
 //! What the fold makes of an event.
 
-use event::{Change, PersonId, PersonMode, Timestamp};
+use event::{Belonging, Change, PersonId, PersonMode, Timestamp};
 
 /// Whose an event is, and what it changed.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +20,29 @@ pub struct Settled {
     pub changes: Vec<Change>,
     /// What the event asked for and did not get.
     pub warnings: Vec<Warning>,
+}
+
+impl Settled {
+    /// Somebody of whom nothing is known.
+    pub(crate) const fn alone(person_id: PersonId, mode: PersonMode) -> Self {
+        Self {
+            person_id,
+            mode,
+            person_created_at: None,
+            person_properties: None,
+            groups: Vec::new(),
+            changes: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// What the event's row has of it.
+    pub fn belonging(&mut self) -> Belonging {
+        let mut belonging = Belonging::to(self.person_id, self.mode, self.person_created_at);
+        belonging.person_properties = self.person_properties.take();
+        belonging.groups = std::mem::take(&mut self.groups);
+        belonging
+    }
 }
 
 /// What an event asked for and did not get; PostHog's names.

@@ -89,7 +89,7 @@ impl World {
     }
 
     fn restart(&mut self) {
-        self.store.take().unwrap().close().unwrap();
+        Box::new(self.store.take().unwrap()).close().unwrap();
         self.start();
     }
 
@@ -360,7 +360,7 @@ fn a_newer_format_is_refused() {
 fn a_checkpoint_says_of_which_journal_it_is() {
     let mut world = World::new(options(0));
     world.group(&[seen("a", 1)], true);
-    world.store.take().unwrap().close().unwrap();
+    Box::new(world.store.take().unwrap()).close().unwrap();
     let other = Uuid::from_u128(78);
     let store = Store::open(&world.path, other, settings(), world.options).unwrap();
     assert_eq!(store.cursor().unwrap().journal_id, JOURNAL);

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use event::{DistinctId, Event, TeamId, Timestamp, Token, UuidOrigin};
 use hogflare_sequencer::{Handle, Options, Submitted, start};
+use identity::{Settings, Store, StoreOptions};
 use journal::{Fs, Journal, RealFs};
 use uuid::Uuid;
 
@@ -35,8 +36,15 @@ fn measure(directory: &Path, properties_bytes: usize) -> Result<(), Box<dyn Erro
     fs::create_dir_all(directory)?;
     let (writer, journal) =
         Journal::open(Arc::clone(&files), &directory.join("journal"), journal::Options::default())?;
+    let persons = Store::open(
+        &directory.join("state.db"),
+        journal.id().as_uuid(),
+        Settings::default(),
+        StoreOptions::default(),
+    )?;
+    let dedup_dir = directory.join("dedup");
     let (handle, guard) =
-        start(writer, journal, files, &directory.join("dedup"), Options::default())?;
+        start(writer, journal, files, &dedup_dir, Box::new(persons), Options::default())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let started = Instant::now();
     let properties = format!(r#"{{"text":"{}"}}"#, "x".repeat(properties_bytes));

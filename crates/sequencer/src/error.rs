@@ -29,6 +29,9 @@ pub enum Rejected {
         /// The largest row allowed.
         limit_bytes: usize,
     },
+    /// It cannot be told whose the events are.
+    #[error("persons are not known: {0}")]
+    PersonsUnknown(String),
     /// Writing or syncing failed.
     #[error("the journal could not be written: {0}")]
     Failed(String),
@@ -50,6 +53,7 @@ impl Rejected {
             Self::JournalFull(_) => "journal_full",
             Self::DiskFull(_) => "disk_full",
             Self::RowTooLarge { .. } => "row_too_large",
+            Self::PersonsUnknown(_) => "persons_unknown",
             Self::Failed(_) => "failed",
             Self::Stopped => "stopped",
         }
@@ -84,6 +88,9 @@ pub enum Error {
     /// The journal's newest rows, whose keys are not in a file yet, cannot be read.
     #[error("cannot read recent rows for deduplication: {0}")]
     Journal(#[from] journal::Error),
+    /// Persons cannot be read.
+    #[error("cannot take over what the journal says of persons: {0}")]
+    Persons(#[from] identity::Error),
     /// A thread cannot be started.
     #[error("cannot start thread {name}: {source}")]
     Thread {

@@ -34,11 +34,14 @@ pub(crate) trait Lane: Send + 'static {
     /// Begins a group of at most so many rows, the first of which will be at `first`.
     fn begin(&mut self, first: Offset, rows: usize);
     /// Adds what is to be written of a submission, and notes what it changes.
+    ///
+    /// # Errors
+    /// When that cannot be told. Nothing of the group is then stored.
     fn stage(
         &mut self,
         submission: Self::Submission,
         batches: &mut Vec<Batch>,
-    ) -> Staged<Self::Receipt>;
+    ) -> Result<Staged<Self::Receipt>, Rejected>;
     /// Keeps what the group changed: it is stored, with `bytes` of payload, and ends at `end`.
     fn publish(&mut self, end: Offset, bytes: u64);
     /// Undoes what the group changed: nothing of it is stored.
@@ -151,10 +154,16 @@ impl<L: Lane> Committer<L> {
         self.lane.begin(first, weight.rows);
         let mut batches = Vec::with_capacity(tickets.len());
         let mut waiting = Vec::with_capacity(tickets.len());
+        let mut stageable = Ok(());
         for Ticket { submission, reply } in tickets.drain(..) {
-            waiting.push((reply, self.lane.stage(submission, &mut batches)));
+            let staged = match stageable {
+                Ok(()) => self.lane.stage(submission, &mut batches),
+                Err(ref rejected) => Err(Rejected::clone(rejected)),
+            };
+            stageable = staged.as_ref().map(|_| ()).map_err(Rejected::clone);
+            waiting.push((reply, staged));
         }
-        let outcome = self.commit(first, &batches);
+        let outcome = stageable.and_then(|()| self.commit(first, &batches));
         match &outcome {
             Ok(end) => self.lane.publish(*end, payload_bytes(&batches)),
             Err(rejected) => self.lane.discard(rejected),
@@ -198,10 +207,15 @@ impl<L: Lane> Committer<L> {
     }
 }
 
-fn answer<R>(reply: Reply<R>, staged: Staged<R>, outcome: &Result<Offset, Rejected>) {
-    let result = match outcome {
-        Err(rejected) if staged.needs_group => Err(rejected.clone()),
-        _ => Ok(staged.receipt),
+fn answer<R>(
+    reply: Reply<R>,
+    staged: Result<Staged<R>, Rejected>,
+    outcome: &Result<Offset, Rejected>,
+) {
+    let result = match (staged, outcome) {
+        (Err(rejected), _) => Err(rejected),
+        (Ok(staged), Err(rejected)) if staged.needs_group => Err(rejected.clone()),
+        (Ok(staged), _) => Ok(staged.receipt),
     };
     // A caller that went away does not need its answer.
     reply.send(result).ok();
@@ -262,9 +276,13 @@ mod tests {
 
         fn begin(&mut self, _first: Offset, _rows: usize) {}
 
-        fn stage(&mut self, is_fatal: bool, _batches: &mut Vec<Batch>) -> Staged<()> {
+        fn stage(
+            &mut self,
+            is_fatal: bool,
+            _batches: &mut Vec<Batch>,
+        ) -> Result<Staged<()>, Rejected> {
             assert!(!is_fatal, "a defect, as this test wants it");
-            Staged { receipt: (), needs_group: false }
+            Ok(Staged { receipt: (), needs_group: false })
         }
 
         fn publish(&mut self, _end: Offset, _bytes: u64) {}

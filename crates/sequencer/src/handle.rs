@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use event::{DedupSeed, Event, TeamId};
+use identity::Keeper;
 use journal::{Fs, Journal, Writer};
 use tokio::task;
 
@@ -12,6 +13,7 @@ use crate::error::{Error, Rejected};
 use crate::events::EventLane;
 use crate::group::{self, Submitter};
 use crate::guard::JoinGuard;
+use crate::identity::Identity;
 use crate::options::Options;
 use crate::prepared::{Prepared, estimated_bytes};
 use crate::receipt::{Offsets, Receipt};
@@ -23,7 +25,8 @@ const INLINE_BYTES: usize = 128 << 10;
 ///
 /// Loads the dedup window from `dedup_dir` and reads the journal's rows that are not in it yet,
 /// which takes a moment; a damaged key file is moved aside and shortens the window. Holds the
-/// journal under the name `dedup`. This blocks.
+/// journal under the name `dedup`. What the journal has of persons that `keeper` does not is taken
+/// over; the journal is held for it, too. This blocks.
 ///
 /// # Errors
 /// When the directory cannot be used, the journal cannot be read, or no thread can be started.
@@ -32,12 +35,15 @@ pub fn start(
     journal: Journal,
     fs: Arc<dyn Fs>,
     dedup_dir: &Path,
+    keeper: Box<dyn Keeper>,
     options: Options,
 ) -> Result<(Handle, JoinGuard), Error> {
     let seed = DedupSeed::of_journal(journal.id().as_uuid());
     let window = dedup::open(fs, dedup_dir, &journal, options.dedup)?;
     let lookup = window.lookup();
-    let (submitter, guard) = group::start(EventLane::new(window), writer, options.queue)?;
+    let identity = Identity::open(keeper, &journal)?;
+    let lane = EventLane::new(window, identity);
+    let (submitter, guard) = group::start(lane, writer, options.queue)?;
     Ok((Handle { submitter, lookup, seed }, guard))
 }
 

@@ -4,10 +4,11 @@
 //!  caller's task (parallel)                    the sequencer's thread (in order)
 //!  ────────────────────────                    ─────────────────────────────────
 //!  encode rows, hash keys,                     take what is queued as one group
-//!  look in the frozen part      ── queue ──▶   duplicate? else next offset
-//!  of the dedup window                         one commit: append + fdatasync
-//!        ▲                                     stored: publish the group's keys
-//!        └───────────── answer ─────────────   failed: forget them, reject all
+//!  read what events say of      ── queue ──▶   duplicate? else next offset, whose is it?
+//!  persons, look in the frozen                 one commit: append + fdatasync
+//!  part of the dedup window                    stored: publish the group's keys and persons
+//!        ▲                                     failed: forget them, reject all
+//!        └───────────── answer ─────────────
 //! ```
 //!
 //! Promises:
@@ -16,7 +17,8 @@
 //!   not. So the retry of a failed request is stored, not mistaken for a duplicate.
 //! - A row that the client identified (token, event, distinct id, uuid) is stored once within the
 //!   window of [`DedupOptions`], across restarts and crashes.
-//! - A background thread writes and merges the dedup files; the sequencer's thread touches none.
+//! - What an event changes of persons is a row behind its own, in the same record.
+//! - Background threads write dedup files and persons; the sequencer's thread reads at most.
 //!
 //! [`start`] runs the events' sequencer; [`start_recordings`] runs the same group commit, without
 //! deduplication, for the journal of session recordings.
@@ -37,6 +39,7 @@ mod queue;
 mod receipt;
 mod received;
 mod recordings;
+mod records;
 
 pub use dedup::WindowLength;
 pub use error::{Error, Panicked, Rejected};

@@ -20,6 +20,10 @@ pub const REJECTED_TOTAL: &str = "hogflare_sequencer_rejected_submissions_total"
 pub const RUNNING: &str = "hogflare_sequencer_running";
 /// Counter: events that were duplicates of stored rows.
 pub const DUPLICATES_TOTAL: &str = "hogflare_dedup_duplicates_total";
+/// Counter: rows that say what changed of persons and groups.
+pub const PERSON_CHANGES_TOTAL: &str = "hogflare_person_changes_total";
+/// Counter, by `reason`: what events asked of persons and did not get.
+pub const PERSON_WARNINGS_TOTAL: &str = "hogflare_person_warnings_total";
 /// Gauge: how far back duplicates are recognized without a gap.
 pub const WINDOW_SECONDS: &str = "hogflare_dedup_window_seconds";
 /// Gauge: keys that are remembered.

@@ -9,8 +9,9 @@ use crate::error::{Error, Rejected};
 use crate::group::{self, Lane, Staged, Submitter};
 use crate::guard::JoinGuard;
 use crate::options::QueueOptions;
-use crate::prepared::{Records, check_row_bytes};
+use crate::prepared::check_row_bytes;
 use crate::queue::Weight;
+use crate::records::Records;
 
 /// Starts the group commit of recordings.
 ///
@@ -56,26 +57,12 @@ impl Appender {
 }
 
 /// Gathers rows into records.
-fn batches(mut rows: Vec<Bytes>) -> Result<Vec<Batch>, Rejected> {
+fn batches(rows: Vec<Bytes>) -> Result<Vec<Batch>, Rejected> {
     rows.iter().try_for_each(|row| check_row_bytes(row.len()))?;
-    let mut end = 0;
-    let ends: Vec<usize> = rows
-        .iter()
-        .map(|row| {
-            end += row.len();
-            end
-        })
-        .collect();
-    let payload = match rows.len() {
-        1 => rows.pop().unwrap_or_default(),
-        _ => rows.concat().into(),
-    };
     let mut batches = Vec::new();
-    let mut records = Records::new(&payload, &mut batches);
-    let mut start = 0;
-    for end in ends {
-        records.keep(start, end);
-        start = end;
+    let mut records = Records::new(&mut batches, rows.iter().map(Bytes::len).sum());
+    for row in rows {
+        records.add(1, |payload| payload.extend_from_slice(&row));
     }
     records.finish();
     Ok(batches)
@@ -95,12 +82,16 @@ impl Lane for RecordingLane {
         self.next = first;
     }
 
-    fn stage(&mut self, submission: Vec<Batch>, batches: &mut Vec<Batch>) -> Staged<Range<Offset>> {
+    fn stage(
+        &mut self,
+        submission: Vec<Batch>,
+        batches: &mut Vec<Batch>,
+    ) -> Result<Staged<Range<Offset>>, Rejected> {
         let first = self.next;
         let rows: u64 = submission.iter().map(|batch| u64::from(batch.rows)).sum();
         self.next = first.advanced(rows);
         batches.extend(submission);
-        Staged { receipt: first..self.next, needs_group: rows > 0 }
+        Ok(Staged { receipt: first..self.next, needs_group: rows > 0 })
     }
 
     fn publish(&mut self, _end: Offset, _bytes: u64) {}

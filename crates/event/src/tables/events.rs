@@ -59,7 +59,7 @@ pub const COLUMNS: &[Column] = &[
         "properties",
         Kind::Json,
         "Event properties: the members as sent, and appended ones",
-        |s| text(&s.row.properties),
+        |s| Value::Text(s.row.properties_with_groups()),
     ),
     optional(
         13,

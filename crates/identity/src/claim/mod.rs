@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use self::wanted::Wanted;
 use crate::object::{Sent, key_of};
-use crate::{IdKey, Object, json};
+use crate::{IdKey, Object, Settled, json};
 
 /// Longest name of a type of groups in PostHog's database, in code points.
 const GROUP_TYPE_CHARS: usize = 400;
@@ -83,6 +83,16 @@ impl Claim {
         let own = PersonId::of_first_distinct_id(team, &event.token, &event.distinct_id);
         let part = Part::of(event, &id);
         Self { id, own, uuid: event.uuid, timestamp: event.timestamp, part }
+    }
+
+    /// Whose it is where nothing is known of anybody.
+    pub(crate) fn alone(&self) -> Settled {
+        let mode = match &self.part {
+            Part::Stranger(mode) | Part::Bystander(mode) => *mode,
+            Part::Personless => PersonMode::Propertyless,
+            Part::Full(_) => PersonMode::Full,
+        };
+        Settled::alone(self.own, mode)
     }
 
     /// The distinct ids that it names, for whoever fetches in advance what is known of them; none

@@ -11,7 +11,7 @@ mod view;
 
 use std::sync::Arc;
 
-use event::{PersonMode, Timestamp};
+use event::PersonMode;
 
 use self::merge::Merged;
 use self::view::View;
@@ -211,15 +211,7 @@ impl<B: Base> Fold<'_, B> {
     }
 
     fn without_person(self, claim: &Claim, mode: PersonMode) -> Settled {
-        let created_at: Option<Timestamp> = None;
-        Settled {
-            person_id: claim.own,
-            mode,
-            person_created_at: created_at,
-            person_properties: None,
-            groups: Vec::new(),
-            changes: self.view.changes,
-            warnings: self.warnings,
-        }
+        let (changes, warnings) = (self.view.changes, self.warnings);
+        Settled { changes, warnings, ..Settled::alone(claim.own, mode) }
     }
 }

@@ -50,6 +50,7 @@ pub struct Cursor {
 #[derive(Debug)]
 pub struct Store {
     settings: Settings,
+    journal_id: Uuid,
     overlay: Layer,
     base: Tables,
     // Last, so that it outlives the rest.
@@ -82,7 +83,7 @@ impl Store {
             group_types,
         };
         let writer = Writer::start(&shared, connection, journal_id)?;
-        Ok(Self { settings, overlay: Layer::default(), base, writer })
+        Ok(Self { settings, journal_id, overlay: Layer::default(), base, writer })
     }
 
     /// How far the tables reflect the journal: nothing before it is needed from the journal again.
@@ -104,16 +105,6 @@ impl Store {
     /// When it cannot be written; it is tried again later.
     pub fn checkpoint(&self) -> Result<(), Error> {
         self.base.shared.flush()
-    }
-
-    /// Ends in order, with a checkpoint. Without it, the next start reads more of the journal.
-    ///
-    /// # Errors
-    /// When the checkpoint cannot be written; the journal has what it lacks.
-    pub fn close(self) -> Result<(), Error> {
-        self.checkpoint()?;
-        drop(self.writer);
-        Ok(())
     }
 
     /// About how much memory the cache takes.
@@ -151,6 +142,17 @@ impl Keeper for Store {
     fn note_personless(&mut self, team: TeamId, distinct_id: &str) -> Result<(), Error> {
         crate::note_personless(team, distinct_id, &mut self.overlay, &mut self.base)?;
         self.base.end_snapshot()
+    }
+
+    fn needed_from(&self) -> u64 {
+        let ours = |cursor: &Cursor| cursor.journal_id == self.journal_id;
+        self.cursor().filter(ours).map_or(0, |cursor| cursor.offset)
+    }
+
+    fn close(self: Box<Self>) -> Result<(), Error> {
+        self.checkpoint()?;
+        drop(self.writer);
+        Ok(())
     }
 }
 

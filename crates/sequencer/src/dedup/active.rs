@@ -54,6 +54,13 @@ impl Active {
         }
     }
 
+    /// Says where the row of a key that the group added came to be.
+    pub(crate) fn place(&mut self, key: Key, offset: Offset) {
+        if let Some(place) = self.keys.get_mut(&key) {
+            *place = offset;
+        }
+    }
+
     /// Keeps what the group added.
     pub(crate) fn publish(&mut self, end: Offset, bytes: u64, received: Received) {
         self.group.clear();

@@ -46,7 +46,8 @@ fn replay_record(window: &mut Window, record: Record, seed: DedupSeed) {
     };
     let received = rows.iter().map(|row| Received::at(row.created_at())).reduce(Received::union);
     for row in rows {
-        if offset >= window.begin() {
+        // What changed of persons is no event.
+        if offset >= window.begin() && row.change.is_none() {
             window.replay_key(key_of(&row, seed), offset);
         }
         offset = offset.advanced(1);

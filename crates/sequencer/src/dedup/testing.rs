@@ -63,7 +63,7 @@ pub(crate) fn open(fs: &SimFs, journal: &Journal, options: DedupOptions) -> Wind
 
 /// A row that nobody looked up.
 pub(crate) const fn row(key: Key) -> PreparedRow {
-    PreparedRow { end: 0, key: Some(key), original: None }
+    PreparedRow { end: 0, created_at: Timestamp::EPOCH, key: Some(key), original: None }
 }
 
 /// Admits and publishes new keys as one group, from `first` on.

@@ -84,6 +84,13 @@ impl Window {
             .or_else(|| self.active.insert(key, offset))
     }
 
+    /// Says where a row came to be that was taken in at another offset.
+    pub(crate) fn place(&mut self, row: &PreparedRow, offset: Offset) {
+        if let Some(key) = row.key {
+            self.active.place(key, offset);
+        }
+    }
+
     /// Keeps what the group added: its rows, up to `end`, are stored.
     pub(crate) fn publish(&mut self, end: Offset, bytes: u64, received: Received) {
         self.publish_patiently(PATIENCE, end, bytes, received);

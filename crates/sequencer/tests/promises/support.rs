@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use event::{DistinctId, Event, Row, TeamId, Timestamp, Token, UuidOrigin, decode_rows};
+use identity::Stateless;
 use journal::sim::SimFs;
 use journal::{Fs, Journal, Offset, Record};
 use sequencer::{DedupOptions, Handle, JoinGuard, Options, Receipt, Rejected, Submitted};
@@ -45,7 +46,8 @@ pub(crate) fn try_start_on(
 ) -> Result<Running, Box<dyn std::error::Error>> {
     let (writer, journal) = Journal::open(Arc::clone(&fs), Path::new("data/journal"), journal)?;
     let dedup_dir = Path::new("data/dedup");
-    let (handle, guard) = sequencer::start(writer, journal.clone(), fs, dedup_dir, options)?;
+    let (handle, guard) =
+        sequencer::start(writer, journal.clone(), fs, dedup_dir, Box::new(Stateless), options)?;
     Ok(Running { handle, guard, journal })
 }
 

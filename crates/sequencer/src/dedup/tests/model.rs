@@ -8,7 +8,7 @@ use journal::sim::SimFs;
 use proptest::prelude::*;
 
 use crate::dedup::key::Key;
-use crate::dedup::testing::{NOW, journal, open, options, random_keys, wait_until};
+use crate::dedup::testing::{NOW, journal, open, options, random_keys, row, wait_until};
 use crate::dedup::view::View;
 use crate::dedup::window::Window;
 use crate::options::DedupOptions;
@@ -47,7 +47,7 @@ impl Model {
         let mut next = self.next;
         window.begin_group(keys.len());
         for &key in keys {
-            let row = PreparedRow { end: 0, key: Some(key), original: caller.find(key) };
+            let row = PreparedRow { original: caller.find(key), ..row(key) };
             let expected = overlay.get(&key).copied();
             let found = window.admit(&row, caller.end(), Offset::new(next));
             assert_eq!(found, expected);
