@@ -333,3 +333,39 @@ fn configured_group_types_keep_their_index() {
     let names: Vec<_> = names.iter().flatten().map(|name| name.to_string()).collect();
     assert_eq!(names, ["team", "company", "club"]);
 }
+
+#[test]
+fn a_person_of_more_ids_than_a_merge_moves_stays_what_it_is() {
+    let mut memory = Memory::default();
+    memory.settle_all(&[seen("user", 0), seen("crowd", 1)]);
+    for number in 0..hogflare_identity::MERGED_DISTINCT_IDS {
+        memory.settle(&alias("$create_alias", "crowd", &format!("id {number}"), 2), TEAM);
+    }
+    let settled = memory.settle(&alias("$merge_dangerously", "user", "crowd", 3), TEAM);
+    assert_eq!(settled.warnings, [Warning::TooManyDistinctIds]);
+    assert_ne!(memory.person_of("user").unwrap().id, memory.person_of("crowd").unwrap().id);
+}
+
+#[test]
+fn a_person_that_comes_back_goes_on_where_it_was() {
+    let mut memory = Memory::default();
+    memory.settle_all(&[seen("b", 0), seen("a", 0), identify("b", "a", 1)]);
+    let (person, former) = (memory.person_of("b").unwrap(), PersonId::in_project(TEAM, "a"));
+    assert_eq!(memory.layer.overrides()[&(TEAM, former)].person, person.id);
+    // Taken from its person, as whoever splits it does.
+    let taken = Change::DistinctId {
+        team: TEAM,
+        distinct_id: "a".to_owned(),
+        person_id: person.id,
+        version: 7,
+        is_deleted: true,
+    };
+    hogflare_identity::apply(&taken, &mut memory.layer, &mut support::Nothing).unwrap();
+    let remains = memory.layer.persons()[&(TEAM, former)].version;
+    let settled = memory.settle(&seen("a", 2), TEAM);
+    assert_eq!(settled.person_id, former);
+    assert_eq!(memory.layer.overrides()[&(TEAM, former)].person, former);
+    assert!(memory.person_of("a").unwrap().version > remains);
+    let id = memory.layer.ids()[&hogflare_identity::IdKey::new(TEAM, "a")];
+    assert_eq!(id.version, 8);
+}

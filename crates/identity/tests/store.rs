@@ -398,3 +398,29 @@ fn persons_are_found_by_what_they_are_called() {
     let group = GroupKey { team: TEAM, type_index: 0, key: "acme".into() };
     assert_eq!(reader.group(&group).unwrap(), None);
 }
+
+#[test]
+fn what_is_published_is_never_out_of_a_readers_sight() {
+    let mut world = World::new(StoreOptions { checkpoint_bytes: 0, ..options(0) });
+    let path = world.path.clone();
+    let reader = world.store().reader(&path).unwrap();
+    let published = std::sync::atomic::AtomicI64::new(0);
+    let order = std::sync::atomic::Ordering::SeqCst;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut number = 0;
+            while number < 400 {
+                let newest = published.load(order);
+                for id in [newest, newest / 2, number % (newest + 1)] {
+                    let person = reader.person_of(TEAM, &format!("id {id}")).unwrap();
+                    assert!(id == 0 || person.is_some(), "id {id} of {newest}");
+                }
+                number = newest;
+            }
+        });
+        for number in 1..=400 {
+            world.group(&[seen(&format!("id {number}"), number)], true);
+            published.store(number, order);
+        }
+    });
+}

@@ -8,10 +8,12 @@ mod wanted;
 use std::sync::Arc;
 
 use event::{Event, PersonId, PersonMode, Table, TeamId, Timestamp};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use self::wanted::Wanted;
-use crate::object::{Sent, key_of};
+use crate::members::Members;
+use crate::object::key_of;
 use crate::{IdKey, Object, json};
 
 /// Longest name of a type of groups in PostHog's database, in code points.
@@ -170,16 +172,19 @@ fn merge(name: &str, wanted: &Wanted<'_>, id: &IdKey) -> Option<Merge> {
 
 /// Names in an array, or the keys of an object.
 fn unset(raw: &str) -> Box<[Box<str>]> {
-    if let Ok(names) = serde_json::from_str::<Vec<&serde_json::value::RawValue>>(raw) {
-        return names.iter().filter_map(|name| key_of(name.get())).map(Box::from).collect();
-    }
-    Object::parse(raw).iter().map(|(key, _)| key.into()).collect()
+    let Ok(names) = serde_json::from_str::<Vec<&RawValue>>(raw) else {
+        return Members::of(raw).map(|(key, _)| key_of(key).into()).collect();
+    };
+    let quoted = |name: &&RawValue| {
+        let quoted = name.get().strip_prefix('"')?.strip_suffix('"')?;
+        Some(key_of(quoted).into())
+    };
+    names.iter().filter_map(quoted).collect()
 }
 
 fn groups(raw: &str) -> Box<[(Box<str>, Box<str>)]> {
-    let Ok(Sent(members)) = serde_json::from_str::<Sent<'_>>(raw) else { return Box::default() };
-    let mut groups: Vec<(Box<str>, Box<str>)> = Vec::with_capacity(members.len());
-    for (name, key) in members {
+    let mut groups: Vec<(Box<str>, Box<str>)> = Vec::new();
+    for (name, key) in Members::of(raw) {
         let name = json::text(&format!("\"{name}\"")).into();
         let key = group_key(key);
         match groups.iter_mut().find(|(known, _)| *known == name) {
