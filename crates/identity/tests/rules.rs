@@ -369,3 +369,30 @@ fn a_person_that_comes_back_goes_on_where_it_was() {
     let id = memory.layer.ids()[&hogflare_identity::IdKey::new(TEAM, "a")];
     assert_eq!(id.version, 8);
 }
+
+#[test]
+fn rows_of_a_person_with_an_id_from_elsewhere_are_found_after_any_merge() {
+    let mut memory = Memory::default();
+    memory.settle_all(&[seen("b", 0), seen("c", 1)]);
+    let imported = PersonId(uuid::Uuid::from_u128(5));
+    let person = hogflare_identity::Person {
+        id: imported,
+        ..hogflare_identity::Person::clone(&memory.person_of("b").unwrap())
+    };
+    let id = Change::DistinctId {
+        team: TEAM,
+        distinct_id: "a".to_owned(),
+        person_id: imported,
+        version: 3,
+        is_deleted: false,
+    };
+    for change in [person.to_change(TEAM), id] {
+        hogflare_identity::apply(&change, &mut memory.layer, &mut support::Nothing).unwrap();
+    }
+    memory.settle_all(&[
+        alias("$merge_dangerously", "b", "a", 2),
+        alias("$merge_dangerously", "c", "b", 3),
+    ]);
+    let to = memory.layer.overrides()[&(TEAM, imported)];
+    assert_eq!((to.person, to.version), (PersonId::in_project(TEAM, "c"), 1));
+}

@@ -424,3 +424,22 @@ fn what_is_published_is_never_out_of_a_readers_sight() {
         }
     });
 }
+
+#[test]
+fn what_is_written_while_a_group_is_settled_is_not_lost_to_it() {
+    // Nothing is cached, so that everything is looked for wherever it is by then.
+    let mut world = World::new(StoreOptions { checkpoint_bytes: 0, ..options(0) });
+    world.group(&[seen("old", 0)], true);
+    world.store().checkpoint().unwrap();
+    for round in 0..20 {
+        let mut events: Vec<_> =
+            (0..400).map(|number| seen(&format!("id {round} {number}"), number)).collect();
+        world.group(&events, true);
+        events.insert(0, seen("old", 0));
+        let claims: Vec<Claim> =
+            events.iter().map(|(team, event)| Claim::new(event, *team)).collect();
+        let settled = world.store().settle(&claims).unwrap();
+        assert!(settled.iter().all(|settled| settled.changes.is_empty()), "round {round}");
+        world.store().discard();
+    }
+}
