@@ -431,13 +431,14 @@ fn what_is_written_while_a_group_is_settled_is_not_lost_to_it() {
     let mut world = World::new(StoreOptions { checkpoint_bytes: 0, ..options(0) });
     world.group(&[seen("old", 0)], true);
     world.store().checkpoint().unwrap();
-    for round in 0..20 {
-        let mut events: Vec<_> =
+    for round in 0..5 {
+        let events: Vec<_> =
             (0..400).map(|number| seen(&format!("id {round} {number}"), number)).collect();
         world.group(&events, true);
-        events.insert(0, seen("old", 0));
-        let claims: Vec<Claim> =
-            events.iter().map(|(team, event)| Claim::new(event, *team)).collect();
+        let claims = std::iter::once(&seen("old", 0))
+            .chain(events.iter().cycle().take(20_000))
+            .map(|(team, event)| Claim::new(event, *team))
+            .collect::<Vec<_>>();
         let settled = world.store().settle(&claims).unwrap();
         assert!(settled.iter().all(|settled| settled.changes.is_empty()), "round {round}");
         world.store().discard();
