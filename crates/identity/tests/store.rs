@@ -282,6 +282,16 @@ fn a_person_that_is_not_published_is_nobodys() {
 }
 
 #[test]
+fn a_store_moves_to_its_thread_and_a_reader_is_everybodys() {
+    fn moves<T: Send>(_: &T) {}
+    fn is_shared<T: Send + Sync + Clone>(_: &T) {}
+    let mut world = World::new(options(0));
+    let path = world.path.clone();
+    moves(world.store());
+    is_shared(&world.store().reader(&path).unwrap());
+}
+
+#[test]
 fn strangers_leave_the_database_empty() {
     let mut world = World::new(options(1 << 20));
     let groups = r#"{"$groups":{"company":"acme"},"$anon_distinct_id":"b","$set":{"a":1}}"#;

@@ -97,6 +97,15 @@ impl Claim {
         let own = (!matches!(self.part, Part::Stranger(_))).then_some(&self.id);
         own.into_iter().chain(other)
     }
+
+    /// About how much memory it takes, for whoever bounds what waits.
+    pub fn bytes(&self) -> usize {
+        let more = match &self.part {
+            Part::Full(full) => size_of::<Full>() + full.set.bytes() + full.set_once.bytes(),
+            _ => 0,
+        };
+        size_of::<Self>() + self.id.id.len() + more
+    }
 }
 
 impl Part {
