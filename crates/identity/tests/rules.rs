@@ -396,3 +396,17 @@ fn rows_of_a_person_with_an_id_from_elsewhere_are_found_after_any_merge() {
     let to = memory.layer.overrides()[&(TEAM, imported)];
     assert_eq!((to.person, to.version), (PersonId::in_project(TEAM, "c"), 1));
 }
+
+#[test]
+fn engage_sets_properties_of_the_one_group_that_it_names() {
+    let mut memory = Memory::default();
+    let said = r#"{"$groups":{"company":"acme"},"$group_set":{"plan":"pro"}}"#;
+    memory.settle(&event("$identify", "user", 1, said), TEAM);
+    let both = r#"{"$groups":{"company":"acme","team":"t"},"$group_set":{"plan":"free"}}"#;
+    memory.settle(&event("$identify", "user", 2, both), TEAM);
+    memory.settle(&event("seen", "user", 3, said), TEAM);
+    let groups: Vec<_> = memory.layer.groups().iter().collect();
+    let [(key, group)] = groups.as_slice() else { panic!("one group is known") };
+    assert_eq!((key.type_index, &*key.key), (0, "acme"));
+    assert_eq!((group.properties.as_str(), group.version), (r#"{"plan":"pro"}"#, 1));
+}

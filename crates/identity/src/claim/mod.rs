@@ -140,8 +140,8 @@ impl Full {
             is_flag_call: name == "$feature_flag_called"
                 && wanted.process_person_profile != Some("true")
                 && groups.is_empty(),
+            group: group(event, &wanted, &groups),
             groups,
-            group: is_group.then(|| group(event, &wanted)).flatten(),
             ..Self::default()
         };
         // What a group's event sets is the group's.
@@ -217,11 +217,23 @@ fn is_type_name(name: &str) -> bool {
     !name.is_empty() && (name.len() <= GROUP_TYPE_CHARS || name.chars().count() <= GROUP_TYPE_CHARS)
 }
 
-fn group(event: &Event, wanted: &Wanted<'_>) -> Option<GroupClaim> {
-    let type_name: Box<str> =
-        json::text(wanted.group_type.filter(|raw| json::is_truthy(raw))?).into();
-    let key = group_key(wanted.group_key.filter(|raw| json::is_truthy(raw))?);
-    is_type_name(&type_name).then(|| GroupClaim {
+/// What an event says of a group: a `$groupidentify`, or an `$identify` made of `/engage`, which may
+/// say `$group_set` of the one group that it names.
+fn group(
+    event: &Event,
+    wanted: &Wanted<'_>,
+    groups: &[(Box<str>, Box<str>)],
+) -> Option<GroupClaim> {
+    let truthy = |raw: Option<&'_ str>| raw.filter(|raw| json::is_truthy(raw)).map(str::to_owned);
+    let named = truthy(wanted.group_type).zip(truthy(wanted.group_key));
+    let named = named.map(|(name, key)| (json::text(&name).into(), group_key(&key)));
+    let (type_name, key): (Box<str>, Box<str>) = match (event.event.as_str(), groups) {
+        ("$groupidentify", _) => named?,
+        ("$identify", [only]) if event.group_set.is_some() => named.unwrap_or_else(|| only.clone()),
+        ("$identify", _) if event.group_set.is_some() => named?,
+        _ => return None,
+    };
+    (is_type_name(&type_name) && !key.is_empty()).then(|| GroupClaim {
         type_name,
         key: key.into(),
         set: object(event.group_set.as_deref()),
