@@ -24,7 +24,10 @@ pub trait Keeper: fmt::Debug + Send {
     /// Forgets what the group changed: none of its events is stored.
     fn discard(&mut self);
 
-    /// Takes over a change of the journal, as it was settled once; published like a group.
+    /// Takes over a change of the journal, as it was settled once.
+    ///
+    /// It is published like a group. That may be done after any record, and should be done often:
+    /// what is not published is held in memory.
     ///
     /// # Errors
     /// When persons cannot be read.

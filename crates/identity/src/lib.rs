@@ -27,6 +27,7 @@ mod json;
 mod keeper;
 mod known;
 mod layer;
+mod members;
 mod noisy;
 mod object;
 mod settings;

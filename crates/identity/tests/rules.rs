@@ -333,3 +333,80 @@ fn configured_group_types_keep_their_index() {
     let names: Vec<_> = names.iter().flatten().map(|name| name.to_string()).collect();
     assert_eq!(names, ["team", "company", "club"]);
 }
+
+#[test]
+fn a_person_of_more_ids_than_a_merge_moves_stays_what_it_is() {
+    let mut memory = Memory::default();
+    memory.settle_all(&[seen("user", 0), seen("crowd", 1)]);
+    for number in 0..hogflare_identity::MERGED_DISTINCT_IDS {
+        memory.settle(&alias("$create_alias", "crowd", &format!("id {number}"), 2), TEAM);
+    }
+    let settled = memory.settle(&alias("$merge_dangerously", "user", "crowd", 3), TEAM);
+    assert_eq!(settled.warnings, [Warning::TooManyDistinctIds]);
+    assert_ne!(memory.person_of("user").unwrap().id, memory.person_of("crowd").unwrap().id);
+}
+
+#[test]
+fn a_person_that_comes_back_goes_on_where_it_was() {
+    let mut memory = Memory::default();
+    memory.settle_all(&[seen("b", 0), seen("a", 0), identify("b", "a", 1)]);
+    let (person, former) = (memory.person_of("b").unwrap(), PersonId::in_project(TEAM, "a"));
+    assert_eq!(memory.layer.overrides()[&(TEAM, former)].person, person.id);
+    // Taken from its person, as whoever splits it does.
+    let taken = Change::DistinctId {
+        team: TEAM,
+        distinct_id: "a".to_owned(),
+        person_id: person.id,
+        version: 7,
+        is_deleted: true,
+    };
+    hogflare_identity::apply(&taken, &mut memory.layer, &mut support::Nothing).unwrap();
+    let remains = memory.layer.persons()[&(TEAM, former)].version;
+    let settled = memory.settle(&seen("a", 2), TEAM);
+    assert_eq!(settled.person_id, former);
+    assert_eq!(memory.layer.overrides()[&(TEAM, former)].person, former);
+    assert!(memory.person_of("a").unwrap().version > remains);
+    let id = memory.layer.ids()[&hogflare_identity::IdKey::new(TEAM, "a")];
+    assert_eq!(id.version, 8);
+}
+
+#[test]
+fn rows_of_a_person_with_an_id_from_elsewhere_are_found_after_any_merge() {
+    let mut memory = Memory::default();
+    memory.settle_all(&[seen("b", 0), seen("c", 1)]);
+    let imported = PersonId(uuid::Uuid::from_u128(5));
+    let person = hogflare_identity::Person {
+        id: imported,
+        ..hogflare_identity::Person::clone(&memory.person_of("b").unwrap())
+    };
+    let id = Change::DistinctId {
+        team: TEAM,
+        distinct_id: "a".to_owned(),
+        person_id: imported,
+        version: 3,
+        is_deleted: false,
+    };
+    for change in [person.to_change(TEAM), id] {
+        hogflare_identity::apply(&change, &mut memory.layer, &mut support::Nothing).unwrap();
+    }
+    memory.settle_all(&[
+        alias("$merge_dangerously", "b", "a", 2),
+        alias("$merge_dangerously", "c", "b", 3),
+    ]);
+    let to = memory.layer.overrides()[&(TEAM, imported)];
+    assert_eq!((to.person, to.version), (PersonId::in_project(TEAM, "c"), 1));
+}
+
+#[test]
+fn engage_sets_properties_of_the_one_group_that_it_names() {
+    let mut memory = Memory::default();
+    let said = r#"{"$groups":{"company":"acme"},"$group_set":{"plan":"pro"}}"#;
+    memory.settle(&event("$identify", "user", 1, said), TEAM);
+    let both = r#"{"$groups":{"company":"acme","team":"t"},"$group_set":{"plan":"free"}}"#;
+    memory.settle(&event("$identify", "user", 2, both), TEAM);
+    memory.settle(&event("seen", "user", 3, said), TEAM);
+    let groups: Vec<_> = memory.layer.groups().iter().collect();
+    let [(key, group)] = groups.as_slice() else { panic!("one group is known") };
+    assert_eq!((key.type_index, &*key.key), (0, "acme"));
+    assert_eq!((group.properties.as_str(), group.version), (r#"{"plan":"pro"}"#, 1));
+}

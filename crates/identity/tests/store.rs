@@ -282,6 +282,16 @@ fn a_person_that_is_not_published_is_nobodys() {
 }
 
 #[test]
+fn a_store_moves_to_its_thread_and_a_reader_is_everybodys() {
+    fn moves<T: Send>(_: &T) {}
+    fn is_shared<T: Send + Sync + Clone>(_: &T) {}
+    let mut world = World::new(options(0));
+    let path = world.path.clone();
+    moves(world.store());
+    is_shared(&world.store().reader(&path).unwrap());
+}
+
+#[test]
 fn strangers_leave_the_database_empty() {
     let mut world = World::new(options(1 << 20));
     let groups = r#"{"$groups":{"company":"acme"},"$anon_distinct_id":"b","$set":{"a":1}}"#;
@@ -397,4 +407,50 @@ fn persons_are_found_by_what_they_are_called() {
     assert_eq!((counts.persons, counts.identified, counts.distinct_ids), (5, 1, 6));
     let group = GroupKey { team: TEAM, type_index: 0, key: "acme".into() };
     assert_eq!(reader.group(&group).unwrap(), None);
+}
+
+#[test]
+fn what_is_published_is_never_out_of_a_readers_sight() {
+    let mut world = World::new(StoreOptions { checkpoint_bytes: 0, ..options(0) });
+    let path = world.path.clone();
+    let reader = world.store().reader(&path).unwrap();
+    let published = std::sync::atomic::AtomicI64::new(0);
+    let order = std::sync::atomic::Ordering::SeqCst;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut number = 0;
+            while number < 400 {
+                let newest = published.load(order);
+                for id in [newest, newest / 2, number % (newest + 1)] {
+                    let person = reader.person_of(TEAM, &format!("id {id}")).unwrap();
+                    assert!(id == 0 || person.is_some(), "id {id} of {newest}");
+                }
+                number = newest;
+            }
+        });
+        for number in 1..=400 {
+            world.group(&[seen(&format!("id {number}"), number)], true);
+            published.store(number, order);
+        }
+    });
+}
+
+#[test]
+fn what_is_written_while_a_group_is_settled_is_not_lost_to_it() {
+    // Nothing is cached, so that everything is looked for wherever it is by then.
+    let mut world = World::new(StoreOptions { checkpoint_bytes: 0, ..options(0) });
+    world.group(&[seen("old", 0)], true);
+    world.store().checkpoint().unwrap();
+    for round in 0..5 {
+        let events: Vec<_> =
+            (0..400).map(|number| seen(&format!("id {round} {number}"), number)).collect();
+        world.group(&events, true);
+        let claims = std::iter::once(&seen("old", 0))
+            .chain(events.iter().cycle().take(20_000))
+            .map(|(team, event)| Claim::new(event, *team))
+            .collect::<Vec<_>>();
+        let settled = world.store().settle(&claims).unwrap();
+        assert!(settled.iter().all(|settled| settled.changes.is_empty()), "round {round}");
+        world.store().discard();
+    }
 }

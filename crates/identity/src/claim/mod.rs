@@ -8,10 +8,12 @@ mod wanted;
 use std::sync::Arc;
 
 use event::{Event, PersonId, PersonMode, Table, TeamId, Timestamp};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use self::wanted::Wanted;
-use crate::object::{Sent, key_of};
+use crate::members::Members;
+use crate::object::key_of;
 use crate::{IdKey, Object, Settled, json};
 
 /// Longest name of a type of groups in PostHog's database, in code points.
@@ -105,6 +107,15 @@ impl Claim {
         let own = (!matches!(self.part, Part::Stranger(_))).then_some(&self.id);
         own.into_iter().chain(other)
     }
+
+    /// About how much memory it takes, for whoever bounds what waits.
+    pub fn bytes(&self) -> usize {
+        let more = match &self.part {
+            Part::Full(full) => size_of::<Full>() + full.set.bytes() + full.set_once.bytes(),
+            _ => 0,
+        };
+        size_of::<Self>() + self.id.id.len() + more
+    }
 }
 
 impl Part {
@@ -139,8 +150,8 @@ impl Full {
             is_flag_call: name == "$feature_flag_called"
                 && wanted.process_person_profile != Some("true")
                 && groups.is_empty(),
+            group: group(event, &wanted, &groups),
             groups,
-            group: is_group.then(|| group(event, &wanted)).flatten(),
             ..Self::default()
         };
         // What a group's event sets is the group's.
@@ -180,16 +191,19 @@ fn merge(name: &str, wanted: &Wanted<'_>, id: &IdKey) -> Option<Merge> {
 
 /// Names in an array, or the keys of an object.
 fn unset(raw: &str) -> Box<[Box<str>]> {
-    if let Ok(names) = serde_json::from_str::<Vec<&serde_json::value::RawValue>>(raw) {
-        return names.iter().filter_map(|name| key_of(name.get())).map(Box::from).collect();
-    }
-    Object::parse(raw).iter().map(|(key, _)| key.into()).collect()
+    let Ok(names) = serde_json::from_str::<Vec<&RawValue>>(raw) else {
+        return Members::of(raw).map(|(key, _)| key_of(key).into()).collect();
+    };
+    let quoted = |name: &&RawValue| {
+        let quoted = name.get().strip_prefix('"')?.strip_suffix('"')?;
+        Some(key_of(quoted).into())
+    };
+    names.iter().filter_map(quoted).collect()
 }
 
 fn groups(raw: &str) -> Box<[(Box<str>, Box<str>)]> {
-    let Ok(Sent(members)) = serde_json::from_str::<Sent<'_>>(raw) else { return Box::default() };
-    let mut groups: Vec<(Box<str>, Box<str>)> = Vec::with_capacity(members.len());
-    for (name, key) in members {
+    let mut groups: Vec<(Box<str>, Box<str>)> = Vec::new();
+    for (name, key) in Members::of(raw) {
         let name = json::text(&format!("\"{name}\"")).into();
         let key = group_key(key);
         match groups.iter_mut().find(|(known, _)| *known == name) {
@@ -213,11 +227,23 @@ fn is_type_name(name: &str) -> bool {
     !name.is_empty() && (name.len() <= GROUP_TYPE_CHARS || name.chars().count() <= GROUP_TYPE_CHARS)
 }
 
-fn group(event: &Event, wanted: &Wanted<'_>) -> Option<GroupClaim> {
-    let type_name: Box<str> =
-        json::text(wanted.group_type.filter(|raw| json::is_truthy(raw))?).into();
-    let key = group_key(wanted.group_key.filter(|raw| json::is_truthy(raw))?);
-    is_type_name(&type_name).then(|| GroupClaim {
+/// What an event says of a group: a `$groupidentify`, or an `$identify` made of `/engage`, which may
+/// say `$group_set` of the one group that it names.
+fn group(
+    event: &Event,
+    wanted: &Wanted<'_>,
+    groups: &[(Box<str>, Box<str>)],
+) -> Option<GroupClaim> {
+    let truthy = |raw: Option<&'_ str>| raw.filter(|raw| json::is_truthy(raw)).map(str::to_owned);
+    let named = truthy(wanted.group_type).zip(truthy(wanted.group_key));
+    let named = named.map(|(name, key)| (json::text(&name).into(), group_key(&key)));
+    let (type_name, key): (Box<str>, Box<str>) = match (event.event.as_str(), groups) {
+        ("$groupidentify", _) => named?,
+        ("$identify", [only]) if event.group_set.is_some() => named.unwrap_or_else(|| only.clone()),
+        ("$identify", _) if event.group_set.is_some() => named?,
+        _ => return None,
+    };
+    (is_type_name(&type_name) && !key.is_empty()).then(|| GroupClaim {
         type_name,
         key: key.into(),
         set: object(event.group_set.as_deref()),

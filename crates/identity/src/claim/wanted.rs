@@ -5,11 +5,9 @@
 
 use std::sync::LazyLock;
 
-use memchr::memmem::Finder;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
-
+use crate::members::Members;
 use crate::object::key_of;
+use memchr::memmem::Finder;
 
 /// Raw values of properties, where they are there.
 #[derive(Debug, Default)]
@@ -42,10 +40,15 @@ impl<'a> Wanted<'a> {
                 | "$feature_flag_called"
         );
         let is_there = |finder: &Finder<'_>| finder.find(properties.as_bytes()).is_some();
-        match says_more || ANYWHERE.iter().any(is_there) {
-            true => serde_json::from_str(properties).unwrap_or_default(),
-            false => Self::default(),
+        let mut wanted = Self::default();
+        if says_more || ANYWHERE.iter().any(is_there) {
+            for (key, value) in Members::of(properties) {
+                if let Some(place) = wanted.place(&key_of(key)) {
+                    *place = Some(value);
+                }
+            }
         }
+        wanted
     }
 
     fn place(&mut self, key: &str) -> Option<&mut Option<&'a str>> {
@@ -61,35 +64,6 @@ impl<'a> Wanted<'a> {
             27 if key == "$update_person_last_seen_at" => Some(&mut self.update_last_seen_at),
             _ => None,
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for Wanted<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(WantedVisitor)
-    }
-}
-
-struct WantedVisitor;
-
-impl<'de> Visitor<'de> for WantedVisitor {
-    type Value = Wanted<'de>;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut wanted = Wanted::default();
-        while let Some(key) = map.next_key::<&RawValue>()? {
-            match wanted.place(&key_of(key.get()).unwrap_or_default()) {
-                Some(place) => *place = Some(map.next_value::<&RawValue>()?.get()),
-                None => {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-        }
-        Ok(wanted)
     }
 }
 

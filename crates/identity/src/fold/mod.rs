@@ -141,12 +141,14 @@ impl<B: Base> Fold<'_, B> {
         let team = first.team;
         let id = first.own_person();
         let remains = self.view.remains((team, id))?;
+        let is_known = self.view.id(first)?.is_some();
         self.view.put_id(first, id)?;
         if let Some(person) = remains.as_ref().filter(|person| !person.is_deleted) {
             // Its first distinct id was taken from it, and comes back.
             return Ok(Subject::Stored(Arc::clone(person)));
         }
-        if self.view.override_of((team, id))?.is_some() {
+        // Of an id that was never seen no rows can have been given to anybody.
+        if is_known && self.view.override_of((team, id))?.is_some() {
             self.view.put_override((team, id), id)?;
         }
         let (properties, warning) = update::created(full, claim.uuid);

@@ -165,30 +165,28 @@ impl Project {
             _ => None,
         };
         let mut identifies = false;
-        if let Some(other) = other.filter(|other| other != id) {
-            if legal(id) && legal(&other) {
-                identifies = true;
-                let is_known = |project: &Self, id: &str| project.find(id).is_some();
-                match (is_known(self, id), is_known(self, &other)) {
-                    (false, false) => {
-                        let swap =
-                            !self.personless.contains(id) && self.personless.contains(&other);
-                        let first = if swap { &other } else { id };
-                        let at = self.create(team, event, first, properties);
-                        self.persons[at].is_identified = true;
-                        self.persons[at].ids.extend([id.to_owned(), other]);
-                        return at;
-                    }
-                    (true, false) => {
-                        let at = self.find(id).unwrap();
-                        self.persons[at].ids.insert(other);
-                    }
-                    (false, true) => {
-                        let at = self.find(&other).unwrap();
-                        self.persons[at].ids.insert(id.to_owned());
-                    }
-                    (true, true) => self.unite(event, properties, id, &other),
+        let is_merge = |other: &String| other != id && legal(id) && legal(other);
+        if let Some(other) = other.filter(is_merge) {
+            identifies = true;
+            let is_known = |project: &Self, id: &str| project.find(id).is_some();
+            match (is_known(self, id), is_known(self, &other)) {
+                (false, false) => {
+                    let swap = !self.personless.contains(id) && self.personless.contains(&other);
+                    let first = if swap { &other } else { id };
+                    let at = self.create(team, event, first, properties);
+                    self.persons[at].is_identified = true;
+                    self.persons[at].ids.extend([id.to_owned(), other]);
+                    return at;
                 }
+                (true, false) => {
+                    let at = self.find(id).unwrap();
+                    self.persons[at].ids.insert(other);
+                }
+                (false, true) => {
+                    let at = self.find(&other).unwrap();
+                    self.persons[at].ids.insert(id.to_owned());
+                }
+                (true, true) => self.unite(event, properties, id, &other),
             }
         }
         let Some(at) = self.find(id) else {
@@ -358,9 +356,12 @@ fn string(value: &Value) -> String {
 }
 
 fn truthy(value: &Value) -> bool {
-    !matches!(value, Value::Null | Value::Bool(false))
-        && *value != Value::from("")
-        && *value != Value::from(0)
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        _ => true,
+    }
 }
 
 fn legal(id: &str) -> bool {
