@@ -19,18 +19,25 @@ use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
-use lake::{Table, Version};
+use lake::{DataFile, Table, Version};
 
-/// A table in one version of the lake; holding it keeps the version's files.
+/// A table in one version of the lake; holding it keeps its files.
 #[derive(Debug)]
 pub(crate) struct LakeTable {
-    version: Arc<Version>,
     table: &'static Table,
+    files: Vec<Arc<DataFile>>,
+    tail: Vec<RecordBatch>,
 }
 
 impl LakeTable {
-    pub(crate) fn new(version: Arc<Version>, table: &'static Table) -> Self {
-        Self { version, table }
+    pub(crate) fn new(version: &Version, table: &'static Table) -> Self {
+        let tail = version.batches(table).cloned().collect();
+        Self { table, files: version.files(table).to_vec(), tail }
+    }
+
+    /// Some of a table's files alone.
+    pub(crate) const fn of_files(table: &'static Table, files: Vec<Arc<DataFile>>) -> Self {
+        Self { table, files, tail: Vec::new() }
     }
 
     /// Reads the files, each a partition's share, skipping row groups that the filters rule out.
@@ -57,7 +64,7 @@ impl LakeTable {
     }
 
     fn file_groups(&self, partitions: usize) -> Result<Vec<FileGroup>> {
-        let files = self.version.files(self.table).iter().map(|file| {
+        let files = self.files.iter().map(|file| {
             let path = object_store::path::Path::from_absolute_path(&file.path)
                 .map_err(|error| DataFusionError::External(Box::new(error)))?;
             Ok(PartitionedFile::new(path.to_string(), file.bytes))
@@ -66,12 +73,8 @@ impl LakeTable {
         Ok(all.split_files(partitions))
     }
 
-    fn scan_tail(
-        &self,
-        batches: Vec<RecordBatch>,
-        projection: Option<&Vec<usize>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let schema = self.table.schema();
+    fn scan_tail(&self, projection: Option<&Vec<usize>>) -> Result<Arc<dyn ExecutionPlan>> {
+        let (batches, schema) = (self.tail.clone(), self.table.schema());
         Ok(MemorySourceConfig::try_new_exec(&[batches], schema, projection.cloned())?)
     }
 }
@@ -98,12 +101,11 @@ impl TableProvider for LakeTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let mut parts = Vec::new();
-        if !self.version.files(self.table).is_empty() {
+        if !self.files.is_empty() {
             parts.push(self.scan_files(state, projection, filters, limit)?);
         }
-        let batches: Vec<RecordBatch> = self.version.batches(self.table).cloned().collect();
-        if parts.is_empty() || !batches.is_empty() {
-            parts.push(self.scan_tail(batches, projection)?);
+        if parts.is_empty() || !self.tail.is_empty() {
+            parts.push(self.scan_tail(projection)?);
         }
         match parts.len() {
             1 => Ok(parts.remove(0)),
