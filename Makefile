@@ -31,7 +31,7 @@ test-rust:
 
 test-clients:
 	tests/setup.sh
-	$(CARGO) build --release --locked --workspace
+	$(CARGO) build --release --locked --workspace --bins --examples
 	HOGFLARE_BIN="$(abspath $(BIN))" $(PYTHON) -m pytest tests
 
 ## compatibility: every SDK of the matrix, old and new, against Hogflare; writes docs/compatibility.md

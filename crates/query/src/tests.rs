@@ -295,3 +295,58 @@ async fn distinct_persons_count_as_a_plain_account_of_the_merges_says() {
         assert_eq!(found, expected, "after {version} merges");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore]
+async fn measure() {
+    let mut asked = Asked::open().await;
+    let n: u128 = 300_000;
+    let uuid =
+        |number: u128| Uuid::new_v5(&Uuid::NAMESPACE_URL, number.to_string().as_bytes()).as_u128();
+    for part in 0..10 {
+        let rows = (0..200_000)
+            .map(|number| event(number, TEAM, uuid((number as u128 * 7 + part) % n)))
+            .collect();
+        asked.write(rows).await;
+        asked.commit().await;
+    }
+    for part in 0..10 {
+        asked
+            .change(
+                (0..n / 2)
+                    .map(|number| saved(uuid(number * 2 + part % 2), part as i64, "pro", false)),
+            )
+            .await;
+        asked.commit().await;
+    }
+    while asked.lake.compact_once().await.unwrap() {}
+    let time = async |asked: &Asked, sql: &str| {
+        for _ in 0..2 {
+            let start = std::time::Instant::now();
+            let answer = asked.ask(sql).await;
+            println!("{:>8.1} ms {sql} -> {}", start.elapsed().as_secs_f64() * 1e3, answer[0]);
+        }
+    };
+    let questions = [
+        "SELECT 1",
+        "SELECT count(*) FROM events",
+        "SELECT count(DISTINCT person_id) FROM events",
+        "SELECT count(DISTINCT person_id) FROM events_raw",
+        "SELECT count(*) FROM persons",
+        "SELECT count(*) FROM persons_raw",
+        "SELECT count(*) FROM persons WHERE properties->>'plan' = 'pro'",
+    ];
+    for question in questions {
+        time(&asked, question).await;
+    }
+    asked.change((0..n / 3).map(|number| moved(uuid(number), uuid(number + n / 2), 1))).await;
+    println!("overrides in the tail");
+    for question in &questions[..4] {
+        time(&asked, question).await;
+    }
+    asked.commit().await;
+    println!("overrides in a file");
+    for question in &questions[..4] {
+        time(&asked, question).await;
+    }
+}

@@ -59,7 +59,8 @@ fn rows_of_every_kind() -> Vec<Row> {
 }
 
 fn of(table: event::Table, row: Row) -> Row {
-    Row { table_number: table.into(), created_at_micros: row.timestamp_micros, ..row }
+    let change = row.change.or_else(|| table.keeps_latest().then(Box::default));
+    Row { table_number: table.into(), created_at_micros: row.timestamp_micros, change, ..row }
 }
 
 #[tokio::test]
