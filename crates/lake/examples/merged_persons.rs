@@ -9,8 +9,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use event::{Change, PersonId, Row, TeamId, Timestamp, Token, encode_row};
+use hogflare_lake::{Lake, LakeSink, Options};
 use journal::{JournalId, Offset, Record};
-use lake::{Lake, LakeSink, Options};
 use sink::Sink;
 use uuid::Uuid;
 

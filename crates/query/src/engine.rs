@@ -107,7 +107,7 @@ impl Engine {
             let provider = LakeTable::new(&version, table);
             context.register_table(views::name_of(table), Arc::new(provider))?;
         }
-        views::register(&context, overrides).await?;
+        views::register(&context, &version, overrides).await?;
         Ok(context)
     }
 }

@@ -21,6 +21,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
 use lake::{DataFile, Table, Version};
 
+use crate::latest_rows;
+
 /// A table in one version of the lake; holding it keeps its files.
 #[derive(Debug)]
 pub(crate) struct LakeTable {
@@ -48,19 +50,57 @@ impl LakeTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let mut source = ParquetSource::new(self.table.schema());
-        if let Some(filter) = conjunction(filters.to_vec()) {
-            let schema = DFSchema::try_from(self.table.schema())?;
-            source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
-        }
         let partitions = state.config().target_partitions().max(1);
-        let config =
-            FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
-                .with_file_groups(self.file_groups(partitions)?)
-                .with_projection_indices(projection.cloned())?
-                .with_limit(limit)
-                .build();
+        let config = FileScanConfigBuilder::new(
+            ObjectStoreUrl::local_filesystem(),
+            self.source(state, filters)?,
+        )
+        .with_file_groups(self.file_groups(partitions)?)
+        .with_projection_indices(projection.cloned())?
+        .with_limit(limit)
+        .build();
         Ok(DataSourceExec::from_data_source(config))
+    }
+
+    /// Reads the files of a table of versions, each sorted by the first `order` of these columns, and
+    /// the tail, which is not.
+    pub(crate) fn scan_sorted(
+        &self,
+        state: &dyn Session,
+        columns: &[usize],
+        filters: &[Expr],
+        order: usize,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let ordering = latest_rows::ordering(&self.table.schema(), &columns[..order]);
+        let columns = Some(columns.to_vec());
+        let mut parts = Vec::new();
+        if !self.files.is_empty() {
+            let config = FileScanConfigBuilder::new(
+                ObjectStoreUrl::local_filesystem(),
+                self.source(state, filters)?,
+            )
+            .with_file_groups(self.file_groups(self.files.len())?)
+            .with_projection_indices(columns.clone())?
+            .with_output_ordering(ordering.into_iter().collect())
+            .build();
+            parts.push(DataSourceExec::from_data_source(config) as Arc<dyn ExecutionPlan>);
+        }
+        if parts.is_empty() || !self.tail.is_empty() {
+            parts.push(self.scan_tail(columns.as_ref())?);
+        }
+        match parts.len() {
+            1 => Ok(parts.remove(0)),
+            _ => UnionExec::try_new(parts),
+        }
+    }
+
+    fn source(&self, state: &dyn Session, filters: &[Expr]) -> Result<Arc<ParquetSource>> {
+        let source = ParquetSource::new(self.table.schema());
+        let Some(filter) = conjunction(filters.to_vec()) else {
+            return Ok(Arc::new(source));
+        };
+        let schema = DFSchema::try_from(self.table.schema())?;
+        Ok(Arc::new(source.with_predicate(state.create_physical_expr(filter, &schema)?)))
     }
 
     fn file_groups(&self, partitions: usize) -> Result<Vec<FileGroup>> {

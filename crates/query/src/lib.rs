@@ -13,6 +13,8 @@ mod error;
 mod format;
 mod guard;
 mod lake_table;
+mod latest_rows;
+mod latest_table;
 mod merged_person;
 mod overrides;
 mod threads;

@@ -296,6 +296,60 @@ async fn distinct_persons_count_as_a_plain_account_of_the_merges_says() {
     }
 }
 
+/// Many rows in files and in the tail, in no order, so that versions of a key meet across batches.
+#[tokio::test]
+async fn the_latest_of_many_rows_is_what_a_plain_account_says() {
+    let mut asked = Asked::open().await;
+    let mut newest: BTreeMap<u128, i64> = BTreeMap::new();
+    for part in 0..4_u64 {
+        let number = |n: u64| u128::from((n * 7_919 + part * 31) % 9_000);
+        let version = |n: u64| (n as i64 * 104_729 + part as i64 * 13) % 1_000;
+        let rows: Vec<_> = (0..20_000).map(|n| (number(n), version(n))).collect();
+        for (number, version) in &rows {
+            let newest = newest.entry(*number).or_insert(*version);
+            *newest = *version.max(newest);
+        }
+        let is_gone = |version: i64| version % 10 == 0;
+        asked.change(rows.into_iter().map(|(n, v)| saved(n, v, "pro", is_gone(v)))).await;
+        if part < 3 {
+            asked.commit().await;
+        }
+    }
+    let there: Vec<_> = newest.iter().filter(|(_, version)| **version % 10 != 0).collect();
+    assert!(there.len() < newest.len() && there.len() > 1_000);
+    let expected: Vec<_> =
+        there.iter().map(|(n, version)| format!("{},{version}", id(**n))).collect();
+    assert_eq!(asked.ask("SELECT id, version FROM persons ORDER BY id").await, expected);
+    let versions: i64 = there.iter().map(|(_, version)| **version).sum();
+    let sums = format!("{},{versions}", there.len());
+    assert_eq!(asked.ask("SELECT count(*), sum(version) FROM persons").await, [sums]);
+    let (first, version) = there[7];
+    let one =
+        format!("SELECT version, properties->>'plan' FROM persons WHERE id = '{}'", id(*first));
+    assert_eq!(asked.ask(&one).await, [format!("{version},pro")]);
+    assert!(asked.plan(&one).await.contains("predicate=id@"), "a key skips what cannot have it");
+    assert_eq!(asked.ask("SELECT is_deleted FROM persons LIMIT 3").await, ["0"; 3]);
+    let joined =
+        "SELECT count(*) FROM persons a JOIN persons b ON a.id = b.id AND b.version >= 500";
+    let half = there.iter().filter(|(_, version)| **version >= 500).count();
+    assert_eq!(asked.ask(joined).await, [half.to_string()]);
+}
+
+#[tokio::test]
+async fn only_the_tail_is_sorted() {
+    let mut asked = Asked::open().await;
+    for version in 0..2 {
+        asked.change((0..10).map(|number| saved(number, version, "pro", false))).await;
+        asked.commit().await;
+    }
+    let persons = "SELECT count(*) FROM persons";
+    let plan = asked.plan(persons).await;
+    assert!(plan.contains("LatestRows") && !plan.contains("SortExec"), "{plan}");
+    asked.change([saved(1, 5, "pro", false)]).await;
+    assert_eq!(asked.plan(persons).await.matches("SortExec").count(), 1);
+    assert_eq!(asked.ask(persons).await, ["10"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore]
 async fn measure() {

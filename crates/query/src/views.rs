@@ -11,8 +11,9 @@ use std::sync::Arc;
 use datafusion::error::Result;
 use datafusion::logical_expr::Expr;
 use datafusion::prelude::{SessionContext, col};
-use lake::{Latest, Table};
+use lake::{Table, Version};
 
+use crate::latest_table::LatestTable;
 use crate::merged_person::merged_person;
 use crate::overrides::Overrides;
 
@@ -33,17 +34,19 @@ fn is_events(table: &Table) -> bool {
 }
 
 /// Adds the views to a session that has the tables.
-pub(crate) async fn register(context: &SessionContext, overrides: Overrides) -> Result<()> {
+pub(crate) async fn register(
+    context: &SessionContext,
+    version: &Version,
+    overrides: Overrides,
+) -> Result<()> {
     let overrides = Arc::new(overrides);
     for table in Table::all() {
-        let view = match table.latest() {
-            Some(latest) => context.sql(&latest_rows(table, latest)).await?,
-            None if is_events(table) => {
-                context.table(name_of(table)).await?.select(merged(table, &overrides))?
-            }
-            None => continue,
-        };
-        context.register_table(table.name(), view.into_view())?;
+        if let Some(latest) = LatestTable::new(version, table) {
+            context.register_table(table.name(), Arc::new(latest))?;
+        } else if is_events(table) {
+            let view = context.table(name_of(table)).await?.select(merged(table, &overrides))?;
+            context.register_table(table.name(), view.into_view())?;
+        }
     }
     Ok(())
 }
@@ -57,23 +60,4 @@ fn merged(table: &Table, overrides: &Arc<Overrides>) -> Vec<Expr> {
     };
     let columns = schema.fields().iter().map(|field| column(field.name()));
     columns.chain([col("event").alias("event_type"), col("token").alias("api_key")]).collect()
-}
-
-/// The query for the rows that count.
-fn latest_rows(table: &Table, latest: Latest<'_>) -> String {
-    let schema = table.schema();
-    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    let key: Vec<&str> = latest.key.iter().map(|&position| names[position]).collect();
-    let is_there = match names.contains(&"is_deleted") {
-        true => "AND is_deleted = 0",
-        false => "",
-    };
-    format!(
-        "SELECT {} FROM (SELECT *, row_number() OVER (PARTITION BY {} ORDER BY {} DESC) AS newest \
-         FROM {}) WHERE newest = 1 {is_there}",
-        names.join(", "),
-        key.join(", "),
-        names[latest.version],
-        name_of(table),
-    )
 }
