@@ -5,6 +5,8 @@ CARGO ?= cargo
 PREFIX ?= $(or $(CARGO_HOME),$(HOME)/.cargo)
 BIN = $(or $(CARGO_TARGET_DIR),target)/release/hogflare
 PYTHON = tests/.venv/bin/python
+# The tables of versions, each of which can have a stream of its own.
+VERSIONED = persons person_distinct_ids person_overrides groups group_types
 FUZZ_TARGETS ?= events v1 ai otlp otlp_ai enrich recording flags signature row journal_recovery
 FUZZ_RUNS ?= 1000000
 
@@ -31,7 +33,7 @@ test-rust:
 
 test-clients:
 	tests/setup.sh
-	$(CARGO) build --release --locked --workspace
+	$(CARGO) build --release --locked --workspace --bins --examples
 	HOGFLARE_BIN="$(abspath $(BIN))" $(PYTHON) -m pytest tests
 
 ## compatibility: every SDK of the matrix, old and new, against Hogflare; writes docs/compatibility.md
@@ -56,7 +58,9 @@ docs:
 ## schema: write what is generated from the code
 schema: build
 	$(BIN) schema pipelines > scripts/pipeline-schema.json
-	$(BIN) schema persons > scripts/persons-pipeline-schema.json
+	for table in $(VERSIONED); do \
+		$(BIN) schema pipelines $$table > scripts/$$table-pipeline-schema.json || exit 1; \
+	done
 	$(BIN) config > docs/configuration.md
 	$(BIN) schema events > docs/events.md
 	$(BIN) schema tables > docs/tables.md

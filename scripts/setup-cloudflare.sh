@@ -14,9 +14,8 @@ usage: CLOUDFLARE_CATALOG_TOKEN=… scripts/setup-cloudflare.sh [options]
   --stream NAME       stream of events                (hogflare_events_v1)
   --sink NAME         its sink                        (hogflare_events_v1_sink)
   --pipeline NAME     its pipeline                    (hogflare_events_v1_pipeline)
-  --with-persons      also a stream of persons
-  --persons-stream NAME                               (hogflare_persons_v1)
-  --persons-table NAME                                (persons)
+  --with-persons      also a stream for each table of persons and groups, hogflare_<table>_v1
+  --persons-version V version in the names of their streams, and from v2 on of their tables (v1)
   --dry-run           print the commands, run none of them
   --help              print this
 
@@ -36,12 +35,16 @@ stream=hogflare_events_v1
 sink=
 pipeline=
 with_persons=no
-persons_stream=hogflare_persons_v1
-persons_table=persons
+persons_version=v1
 dry_run=no
 
 cd "$(dirname "$0")/.."
-readonly events_schema=scripts/pipeline-schema.json persons_schema=scripts/persons-pipeline-schema.json
+readonly events_schema=scripts/pipeline-schema.json
+# Tables of persons and groups, each with the part of its setting's name that tells it from others.
+readonly versioned=(
+    persons=PERSONS person_distinct_ids=DISTINCT_IDS person_overrides=OVERRIDES
+    groups=GROUPS group_types=GROUP_TYPES
+)
 readonly checker=deploy/cloudflare/setup/check-resource.mjs
 read -ra wrangler <<<"${WRANGLER:-npx --no-install wrangler}"
 export WRANGLER_SEND_METRICS=false NO_COLOR=1
@@ -62,9 +65,9 @@ parse() {
             printf -v "${1#--}" '%s' "$2"
             shift
             ;;
-        --persons-stream | --persons-table)
+        --persons-version)
             [ -n "${2:-}" ] || fail "$1 needs a name"
-            printf -v "persons_${1#--persons-}" '%s' "$2"
+            persons_version=$2
             shift
             ;;
         --with-persons) with_persons=yes ;;
@@ -89,10 +92,21 @@ check_names() {
     local name
     [[ $bucket =~ ^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$ ]] ||
         fail "--bucket $bucket: expected 3 to 63 lower-case letters, digits and dashes"
-    for name in "$namespace" "$table" "$stream" "$sink" "$pipeline" "$persons_stream" "$persons_table"; do
+    for name in "$namespace" "$table" "$stream" "$sink" "$pipeline" "$persons_version"; do
         [[ $name =~ ^[A-Za-z0-9_]+$ ]] || fail "$name: expected letters, digits and underscores"
     done
-    [ "$with_persons" = no ] || [ -f "$persons_schema" ] || fail "$persons_schema is missing"
+    for name in "${versioned[@]%=*}"; do
+        [ "$with_persons" = no ] || [ -f "$(schema_of "$name")" ] || fail "$(schema_of "$name") is missing"
+    done
+}
+
+schema_of() {
+    echo "scripts/$1-pipeline-schema.json"
+}
+
+# Prints the name of the stream of a table of persons or groups.
+stream_of() {
+    echo "hogflare_$1_$persons_version"
 }
 
 # Runs a command that changes something, after printing it. Where the catalog's token belongs stands a
@@ -217,7 +231,7 @@ endpoint_of() {
 }
 
 print_next_steps() {
-    local endpoint persons_endpoint
+    local endpoint entry
     endpoint=$(endpoint_of "$stream")
     cat <<END
 
@@ -226,8 +240,10 @@ Put this into .env.local:
   CLOUDFLARE_PIPELINE_ENDPOINT=$endpoint
 END
     if [ "$with_persons" = yes ]; then
-        persons_endpoint=$(endpoint_of "$persons_stream")
-        echo "  CLOUDFLARE_PERSONS_PIPELINE_ENDPOINT=$persons_endpoint"
+        for entry in "${versioned[@]}"; do
+            endpoint=$(endpoint_of "$(stream_of "${entry%=*}")")
+            echo "  CLOUDFLARE_${entry#*=}_PIPELINE_ENDPOINT=$endpoint"
+        done
     fi
     cat <<'END'
   CLOUDFLARE_PIPELINE_AUTH_TOKEN=<token>
@@ -245,19 +261,32 @@ Later, a secret at a time:
 END
 }
 
+# Makes a table of persons or groups, and what leads there.
+create_for() {
+    local own own_table=$1
+    own=$(stream_of "$1")
+    [ "$persons_version" = v1 ] || own_table=$1_$persons_version
+    create_stream "$own" "$(schema_of "$1")" --persons-version
+    create_sink "${own}_sink" "$own_table"
+    create_pipeline "${own}_pipeline" "${own}_sink" "$own"
+}
+
 main() {
     parse "$@"
     require_token_for "$sink"
-    [ "$with_persons" = no ] || require_token_for "${persons_stream}_sink"
+    local name
+    for name in "${versioned[@]%=*}"; do
+        [ "$with_persons" = no ] || require_token_for "$(stream_of "$name")_sink"
+    done
     create_bucket
     enable_catalog
     create_stream "$stream" "$events_schema" "--stream and --table"
     create_sink "$sink" "$table"
     create_pipeline "$pipeline" "$sink" "$stream"
     if [ "$with_persons" = yes ]; then
-        create_stream "$persons_stream" "$persons_schema" "--persons-stream and --persons-table"
-        create_sink "${persons_stream}_sink" "$persons_table"
-        create_pipeline "${persons_stream}_pipeline" "${persons_stream}_sink" "$persons_stream"
+        for name in "${versioned[@]%=*}"; do
+            create_for "$name"
+        done
     fi
     print_next_steps
 }

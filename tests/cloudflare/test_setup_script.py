@@ -217,12 +217,29 @@ def test_wrong_options_change_nothing(account: Account, wrong: list[str]) -> Non
     assert account.state["calls"] == []
 
 
-def test_persons_are_a_stream_of_their_own(account: Account) -> None:
+VERSIONED = {
+    "persons": "PERSONS",
+    "person_distinct_ids": "DISTINCT_IDS",
+    "person_overrides": "OVERRIDES",
+    "groups": "GROUPS",
+    "group_types": "GROUP_TYPES",
+}
+
+
+def test_every_table_of_persons_and_groups_has_a_stream_of_its_own(account: Account) -> None:
     done = account.run("--with-persons")
     assert done.returncode == 0, done.stderr
     state = account.state
-    assert list(state["streams"]) == ["hogflare_events_v1", "hogflare_persons_v1"]
-    endpoint = state["streams"]["hogflare_persons_v1"]["endpoint"]
-    assert f"CLOUDFLARE_PERSONS_PIPELINE_ENDPOINT={endpoint}" in done.stdout
+    assert list(state["streams"]) == ["hogflare_events_v1", *(f"hogflare_{table}_v1" for table in VERSIONED)]
+    for table, setting in VERSIONED.items():
+        endpoint = state["streams"][f"hogflare_{table}_v1"]["endpoint"]
+        assert f"CLOUDFLARE_{setting}_PIPELINE_ENDPOINT={endpoint}" in done.stdout
+        assert state["sinks"][f"hogflare_{table}_v1_sink"]["config"]["table_name"] == table
     assert account.run("--with-persons", token="").returncode == 0
-    assert account.run("--with-persons", "--dry-run", token="").stdout.count("+ wrangler") == 8
+    assert account.run("--with-persons", "--dry-run", token="").stdout.count("+ wrangler") == 5 + 3 * len(VERSIONED)
+
+
+def test_tables_of_another_version_are_new_ones(account: Account) -> None:
+    assert account.run("--with-persons", "--persons-version", "v2").returncode == 0
+    sinks = account.state["sinks"]
+    assert sinks["hogflare_groups_v2_sink"]["config"]["table_name"] == "groups_v2"

@@ -48,7 +48,7 @@ def iceberg_count(data_dir: Path, name: str = "events") -> int:
     """Counts by reading through PyIceberg; 0 while there is no table, or its metadata is being replaced."""
     try:
         with open_table(data_dir, name) as table:
-            return table.scan(selected_fields=("uuid",)).to_arrow().num_rows
+            return table.scan(selected_fields=("journal_offset",)).to_arrow().num_rows
     except (NotReady, FileNotFoundError):
         return 0
 

@@ -9,7 +9,8 @@ from harness.load import new_event, send_events
 from harness.poll import until
 from harness.server import Hogflare
 
-TABLES = ["events", "heatmaps", "otel", "quarantine"]
+VERSIONED = ["group_types", "groups", "person_distinct_ids", "person_overrides", "persons"]
+TABLES = sorted(["events", "heatmaps", "otel", "quarantine", *VERSIONED])
 HEATMAPS = 40
 WARNINGS = 25
 EVENTS = 60
@@ -60,7 +61,7 @@ def test_every_table_is_there_from_the_start(hogflare: Hogflare) -> None:
     known = hogflare.query(
         "select distinct table_name as name from information_schema.columns where table_schema = 'default'"
     )
-    assert {row["name"] for row in known} >= {*TABLES, "events_raw"}
+    assert {row["name"] for row in known} >= {*TABLES, "events_raw", *(f"{table}_raw" for table in VERSIONED)}
     columns = "select column_name as name from information_schema.columns where table_name = 'otel'"
     assert {"signal", "received_at", "body"} <= {row["name"] for row in hogflare.query(columns)}
 
@@ -101,3 +102,13 @@ def test_every_table_is_partitioned_by_day(hogflare: Hogflare, table: str) -> No
         assert opened.schema().find_column_name(field.source_id) == time
         assert (field.name, opened.format_version) == (f"{time}_day", 2)
         assert opened.metadata.location.endswith(f"/lake/data/{table}")
+
+
+@pytest.mark.parametrize("table", VERSIONED)
+def test_tables_of_versions_have_no_partitions(hogflare: Hogflare, table: str) -> None:
+    with lake.open_table(hogflare.data_dir, table) as opened:
+        assert opened.spec().is_unpartitioned()
+        assert [opened.schema().find_column_name(field.source_id) for field in opened.sort_order().fields][-1] in {
+            "version",
+            "changed_at",
+        }

@@ -1,15 +1,12 @@
-"""Several streams: tokens with streams of their own, a next stream, persons, recordings."""
+"""Several streams: tokens with streams of their own, a next stream, recordings."""
 
 from collections import Counter
 
 import pytest
 
-from harness.emulator import REPO, Emulator
+from harness.emulator import Emulator
 from harness.poll import until
 from harness.server import Hogflare
-
-PERSONS_SCHEMA = REPO / "scripts" / "persons-pipeline-schema.json"
-
 
 def capture(server: Hogflare, token: str, distinct_id: str, **fields) -> None:
     event = {"api_key": token, "event": "e", "distinct_id": distinct_id} | fields
@@ -100,29 +97,6 @@ def test_a_next_stream_gets_every_event_too(start_hogflare, start_emulator) -> N
         capture(server, "phc_a", "d")
     until(lambda: main.count() == following.count() == 5, what="both streams")
     assert main.events() == following.events()
-
-
-def test_persons_have_a_stream_and_rows_of_their_own(start_hogflare, start_emulator) -> None:
-    events, persons = start_emulator(), start_emulator(EMULATOR_SCHEMA=str(PERSONS_SCHEMA), EMULATOR_TABLE="persons")
-    server = start_hogflare(
-        CLOUDFLARE_PIPELINE_ENDPOINT=events.url, CLOUDFLARE_PERSONS_PIPELINE_ENDPOINT=persons.url
-    )
-    capture(server, "phc_a", "ada")
-    capture(server, "phc_a", "ada", properties={"$set": {"plan": "pro"}, "$set_once": {"first": "ad"}})
-    identify = {"$anon_distinct_id": "anon-1", "$set": {"name": "Ada"}, "$unset": ["old"]}
-    capture(server, "phc_a", "ada", event="$identify", properties=identify)
-    assert server.post("/alias", {"api_key": "phc_a", "distinct_id": "ada", "alias": "ada-2"}).is_success()
-    capture(server, "phc_a", "nobody", properties={"$process_person_profile": False, "$set": {"x": 1}})
-    until(lambda: persons.count() == 3 and events.count() == 5, what="three changes of a person")
-    assert persons.dropped() == persons.stripped() == []
-    changed, identified, aliased = persons.events()
-    assert (changed["operation"], changed["set"], changed["set_once"]) == ("set", {"plan": "pro"}, {"first": "ad"})
-    assert (identified["operation"], identified["other_distinct_id"]) == ("identify", "anon-1")
-    assert identified["set"] == {"name": "Ada"} and identified["unset"] == {"value": ["old"]}
-    assert (aliased["operation"], aliased["other_distinct_id"]) == ("alias", "ada-2")
-    assert {row["person_id"] for row in persons.events()} == {changed["person_id"]}
-    rows = persons.sql("SELECT operation, count(*) AS n FROM default.persons GROUP BY 1 ORDER BY 1")
-    assert rows == [{"operation": "alias", "n": 1}, {"operation": "identify", "n": 1}, {"operation": "set", "n": 1}]
 
 
 @pytest.mark.parametrize("own_stream", [True, False], ids=["own stream", "stream of events"])

@@ -1,6 +1,8 @@
 //! The command line.
 
 use clap::{Arg, ArgAction, ArgMatches, Command as Clap};
+use event::Table;
+use sink::pipelines::TableStream;
 
 use crate::config::{SETTINGS, Setting};
 
@@ -13,8 +15,7 @@ pub(crate) enum Command {
     Doctor(ArgMatches),
     SchemaEvents,
     SchemaTables,
-    SchemaPipelines,
-    SchemaPersons,
+    SchemaPipelines(Table),
     Resend(ArgMatches),
     ConfigReference,
 }
@@ -27,11 +28,15 @@ pub(crate) fn parse() -> Command {
         Some(("serve", flags)) => Command::Serve(flags.clone()),
         Some(("sql", flags)) => Command::Sql(flags.clone()),
         Some(("doctor", flags)) => Command::Doctor(flags.clone()),
-        Some(("schema", flags)) => match flags.subcommand_name() {
-            Some("events") => Command::SchemaEvents,
-            Some("tables") => Command::SchemaTables,
-            Some("persons") => Command::SchemaPersons,
-            _ => Command::SchemaPipelines,
+        Some(("schema", flags)) => match flags.subcommand() {
+            Some(("pipelines", flags)) => {
+                let name = flags.get_one::<String>("table").map(String::as_str);
+                let named = |table: &Table| Some(table.name()) == name;
+                let table = streamed().find(named).unwrap_or(Table::Events);
+                Command::SchemaPipelines(table)
+            }
+            Some(("events", _)) => Command::SchemaEvents,
+            _ => Command::SchemaTables,
         },
         Some(("resend", flags)) => Command::Resend(flags.clone()),
         Some(("config", _)) => Command::ConfigReference,
@@ -40,6 +45,11 @@ pub(crate) fn parse() -> Command {
             None => Command::KeyShow(flags.clone()),
         },
     }
+}
+
+/// The tables that a pipeline can have.
+fn streamed() -> impl Iterator<Item = Table> {
+    [Table::Events].into_iter().chain(TableStream::ALL.map(|stream| stream.table))
 }
 
 fn clap() -> Clap {
@@ -65,10 +75,13 @@ fn clap() -> Clap {
                 .about("Schemas for other systems")
                 .subcommand_required(true)
                 .subcommand(
-                    Clap::new("pipelines").about("Print the schema for a Cloudflare pipeline"),
-                )
-                .subcommand(
-                    Clap::new("persons").about("Print the schema for a pipeline of persons"),
+                    Clap::new("pipelines").about("Print the schema for a Cloudflare pipeline").arg(
+                        Arg::new("table")
+                            .value_name("TABLE")
+                            .value_parser(streamed().map(Table::name).collect::<Vec<_>>())
+                            .default_value(Table::Events.name())
+                            .help("Whose rows the pipeline gets"),
+                    ),
                 )
                 .subcommand(Clap::new("events").about("Print the reference of the table `events`"))
                 .subcommand(Clap::new("tables").about("Print the reference of the other tables")),

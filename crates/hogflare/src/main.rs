@@ -25,8 +25,7 @@ fn main() -> ExitCode {
         Command::Doctor(arguments) => commands::doctor::run(&arguments),
         Command::SchemaEvents => commands::schema::events(),
         Command::SchemaTables => commands::schema::tables(),
-        Command::SchemaPipelines => commands::schema::pipelines(),
-        Command::SchemaPersons => commands::schema::persons(),
+        Command::SchemaPipelines(table) => commands::schema::pipelines(table),
         Command::Resend(arguments) => commands::resend::run(&arguments),
         Command::ConfigReference => commands::reference::print(),
     };

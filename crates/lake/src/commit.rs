@@ -8,6 +8,8 @@
 //! rows, a late event here and there or a stranger's ten thousand days, go to one file that the days
 //! share. That file is part of the table like any other, so the cursor passes its rows too;
 //! compaction moves them to files of their day where a day has gathered enough.
+//!
+//! A table that keeps the latest is not by days: a commit adds one file of it.
 
 use std::ops::Range;
 use std::time::Instant;
@@ -77,7 +79,7 @@ impl Shared {
     ) -> Result<(), Error> {
         let batches: Vec<&RecordBatch> = version.batches(table).collect();
         let places = order::sort(table, &batches);
-        for (partition, ranges) in plan(&places) {
+        for (partition, ranges) in plan(table, &places) {
             let writer = FileWriter::create(&self.layout, table, partition, Effort::Commit)?;
             let places = ranges.into_iter().flat_map(|range| &places[range]);
             files.push(write_rows(writer, &batches, places)?);
@@ -133,7 +135,11 @@ fn by_table(files: &[NewFile]) -> impl Iterator<Item = &[NewFile]> {
 }
 
 /// Says which sorted rows go to which file.
-fn plan(places: &[Place]) -> Vec<(Partition, Vec<Range<usize>>)> {
+fn plan(table: &Table, places: &[Place]) -> Vec<(Partition, Vec<Range<usize>>)> {
+    if !table.is_by_day() {
+        let all = (!places.is_empty()).then_some(0..places.len());
+        return all.map(|all| (Partition::Shared, vec![all])).into_iter().collect();
+    }
     let mut days = Vec::new();
     let mut start = 0;
     for rows in places.chunk_by(|left, right| left.day == right.day) {

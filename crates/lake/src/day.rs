@@ -37,7 +37,8 @@ impl fmt::Display for Day {
     }
 }
 
-/// Where rows lie together: a day's own files, or files shared by days with few rows.
+/// Where rows lie together: a day's own files, or files shared by days with few rows. In a table
+/// that is not by days all files are shared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Partition {
     /// Rows of days that were too few for a file of their own. For Iceberg these files are of a
@@ -58,7 +59,8 @@ impl Partition {
     /// The directory of its files, as engines name those of a partition.
     pub(crate) fn directory(self, table: &Table) -> String {
         match self {
-            Self::Shared => "shared".to_owned(),
+            Self::Shared if table.is_by_day() => "shared".to_owned(),
+            Self::Shared => "all".to_owned(),
             Self::Day(day) => format!("{}={day}", table.day_field()),
         }
     }
@@ -80,6 +82,8 @@ mod tests {
         let directory = |table| Partition::Day(day).directory(Table::of(table));
         assert_eq!(directory(event::Table::Events), "timestamp_day=2026-10-01");
         assert_eq!(directory(event::Table::Otel), "received_at_day=2026-10-01");
+        let all = Partition::Shared.directory(Table::of(event::Table::Persons));
+        assert_eq!(all, "all", "there are no days to share");
         assert_eq!(Day(-1).to_string(), "1969-12-31");
     }
 

@@ -15,6 +15,8 @@
 //! - **Visible within seconds.** Rows are decoded once, and the decoded batches are what queries see
 //!   until their files are committed. Files and batches change together, as one [`Version`] of all
 //!   tables; a query holds one version from its first file to its last.
+//! - **The latest.** Persons and groups come as versions, of which the highest of a key counts. Their
+//!   tables have all of them until a merge drops those that later ones took the place of.
 //! - **Open.** Each table's folder is an Iceberg table, kept up to date a few seconds behind the
 //!   commits, and registered in `catalog.db` the way PyIceberg's `SqlCatalog` expects, from the first
 //!   start on: whoever lists or joins tables finds an empty one rather than none.
@@ -26,6 +28,7 @@
 //!   data/events/shared/<uuid>.parquet                 rows of days that have few
 //!   data/events/metadata/v7.metadata.json             Iceberg's view, rebuilt from catalog.db
 //!   data/heatmaps/…                                   likewise, each table
+//!   data/persons/all/<uuid>.parquet                   rows of a table that keeps the latest
 //!   orphans/                                          files that no table knows, kept for a week
 //! ```
 //!
@@ -66,5 +69,5 @@ pub use error::Error;
 pub use lake::Lake;
 pub use options::Options;
 pub use sink::LakeSink;
-pub use table::Table;
+pub use table::{Latest, Table};
 pub use version::{DataFile, Version};

@@ -6,12 +6,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, new_null_array};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, new_null_array};
+use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
 use event::Kind;
 use parquet::arrow::PARQUET_FIELD_ID_META_KEY;
 
 use crate::Error;
+use crate::day::Partition;
 
 /// The zone of all timestamps, by the name that Arrow's readers of Parquet give it.
 pub(crate) const UTC: &str = "UTC";
@@ -45,21 +47,27 @@ pub struct Table {
     columns: Vec<Column>,
     schema: SchemaRef,
     /// Where the columns of the order stand.
-    order: [usize; 3],
+    order: Vec<usize>,
+    /// Where the time stands.
+    time: usize,
+    keeps_latest: bool,
     day_field: String,
+}
+
+/// By what rows of a table take the place of others; positions of columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Latest<'a> {
+    /// Rows that are alike in these are versions of one thing.
+    pub key: &'a [usize],
+    /// Of those the row counts that has the highest here.
+    pub version: usize,
 }
 
 impl Table {
     /// Every table.
     pub fn all() -> &'static [Self] {
-        static TABLES: LazyLock<Vec<Table>> = LazyLock::new(|| {
-            let rows = |table: event::Table| {
-                let columns = table.columns().iter().map(Column::from).collect();
-                Table::new(table.name(), columns, table.sorted_by())
-            };
-            let events = event::Table::ALL.into_iter().filter(|table| !table.keeps_latest());
-            events.map(rows).collect()
-        });
+        static TABLES: LazyLock<Vec<Table>> =
+            LazyLock::new(|| event::Table::ALL.map(Table::new).into());
         &TABLES
     }
 
@@ -69,18 +77,19 @@ impl Table {
         found.expect("every table of rows is a table of the lake")
     }
 
-    /// Describes a table whose files are sorted by two columns of text and a time, and lie by the
-    /// days of that time.
-    fn new(name: &'static str, columns: Vec<Column>, order: &[&str]) -> Self {
+    fn new(table: event::Table) -> Self {
+        let columns: Vec<Column> = table.columns().iter().map(Column::from).collect();
         let position = |name: &str| {
             let found = columns.iter().position(|column| column.name == name);
             found.expect("a table is sorted by columns that it has")
         };
         Self {
-            name,
+            name: table.name(),
             schema: Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>())),
-            order: [0, 1, 2].map(|at| position(order[at])),
-            day_field: format!("{}_day", order[2]),
+            order: table.sorted_by().iter().map(|name| position(name)).collect(),
+            time: position(table.time()),
+            keeps_latest: table.keeps_latest(),
+            day_field: format!("{}_day", table.time()),
             columns,
         }
     }
@@ -99,20 +108,38 @@ impl Table {
         &self.columns
     }
 
+    /// Whether and by what rows take the place of others. Merges drop rows whose place is taken;
+    /// until then files and batches have all of them, and readers choose.
+    pub fn latest(&self) -> Option<Latest<'_>> {
+        let (&version, key) = self.order.split_last()?;
+        self.keeps_latest.then_some(Latest { key, version })
+    }
+
+    /// Whether its files lie by days. Those of a table that keeps the latest do not: versions of one
+    /// key come on any day, and a merge must find them together.
+    pub(crate) const fn is_by_day(&self) -> bool {
+        !self.keeps_latest
+    }
+
+    /// Whether files of a partition are sorted by the table's order.
+    pub(crate) fn is_sorted_in(&self, partition: Partition) -> bool {
+        !self.is_by_day() || partition != Partition::Shared
+    }
+
     /// The columns by which rows lie within a file: a query asks for one token, mostly for few
     /// kinds of rows.
-    pub(crate) fn order(&self) -> [&Column; 3] {
-        self.order.map(|position| &self.columns[position])
+    pub(crate) fn order(&self) -> impl Iterator<Item = &Column> {
+        self.order.iter().map(|&position| &self.columns[position])
     }
 
     /// Where these columns stand.
-    pub(crate) const fn order_positions(&self) -> [usize; 3] {
-        self.order
+    pub(crate) fn order_positions(&self) -> &[usize] {
+        &self.order
     }
 
-    /// The column whose days are partitions.
+    /// The column whose days are partitions, where the table has some.
     pub(crate) fn time(&self) -> &Column {
-        self.order()[2]
+        &self.columns[self.time]
     }
 
     /// What engines call a partition's day.
@@ -122,18 +149,13 @@ impl Table {
 
     /// Whether the catalog keeps a column's bounds.
     pub(crate) fn is_ranged(&self, column: &str) -> bool {
-        RANGED.contains(&column) || self.order().iter().any(|ordered| ordered.name == column)
+        let mut ranged = self.order().chain([self.time()]);
+        RANGED.contains(&column) || ranged.any(|ordered| ordered.name == column)
     }
 
-    /// The two columns of text that rows are sorted by.
-    pub(crate) fn texts<'a>(&self, rows: &'a RecordBatch) -> [&'a StringArray; 2] {
-        let [major, minor, _] = self.order;
-        [major, minor].map(|position| rows.column(position).as_string())
-    }
-
-    /// The times by which rows are sorted and partitioned.
-    pub(crate) fn times<'a>(&self, rows: &'a RecordBatch) -> &'a [i64] {
-        rows.column(self.order[2]).as_primitive::<TimestampMicrosecondType>().values()
+    /// The time of each row.
+    pub(crate) fn times<'a>(&self, rows: &'a RecordBatch) -> &'a ScalarBuffer<i64> {
+        rows.column(self.time).as_primitive::<TimestampMicrosecondType>().values()
     }
 
     /// Fits rows of an older file to the present schema: columns that it lacks are NULL.
@@ -184,7 +206,7 @@ mod tests {
         for rows in event::Table::ALL {
             let table = Table::of(rows);
             assert_eq!(table.name(), rows.name());
-            assert_eq!(table.order().map(|column| column.name), rows.sorted_by());
+            assert!(table.order().map(|column| column.name).eq(rows.sorted_by().iter().copied()));
             assert_eq!(table.schema().fields().len(), rows.columns().len());
         }
     }

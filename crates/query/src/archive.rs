@@ -3,13 +3,12 @@
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use async_trait::async_trait;
-use event::{PersonMode, Row, Table, encode_row};
+use event::{Change, PersonId, PersonMode, Row, Table, TeamId, Timestamp, encode_row};
 use journal::{JournalId, Offset, Record};
 use sink::{Archive, Error};
 use uuid::Uuid;
 
-use crate::Engine;
-use crate::engine::EVENTS_TABLE;
+use crate::{Engine, views};
 
 /// Most rows fetched at a time.
 const CHUNK_ROWS: usize = 2_000;
@@ -22,8 +21,9 @@ impl Archive for Engine {
         Ok(self.lake().version().cursor(journal_id).map_or(Offset::ZERO, |cursor| cursor.offset))
     }
 
-    /// Rows of `events` as the journal had them. Those of other tables are there by their table and
-    /// offset alone: nobody sends them, and without them their offsets would look like lost rows.
+    /// Rows of `events` and changes of persons and groups as the journal had them, but for changes
+    /// whose place later ones took. Rows of other tables are there by their table and offset alone:
+    /// nobody sends them, and without them their offsets would look like lost rows.
     async fn records(
         &self,
         journal_id: JournalId,
@@ -35,11 +35,13 @@ impl Archive for Engine {
         let Some(Chunk { last, elsewhere }) = Chunk::of(&places)? else {
             return Ok(Vec::new());
         };
-        let events =
-            format!("SELECT * FROM {EVENTS_TABLE} WHERE {from} AND journal_offset <= {last}");
         let mut records = elsewhere;
-        for batch in &self.rows_of(&events).await? {
-            append_records(batch, &mut records)?;
+        for table in Table::ALL.into_iter().filter(|table| is_sent(*table)) {
+            let name = name_of(table);
+            let rows = format!("SELECT * FROM {name} WHERE {from} AND journal_offset <= {last}");
+            for batch in &self.rows_of(&rows).await? {
+                append_records(table, batch, &mut records)?;
+            }
         }
         records.sort_by_key(|record| record.first);
         Ok(records)
@@ -53,13 +55,25 @@ impl Engine {
     }
 }
 
+/// Whether some sink wants the rows of a table.
+const fn is_sent(table: Table) -> bool {
+    matches!(table, Table::Events) || table.keeps_latest()
+}
+
+/// What the table itself is called in SQL.
+fn name_of(table: Table) -> String {
+    views::name_of(lake::Table::of(table))
+}
+
 /// The query for the next rows of all tables: where they are, and what they weigh.
 fn places(range: &str) -> String {
     let of_table = |table: Table| {
-        let (name, bytes) = match table {
-            Table::Events => (EVENTS_TABLE, "octet_length(properties)"),
-            other => (other.name(), "0"),
+        let bytes = match table {
+            Table::Events | Table::Persons => "octet_length(properties)",
+            Table::Groups => "octet_length(group_properties)",
+            _ => "0",
         };
+        let name = name_of(table);
         format!(
             "SELECT journal_offset, CAST({bytes} AS BIGINT) AS bytes, \
              CAST({} AS BIGINT) AS table_number FROM {name} WHERE {range}",
@@ -73,7 +87,7 @@ fn places(range: &str) -> String {
 /// What is fetched at a time.
 struct Chunk {
     last: i64,
-    /// Its rows that are in other tables than `events`.
+    /// Its rows of tables that nobody wants.
     elsewhere: Vec<Record>,
 }
 
@@ -92,8 +106,8 @@ impl Chunk {
                 let table = columns.integer("table_number", index)?.unwrap_or_default();
                 let chunk = chunk.get_or_insert(Self { last: offset, elsewhere: Vec::new() });
                 chunk.last = offset;
-                if table != i64::from(i32::from(Table::Events)) {
-                    let table_number = i32::try_from(table).unwrap_or_default();
+                let table_number = i32::try_from(table).unwrap_or_default();
+                if !Table::try_from(table_number).is_ok_and(is_sent) {
                     let row = Row { table_number, ..Row::default() };
                     chunk.elsewhere.push(record(&row, offset));
                 }
@@ -112,10 +126,17 @@ fn record(row: &Row, offset: i64) -> Record {
 }
 
 /// Appends a batch's rows, each as a record of its own.
-fn append_records(batch: &RecordBatch, records: &mut Vec<Record>) -> Result<(), Error> {
+fn append_records(
+    table: Table,
+    batch: &RecordBatch,
+    records: &mut Vec<Record>,
+) -> Result<(), Error> {
     let columns = Columns(batch);
     for index in 0..batch.num_rows() {
-        let row = columns.row(index)?;
+        let row = match table.keeps_latest() {
+            true => columns.change(table, index)?,
+            false => columns.event(index)?,
+        };
         let offset = columns.integer("journal_offset", index)?.unwrap_or_default();
         records.push(record(&row, offset));
     }
@@ -126,8 +147,53 @@ fn append_records(batch: &RecordBatch, records: &mut Vec<Record>) -> Result<(), 
 struct Columns<'a>(&'a RecordBatch);
 
 impl Columns<'_> {
-    /// The row as the journal had it.
-    fn row(&self, index: usize) -> Result<Row, Error> {
+    /// The row of a change as the journal had it.
+    fn change(&self, table: Table, index: usize) -> Result<Row, Error> {
+        let team = TeamId(self.number("team_id", index)?);
+        let change = match table {
+            Table::Persons => Change::Person {
+                team,
+                id: self.person("id", index)?,
+                version: self.number("version", index)?,
+                created_at: self.moment("created_at", index)?,
+                is_identified: self.number("is_identified", index)? != 0,
+                last_seen_at: self.timestamp("last_seen_at", index)?.map(Timestamp::from_micros),
+                properties: self.text("properties", index)?.unwrap_or_default(),
+                is_deleted: self.number("is_deleted", index)? != 0,
+            },
+            Table::PersonDistinctIds => Change::DistinctId {
+                team,
+                distinct_id: self.text("distinct_id", index)?.unwrap_or_default(),
+                person_id: self.person("person_id", index)?,
+                version: self.number("version", index)?,
+                is_deleted: self.number("is_deleted", index)? != 0,
+            },
+            Table::PersonOverrides => Change::Override {
+                team,
+                old_person_id: self.person("old_person_id", index)?,
+                person_id: self.person("person_id", index)?,
+                version: self.number("version", index)?,
+            },
+            Table::Groups => Change::Group {
+                team,
+                type_index: self.number("group_type_index", index)?,
+                key: self.text("group_key", index)?.unwrap_or_default(),
+                created_at: self.moment("created_at", index)?,
+                properties: self.text("group_properties", index)?.unwrap_or_default(),
+                version: self.number("version", index)?,
+                is_deleted: self.number("is_deleted", index)? != 0,
+            },
+            _ => Change::GroupType {
+                team,
+                index: self.number("group_type_index", index)?,
+                name: self.text("group_type", index)?.unwrap_or_default(),
+            },
+        };
+        Ok(change.into_row(self.moment("changed_at", index)?))
+    }
+
+    /// The row of an event as the journal had it.
+    fn event(&self, index: usize) -> Result<Row, Error> {
         let (uuid_high, uuid_low) = self.uuid("uuid", index)?;
         let (person_id_high, person_id_low) = self.uuid("person_id", index)?;
         let mode = match self.text("person_mode", index)?.as_deref() {
@@ -166,6 +232,7 @@ impl Columns<'_> {
             set_once: None,
             table_number: Table::Events.into(),
             reason: None,
+            change: None,
         })
     }
 
@@ -186,6 +253,21 @@ impl Columns<'_> {
         let times =
             column.as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(|| misread(name))?;
         Ok(column.is_valid(index).then(|| times.value(index)))
+    }
+
+    /// A number that is never NULL.
+    fn number(&self, name: &str, index: usize) -> Result<i64, Error> {
+        self.integer(name, index)?.ok_or_else(|| misread(name))
+    }
+
+    /// A time that is never NULL.
+    fn moment(&self, name: &str, index: usize) -> Result<Timestamp, Error> {
+        self.timestamp(name, index)?.map(Timestamp::from_micros).ok_or_else(|| misread(name))
+    }
+
+    fn person(&self, name: &str, index: usize) -> Result<PersonId, Error> {
+        let (high, low) = self.uuid(name, index)?;
+        Ok(PersonId(Uuid::from_u64_pair(high, low)))
     }
 
     fn uuid(&self, name: &str, index: usize) -> Result<(u64, u64), Error> {
@@ -284,6 +366,46 @@ mod tests {
                 _ => assert_eq!(found.event, "", "nothing to send"),
             }
         }
+    }
+
+    #[tokio::test]
+    async fn changes_of_persons_and_groups_come_back_as_they_were() {
+        let (team, at) = (TeamId(2), Timestamp::from_micros);
+        let person = |number| PersonId(Uuid::from_u128(number));
+        let changes = [
+            Change::Person {
+                team,
+                id: person(1),
+                version: 3,
+                created_at: at(5),
+                is_identified: true,
+                last_seen_at: None,
+                properties: r#"{"plan":"pro"}"#.to_owned(),
+                is_deleted: false,
+            },
+            Change::DistinctId {
+                team,
+                distinct_id: "user-1".to_owned(),
+                person_id: person(1),
+                version: 1,
+                is_deleted: true,
+            },
+            Change::Override { team, old_person_id: person(8), person_id: person(1), version: 4 },
+            Change::Group {
+                team,
+                type_index: 4,
+                key: "acme".to_owned(),
+                created_at: at(11),
+                properties: "{}".to_owned(),
+                version: 12,
+                is_deleted: false,
+            },
+            Change::GroupType { team, index: 4, name: "company".to_owned() },
+        ];
+        let rows: Vec<Row> =
+            (90..).zip(changes).map(|(micros, change)| change.into_row(at(micros))).collect();
+        let archived = Archived::of(&rows).await;
+        assert_eq!(archived.rows(5).await, rows);
     }
 
     #[tokio::test]

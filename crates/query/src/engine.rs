@@ -10,14 +10,9 @@ use lake::{Lake, Table};
 use tokio::time::Instant;
 
 use crate::lake_table::LakeTable;
+use crate::overrides::KnownOverrides;
 use crate::threads::Threads;
-use crate::{Answer, Error, Format, guard};
-
-/// The table under the view `events`.
-pub(crate) const EVENTS_TABLE: &str = "events_raw";
-
-/// `events` as users see it: the table, and the names under which the first rows were published.
-const EVENTS_VIEW: &str = "SELECT *, event AS event_type, token AS api_key FROM events_raw";
+use crate::{Answer, Error, Format, guard, views};
 
 /// What one query may use.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +36,7 @@ pub struct Engine {
     lake: Lake,
     runtime: Arc<RuntimeEnv>,
     threads: Arc<Threads>,
+    overrides: Arc<KnownOverrides>,
     limits: Limits,
 }
 
@@ -54,7 +50,8 @@ impl Engine {
             .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
             .build_arc()?;
         let threads = Threads::start().map_err(|error| Error::Failed(error.to_string()))?;
-        Ok(Self { lake, runtime, threads: Arc::new(threads), limits })
+        let (threads, overrides) = (Arc::new(threads), Arc::default());
+        Ok(Self { lake, runtime, threads, overrides, limits })
     }
 
     /// Answers one statement as text, on the engine's own threads.
@@ -84,8 +81,8 @@ impl Engine {
     pub async fn query(&self, sql: &str) -> Result<Answer, Error> {
         guard::check_text(sql)?;
         let deadline = Instant::now() + self.limits.time;
-        let context = self.context().await?;
         let planning = async {
+            let context = self.context().await?;
             let plan = context.state().create_logical_plan(sql).await?;
             guard::check(&plan)?;
             let stream = context.execute_logical_plan(plan).await?.execute_stream().await?;
@@ -105,21 +102,12 @@ impl Engine {
             .set_str("datafusion.sql_parser.dialect", "PostgreSQL");
         let mut context = SessionContext::new_with_config_rt(config, Arc::clone(&self.runtime));
         datafusion_functions_json::register_all(&mut context)?;
-        let version = self.lake.version();
+        let (version, overrides) = self.overrides.of_newest(&self.lake, &context).await?;
         for table in Table::all() {
-            let provider = LakeTable::new(Arc::clone(&version), table);
-            context.register_table(name_of(table), Arc::new(provider))?;
+            let provider = LakeTable::new(&version, table);
+            context.register_table(views::name_of(table), Arc::new(provider))?;
         }
-        let view = context.sql(EVENTS_VIEW).await?.into_view();
-        context.register_table("events", view)?;
+        views::register(&context, &version, overrides).await?;
         Ok(context)
-    }
-}
-
-/// What a table is called in SQL.
-pub(crate) fn name_of(table: &Table) -> &'static str {
-    match table.name() {
-        "events" => EVENTS_TABLE,
-        name => name,
     }
 }

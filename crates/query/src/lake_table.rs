@@ -19,18 +19,27 @@ use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
-use lake::{Table, Version};
+use lake::{DataFile, Table, Version};
 
-/// A table in one version of the lake; holding it keeps the version's files.
+use crate::latest_rows;
+
+/// A table in one version of the lake; holding it keeps its files.
 #[derive(Debug)]
 pub(crate) struct LakeTable {
-    version: Arc<Version>,
     table: &'static Table,
+    files: Vec<Arc<DataFile>>,
+    tail: Vec<RecordBatch>,
 }
 
 impl LakeTable {
-    pub(crate) fn new(version: Arc<Version>, table: &'static Table) -> Self {
-        Self { version, table }
+    pub(crate) fn new(version: &Version, table: &'static Table) -> Self {
+        let tail = version.batches(table).cloned().collect();
+        Self { table, files: version.files(table).to_vec(), tail }
+    }
+
+    /// Some of a table's files alone.
+    pub(crate) const fn of_files(table: &'static Table, files: Vec<Arc<DataFile>>) -> Self {
+        Self { table, files, tail: Vec::new() }
     }
 
     /// Reads the files, each a partition's share, skipping row groups that the filters rule out.
@@ -41,23 +50,61 @@ impl LakeTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let mut source = ParquetSource::new(self.table.schema());
-        if let Some(filter) = conjunction(filters.to_vec()) {
-            let schema = DFSchema::try_from(self.table.schema())?;
-            source = source.with_predicate(state.create_physical_expr(filter, &schema)?);
-        }
         let partitions = state.config().target_partitions().max(1);
-        let config =
-            FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
-                .with_file_groups(self.file_groups(partitions)?)
-                .with_projection_indices(projection.cloned())?
-                .with_limit(limit)
-                .build();
+        let config = FileScanConfigBuilder::new(
+            ObjectStoreUrl::local_filesystem(),
+            self.source(state, filters)?,
+        )
+        .with_file_groups(self.file_groups(partitions)?)
+        .with_projection_indices(projection.cloned())?
+        .with_limit(limit)
+        .build();
         Ok(DataSourceExec::from_data_source(config))
     }
 
+    /// Reads the files of a table of versions, each sorted by the first `order` of these columns, and
+    /// the tail, which is not.
+    pub(crate) fn scan_sorted(
+        &self,
+        state: &dyn Session,
+        columns: &[usize],
+        filters: &[Expr],
+        order: usize,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let ordering = latest_rows::ordering(&self.table.schema(), &columns[..order]);
+        let columns = Some(columns.to_vec());
+        let mut parts = Vec::new();
+        if !self.files.is_empty() {
+            let config = FileScanConfigBuilder::new(
+                ObjectStoreUrl::local_filesystem(),
+                self.source(state, filters)?,
+            )
+            .with_file_groups(self.file_groups(self.files.len())?)
+            .with_projection_indices(columns.clone())?
+            .with_output_ordering(ordering.into_iter().collect())
+            .build();
+            parts.push(DataSourceExec::from_data_source(config) as Arc<dyn ExecutionPlan>);
+        }
+        if parts.is_empty() || !self.tail.is_empty() {
+            parts.push(self.scan_tail(columns.as_ref())?);
+        }
+        match parts.len() {
+            1 => Ok(parts.remove(0)),
+            _ => UnionExec::try_new(parts),
+        }
+    }
+
+    fn source(&self, state: &dyn Session, filters: &[Expr]) -> Result<Arc<ParquetSource>> {
+        let source = ParquetSource::new(self.table.schema());
+        let Some(filter) = conjunction(filters.to_vec()) else {
+            return Ok(Arc::new(source));
+        };
+        let schema = DFSchema::try_from(self.table.schema())?;
+        Ok(Arc::new(source.with_predicate(state.create_physical_expr(filter, &schema)?)))
+    }
+
     fn file_groups(&self, partitions: usize) -> Result<Vec<FileGroup>> {
-        let files = self.version.files(self.table).iter().map(|file| {
+        let files = self.files.iter().map(|file| {
             let path = object_store::path::Path::from_absolute_path(&file.path)
                 .map_err(|error| DataFusionError::External(Box::new(error)))?;
             Ok(PartitionedFile::new(path.to_string(), file.bytes))
@@ -66,12 +113,8 @@ impl LakeTable {
         Ok(all.split_files(partitions))
     }
 
-    fn scan_tail(
-        &self,
-        batches: Vec<RecordBatch>,
-        projection: Option<&Vec<usize>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let schema = self.table.schema();
+    fn scan_tail(&self, projection: Option<&Vec<usize>>) -> Result<Arc<dyn ExecutionPlan>> {
+        let (batches, schema) = (self.tail.clone(), self.table.schema());
         Ok(MemorySourceConfig::try_new_exec(&[batches], schema, projection.cloned())?)
     }
 }
@@ -98,12 +141,11 @@ impl TableProvider for LakeTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let mut parts = Vec::new();
-        if !self.version.files(self.table).is_empty() {
+        if !self.files.is_empty() {
             parts.push(self.scan_files(state, projection, filters, limit)?);
         }
-        let batches: Vec<RecordBatch> = self.version.batches(self.table).cloned().collect();
-        if parts.is_empty() || !batches.is_empty() {
-            parts.push(self.scan_tail(batches, projection)?);
+        if parts.is_empty() || !self.tail.is_empty() {
+            parts.push(self.scan_tail(projection)?);
         }
         match parts.len() {
             1 => Ok(parts.remove(0)),

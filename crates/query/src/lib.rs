@@ -13,7 +13,15 @@ mod error;
 mod format;
 mod guard;
 mod lake_table;
+mod latest_rows;
+mod latest_table;
+mod merged_person;
+mod overrides;
 mod threads;
+mod views;
+
+#[cfg(test)]
+mod tests;
 
 pub use answer::Answer;
 pub use engine::{Engine, Limits};

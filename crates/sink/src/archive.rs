@@ -13,8 +13,8 @@ pub trait Archive: Send + Sync + 'static {
 
     /// The next rows from `from` on and below `end`, in order, as records of consecutive offsets.
     ///
-    /// Not all at once; empty when there are no more. Of rows that are in another table than `events`
-    /// only table and offset are true.
+    /// Not all at once; empty when there are no more. Of rows that are neither events nor changes only
+    /// table and offset are true. Changes whose place later ones took are not there.
     async fn records(
         &self,
         journal_id: JournalId,

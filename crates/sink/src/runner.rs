@@ -295,8 +295,9 @@ impl<S: Sink> Runner<S> {
 
     /// Steps over offsets that are nowhere to be found.
     ///
-    /// The journal itself leaves offsets unused after a failure, so this alone is no loss; whoever
-    /// deleted rows from the lake, or has none, finds the range here.
+    /// The journal itself leaves offsets unused after a failure, and the lake does not keep changes of
+    /// persons for which later ones count, so this alone is no loss; whoever deleted rows from the
+    /// lake, or has none, finds the range here.
     fn skip(&mut self, to: Offset) {
         let offsets = to.rows_since(self.flushed);
         error!(sink = self.sink.name(), from = %self.flushed, %to, "no rows at these offsets in journal or lake, going on behind them");

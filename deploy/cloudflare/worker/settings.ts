@@ -3,13 +3,7 @@
 /** Port on which the service listens inside the container. */
 export const PORT = 8080
 
-const PASSED_ON = [
-  'CLOUDFLARE_PIPELINE_',
-  'CLOUDFLARE_PERSONS_PIPELINE_',
-  'CLOUDFLARE_RECORDINGS_PIPELINE_',
-  'POSTHOG_',
-  'HOGFLARE_',
-]
+const PASSED_ON = /^(CLOUDFLARE_([A-Z_]+_)?PIPELINE_|POSTHOG_|HOGFLARE_)/
 
 const KEPT = new Set([
   // The Worker's own.
@@ -43,6 +37,6 @@ export async function checksum(variables: Record<string, string>): Promise<strin
 
 function isPassedOn(entry: [string, unknown]): entry is [string, string] {
   const [name, value] = entry
-  const isSetting = PASSED_ON.some((prefix) => name.startsWith(prefix)) && !KEPT.has(name)
+  const isSetting = PASSED_ON.test(name) && !KEPT.has(name)
   return isSetting && typeof value === 'string' && value !== ''
 }

@@ -12,7 +12,7 @@ test('the address is fixed', () => {
 
 test('names decide, so that new settings pass', () => {
   const passed = {
-    CLOUDFLARE_PERSONS_PIPELINE_ENDPOINT: 'a',
+    CLOUDFLARE_DISTINCT_IDS_PIPELINE_ENDPOINT: 'a',
     CLOUDFLARE_PIPELINE_STREAMS: 'b',
     CLOUDFLARE_RECORDINGS_PIPELINE_ENDPOINT: 'c',
     HOGFLARE_NEW: 'd',

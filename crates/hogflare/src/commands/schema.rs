@@ -5,15 +5,10 @@ use std::process::ExitCode;
 
 use event::{Column, Kind, Table};
 
-/// Prints `scripts/pipeline-schema.json`.
-pub(crate) fn pipelines() -> anyhow::Result<ExitCode> {
-    println!("{}", serde_json::to_string_pretty(&sink::pipelines::schema())?);
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Prints `scripts/persons-pipeline-schema.json`.
-pub(crate) fn persons() -> anyhow::Result<ExitCode> {
-    println!("{}", serde_json::to_string_pretty(&sink::pipelines::persons_schema())?);
+/// Prints the schema of a table's stream: `scripts/pipeline-schema.json` for `events`, else
+/// `scripts/<table>-pipeline-schema.json`.
+pub(crate) fn pipelines(table: Table) -> anyhow::Result<ExitCode> {
+    println!("{}", serde_json::to_string_pretty(&sink::pipelines::schema(table))?);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -38,12 +33,23 @@ fn events_page() -> String {
 fn tables_page() -> String {
     let mut page = String::from(TABLES);
     for table in Table::ALL.into_iter().filter(|table| *table != Table::Events) {
-        let (name, doc, time) = (table.name(), table.doc(), table.time());
-        write!(page, "\n## `{name}`\n\n{doc} Partitioned by the day of `{time}`.\n\n")
-            .expect("a String grows");
+        let (name, doc) = (table.name(), table.doc());
+        let layout = layout(table);
+        write!(page, "\n## `{name}`\n\n{doc} {layout}\n\n").expect("a String grows");
         page.push_str(&columns(table));
     }
     page
+}
+
+/// How the rows of a table lie, and which of them count.
+fn layout(table: Table) -> String {
+    match table.sorted_by() {
+        [key @ .., version] if table.keeps_latest() => {
+            let key: Vec<String> = key.iter().map(|name| format!("`{name}`")).collect();
+            format!("Of the rows with the same {} the highest `{version}` counts.", key.join(", "))
+        }
+        _ => format!("Partitioned by the day of `{}`.", table.time()),
+    }
 }
 
 /// The columns of a table, a line each.
@@ -94,13 +100,19 @@ table of its own, in `hogflare sql` and in the lake (`default.<name>`) alike. Al
 first start, empty where nothing came. `(journal_id, journal_offset)` is a row's place among the rows of
 all tables: each is in exactly one.
 
-Cloudflare Pipelines get rows of `events` only; with the lake off also heatmaps and quarantined events, whose
-`extra` has the reason as `quarantined`, since nothing else would keep them.
+Tables of persons and groups have versions, of which the highest of a key counts: [persons.md](persons.md) tells how to
+read them, and how events find the person that they belong to now.
+
+A stream of events at Cloudflare gets rows of `events` only; with the lake off also heatmaps and quarantined events, whose
+`extra` has the reason as `quarantined`, since nothing else would keep them. Each table of persons and groups can have a
+stream of its own ([cloudflare/pipelines.md](cloudflare/pipelines.md)).
 ";
 
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+
+    use sink::pipelines::{TableStream, schema};
 
     fn committed(path: &str) -> String {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -111,9 +123,11 @@ mod tests {
     fn generated_pages_are_fresh() {
         assert_eq!(committed("docs/events.md"), super::events_page(), "run `make schema`");
         assert_eq!(committed("docs/tables.md"), super::tables_page(), "run `make schema`");
-        let persons = serde_json::to_string_pretty(&sink::pipelines::persons_schema()).unwrap();
-        let schema = committed("scripts/persons-pipeline-schema.json");
-        assert_eq!(schema.trim_end(), persons, "run `make schema`");
+        for TableStream { table, .. } in TableStream::ALL {
+            let schema = serde_json::to_string_pretty(&schema(table)).unwrap();
+            let path = format!("scripts/{}-pipeline-schema.json", table.name());
+            assert_eq!(committed(&path).trim_end(), schema, "run `make schema`");
+        }
         let settings = crate::config::reference();
         assert_eq!(committed("docs/configuration.md"), settings, "run `make schema`");
     }

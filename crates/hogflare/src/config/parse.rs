@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use enrich::IpPolicy;
-use event::Token;
+use event::{Table, Token};
 use recordings::Retention;
 use server::TrustedProxies;
 use server::policy::{self, ConfiguredProjects, Policy, PolicyFile, UnknownTokens};
-use sink::pipelines::{Route, Stream, Streams};
+use sink::pipelines::{Route, Stream, Streams, TableStream};
 
 use super::{ConfigError, Sources};
 
@@ -45,7 +45,8 @@ pub(crate) struct Pipelines {
     pub(crate) streams: Streams,
     /// Whether the next stream is one that gets events already.
     pub(crate) is_next_needless: bool,
-    pub(crate) persons: Option<Stream>,
+    /// Those that get the rows of a table beside `events`.
+    pub(crate) tables: Vec<(Table, Stream)>,
     /// Session recordings; the main stream where they have none of their own.
     pub(crate) recordings: Stream,
 }
@@ -53,8 +54,8 @@ pub(crate) struct Pipelines {
 impl Pipelines {
     /// Every stream, by the name of its sink.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Stream> {
-        let others = [self.streams.next(), self.persons.as_ref(), Some(&self.recordings)];
-        self.streams.iter().chain(others.into_iter().flatten())
+        let tables = self.tables.iter().map(|(_, stream)| stream);
+        self.streams.iter().chain(self.streams.next()).chain(tables).chain([&self.recordings])
     }
 }
 
@@ -244,18 +245,24 @@ fn pipelines(sources: &Sources) -> Result<Option<Pipelines>, ConfigError> {
     if let Some(next) = next.filter(|_| !is_next_needless) {
         streams.set_next(next);
     }
-    let persons = other("CLOUDFLARE_PERSONS_PIPELINE_ENDPOINT", "persons-pipelines")?;
-    if persons.as_ref().is_some_and(|persons| has(&streams, &persons.config)) {
-        return Err(ConfigError {
-            name: "CLOUDFLARE_PERSONS_PIPELINE_ENDPOINT".into(),
-            value: None,
-            expected: "a stream of its own: the schema of events fits no row of persons".into(),
-        });
+    let mut tables: Vec<(Table, Stream)> = Vec::new();
+    for TableStream { table, setting, sink } in TableStream::ALL {
+        let Some(stream) = other(setting, sink)? else { continue };
+        let is_taken =
+            |(_, taken): &(Table, Stream)| taken.config.endpoint == stream.config.endpoint;
+        if has(&streams, &stream.config) || tables.iter().any(is_taken) {
+            return Err(ConfigError {
+                name: setting.into(),
+                value: None,
+                expected: "a stream of its own: rows fit the schema of their table alone".into(),
+            });
+        }
+        tables.push((table, stream));
     }
     Ok(Some(Pipelines {
         streams,
         is_next_needless,
-        persons,
+        tables,
         recordings: recordings.unwrap_or(Stream {
             name: "recordings-pipelines",
             config: main,
@@ -269,11 +276,11 @@ fn without_main_stream(sources: &Sources) -> Result<Option<Pipelines>, ConfigErr
     let beside = [
         "CLOUDFLARE_PIPELINE_STREAMS",
         "CLOUDFLARE_PIPELINE_NEXT_ENDPOINT",
-        "CLOUDFLARE_PERSONS_PIPELINE_ENDPOINT",
         "CLOUDFLARE_RECORDINGS_PIPELINE_ENDPOINT",
         "CLOUDFLARE_PIPELINE_AUTH_TOKEN",
     ];
-    match beside.into_iter().find(|name| sources.is_given(name)) {
+    let of_tables = TableStream::ALL.map(|stream| stream.setting);
+    match beside.into_iter().chain(of_tables).find(|name| sources.is_given(name)) {
         Some(name) => Err(ConfigError {
             name: name.into(),
             value: None,

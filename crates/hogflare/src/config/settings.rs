@@ -61,7 +61,31 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "CLOUDFLARE_PERSONS_PIPELINE_ENDPOINT",
         "cloudflare-persons-pipeline-endpoint",
         None,
-        "Stream that gets what events say of their persons (`scripts/persons-pipeline-schema.json`).",
+        "Stream that gets the rows of table `persons` (`scripts/persons-pipeline-schema.json`).",
+    ),
+    setting(
+        "CLOUDFLARE_DISTINCT_IDS_PIPELINE_ENDPOINT",
+        "cloudflare-distinct-ids-pipeline-endpoint",
+        None,
+        "Likewise of `person_distinct_ids`.",
+    ),
+    setting(
+        "CLOUDFLARE_OVERRIDES_PIPELINE_ENDPOINT",
+        "cloudflare-overrides-pipeline-endpoint",
+        None,
+        "Likewise of `person_overrides`, with which queries find the events of merged persons.",
+    ),
+    setting(
+        "CLOUDFLARE_GROUPS_PIPELINE_ENDPOINT",
+        "cloudflare-groups-pipeline-endpoint",
+        None,
+        "Likewise of `groups`.",
+    ),
+    setting(
+        "CLOUDFLARE_GROUP_TYPES_PIPELINE_ENDPOINT",
+        "cloudflare-group-types-pipeline-endpoint",
+        None,
+        "Likewise of `group_types`.",
     ),
     setting(
         "CLOUDFLARE_RECORDINGS_PIPELINE_ENDPOINT",

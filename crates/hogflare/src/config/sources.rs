@@ -102,9 +102,10 @@ pub(crate) fn unknown_variables() -> Vec<String> {
         "CLOUDFLARE_ACCOUNT_ID",
         "CLOUDFLARE_CATALOG_TOKEN",
     ];
-    let prefixes =
-        ["HOGFLARE_", "CLOUDFLARE_PIPELINE", "CLOUDFLARE_PERSONS", "CLOUDFLARE_RECORDINGS"];
-    let ours = |name: &String| prefixes.iter().any(|prefix| name.starts_with(prefix));
+    let ours = |name: &String| {
+        name.starts_with("HOGFLARE_")
+            || name.starts_with("CLOUDFLARE_") && name.contains("PIPELINE")
+    };
     let in_environment = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let in_file = dotenv().unwrap_or_default().into_keys();
     let mut unknown: Vec<String> = in_environment

@@ -1,5 +1,7 @@
 //! What settings become, and what is said of wrong ones.
 
+use sink::pipelines::TableStream;
+
 use super::*;
 
 fn error_of(given: &[(&str, &str)]) -> String {
@@ -84,9 +86,23 @@ fn streams_stand_beside_a_main_one() {
 }
 
 #[test]
-fn a_stream_of_persons_is_its_own_and_a_next_one_that_is_there_is_needless() {
-    let persons = ("CLOUDFLARE_PERSONS_PIPELINE_ENDPOINT", MAIN.1);
-    assert!(error_of(&[MAIN, persons]).contains("a stream of its own"));
+fn a_stream_of_a_table_is_its_own() {
+    let own = |setting| (setting, "https://own.ingest.cloudflare.com");
+    for stream in TableStream::ALL {
+        let error = error_of(&[MAIN, (stream.setting, MAIN.1)]);
+        assert!(error.contains("a stream of its own") && error.contains(stream.setting));
+        assert!(error_of(&[own(stream.setting)]).contains("CLOUDFLARE_PIPELINE_ENDPOINT"));
+        let config = Config::parse(&Sources::of(&[MAIN, own(stream.setting)])).unwrap();
+        let tables: Vec<_> =
+            config.pipelines.unwrap().tables.iter().map(|(table, _)| *table).collect();
+        assert_eq!(tables, [stream.table]);
+    }
+    let [first, second, ..] = TableStream::ALL.map(|stream| own(stream.setting));
+    assert!(error_of(&[MAIN, first, second]).contains("a stream of its own"));
+}
+
+#[test]
+fn a_next_stream_that_is_there_is_needless() {
     let next = ("CLOUDFLARE_PIPELINE_NEXT_ENDPOINT", MAIN.1);
     let config = Config::parse(&Sources::of(&[MAIN, next])).unwrap();
     let pipelines = config.pipelines.unwrap();

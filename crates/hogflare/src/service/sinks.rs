@@ -11,7 +11,7 @@ use query::{Engine, Limits};
 use recordings::{ObjectsSink, SnapshotRows};
 use server::Questions;
 use server::policy::CurrentPolicy;
-use sink::pipelines::{EventRows, Folders, PersonRows, PipelinesSink, Route, RowSource, Stream};
+use sink::pipelines::{EventRows, Folders, PipelinesSink, Route, RowSource, Stream, TableRows};
 use sink::{Archive, Delivery, Importance, Parking, Runner, Sink, Status};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -148,8 +148,8 @@ impl Sinks {
             let sink = start.sink(stream, rows, Importance::Optional, events)?;
             self.run(start.runner(events, sink, self.parking(start)));
         }
-        if let Some(stream) = &pipelines.persons {
-            let sink = start.sink(stream, PersonRows, Importance::Optional, events)?;
+        for (table, stream) in &pipelines.tables {
+            let sink = start.sink(stream, TableRows(*table), Importance::Optional, events)?;
             self.run(start.runner(events, sink, self.parking(start)));
         }
         let recordings = self.start_recordings_pipeline(config, &pipelines.recordings, start)?;

@@ -39,15 +39,17 @@ impl Catalog {
         transaction.commit().context("commit to")
     }
 
-    /// Puts files of a table in the place of others that hold the same rows.
+    /// Puts files of a table in the place of others that hold the same rows, but for so many that
+    /// were superseded.
     pub(crate) fn replace(
         &mut self,
         table: &'static Table,
         gone: &[&DataFile],
         files: &[NewFile],
+        superseded: u64,
     ) -> Result<(), Error> {
         let rows_in = gone.iter().map(|file| file.rows).sum();
-        let rows_out = files.iter().map(|new| new.file.rows).sum();
+        let rows_out = files.iter().map(|new| new.file.rows).sum::<u64>() + superseded;
         if rows_in != rows_out {
             return Err(Error::RowsLost { rows_in, rows_out });
         }

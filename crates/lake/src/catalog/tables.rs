@@ -1,7 +1,7 @@
 //! The tables of `catalog.db`.
 
 /// Grows when a table changes; an older program refuses a newer catalog.
-pub(super) const FORMAT_VERSION: i64 = 2;
+pub(super) const FORMAT_VERSION: i64 = 3;
 
 /// Under which PyIceberg asks for tables.
 pub(super) const CATALOG_NAME: &str = "hogflare";

@@ -14,35 +14,48 @@ use crate::commit::DAY_ROWS;
 use crate::day::{Day, Partition};
 use crate::file::NewFile;
 use crate::layout::Layout;
+use crate::order::Keys;
 
 /// Rows handed over at a time.
 const WRITE_ROWS: usize = 4_096;
 
-/// Writes the rows of a job's inputs to new files.
-pub(super) fn merge(
-    layout: &Layout,
-    job: &Job,
-    stopping: &AtomicBool,
-) -> Result<Vec<NewFile>, Error> {
+/// What a merge made.
+pub(super) struct Merged {
+    pub(super) files: Vec<NewFile>,
+    /// Rows whose place others had taken, and that are not in the files.
+    pub(super) superseded: u64,
+}
+
+/// Writes the rows of a job's inputs to new files. In a table that keeps the latest, a row whose key
+/// comes again with a higher version stays out.
+pub(super) fn merge(layout: &Layout, job: &Job, stopping: &AtomicBool) -> Result<Merged, Error> {
     let mut sources = Vec::new();
     for file in &job.inputs {
         sources.extend(Source::open(file)?);
     }
-    let output = Output::new(layout, job.table);
-    Merge { sources, rows: Vec::new(), target: job.partition, output }.run(&targets(job)?, stopping)
+    let merge = Merge {
+        sources,
+        rows: Vec::new(),
+        held: None,
+        superseded: 0,
+        keeps_latest: job.table.latest().is_some(),
+        target: job.partition,
+        output: Output::new(layout, job.table),
+    };
+    merge.run(&targets(job)?, stopping)
 }
 
 /// Where rows go.
 enum Targets {
-    /// All to one day.
-    Day(Partition),
+    /// All to one.
+    One(Partition),
     /// To their day where it is among these, else to the file that days share.
     Own(BTreeSet<Day>),
 }
 
 fn targets(job: &Job) -> Result<Targets, Error> {
-    if job.partition != Partition::Shared {
-        return Ok(Targets::Day(job.partition));
+    if job.partition != Partition::Shared || !job.table.is_by_day() {
+        return Ok(Targets::One(job.partition));
     }
     let mut days = BTreeMap::new();
     for file in &job.inputs {
@@ -55,7 +68,7 @@ fn targets(job: &Job) -> Result<Targets, Error> {
 impl Targets {
     fn of(&self, day: Day) -> Partition {
         match self {
-            Self::Day(partition) => *partition,
+            Self::One(partition) => *partition,
             Self::Own(days) if days.contains(&day) => Partition::Day(day),
             Self::Own(_) => Partition::Shared,
         }
@@ -68,12 +81,22 @@ struct Merge<'a> {
     sources: Vec<Source>,
     /// Rows that are next in order, as (source, row), all of one target.
     rows: Vec<(usize, usize)>,
+    /// The row before them, where the next may take its place.
+    held: Option<Held>,
+    superseded: u64,
+    keeps_latest: bool,
     target: Partition,
     output: Output<'a>,
 }
 
+/// A row apart from its source, which has read on.
+struct Held {
+    row: RecordBatch,
+    keys: Keys,
+}
+
 impl Merge<'_> {
-    fn run(mut self, targets: &Targets, stopping: &AtomicBool) -> Result<Vec<NewFile>, Error> {
+    fn run(mut self, targets: &Targets, stopping: &AtomicBool) -> Result<Merged, Error> {
         while let Some(least) = self.least() {
             let source = &self.sources[least];
             let target = targets.of(source.keys.day(source.row));
@@ -81,8 +104,7 @@ impl Merge<'_> {
                 self.flush()?;
                 self.target = target;
             }
-            self.rows.push((least, self.sources[least].row));
-            self.sources[least].row += 1;
+            self.take(least);
             if self.sources[least].is_drained() {
                 self.flush()?;
                 if stopping.load(Ordering::Relaxed) {
@@ -93,7 +115,32 @@ impl Merge<'_> {
                 }
             }
         }
-        self.output.finish()
+        if let Some(held) = self.held.take() {
+            self.output.write(self.target, &held.row)?;
+        }
+        Ok(Merged { files: self.output.finish()?, superseded: self.superseded })
+    }
+
+    /// Takes a source's next row, in the place of the row before where that is of the same key.
+    fn take(&mut self, least: usize) {
+        let source = &self.sources[least];
+        let is_same = match self.rows.last() {
+            Some(&(before, row)) => {
+                source.keys.is_same(source.row, &self.sources[before].keys, row)
+            }
+            None => self
+                .held
+                .as_ref()
+                .is_some_and(|held| source.keys.is_same(source.row, &held.keys, 0)),
+        };
+        if self.keeps_latest && is_same {
+            self.superseded += 1;
+            if self.rows.pop().is_none() {
+                self.held = None;
+            }
+        }
+        self.rows.push((least, self.sources[least].row));
+        self.sources[least].row += 1;
     }
 
     /// The source whose next row comes first.
@@ -105,6 +152,16 @@ impl Merge<'_> {
     }
 
     fn flush(&mut self) -> Result<(), Error> {
+        let Some(&last) = self.rows.last() else {
+            return Ok(());
+        };
+        if let Some(held) = self.held.take() {
+            self.output.write(self.target, &held.row)?;
+        }
+        if self.keeps_latest {
+            self.rows.pop();
+            self.held = Some(self.hold(last));
+        }
         if self.rows.is_empty() {
             return Ok(());
         }
@@ -112,5 +169,10 @@ impl Merge<'_> {
         let rows = interleave_record_batch(&batches, &self.rows)?;
         self.rows.clear();
         self.output.write(self.target, &rows)
+    }
+
+    fn hold(&self, (source, row): (usize, usize)) -> Held {
+        let row = self.sources[source].rows.slice(row, 1);
+        Held { keys: Keys::of(self.output.table(), &row), row }
     }
 }

@@ -10,6 +10,11 @@
 //! share are merged in the same way, and their days part: a day with enough rows gets a file of its
 //! own. Outputs take the place of the inputs in one transaction. Ingestion waits for that
 //! transaction at most.
+//!
+//! In a table that keeps the latest, a merge drops rows whose key comes again with a higher version
+//! among its inputs, deletions included, which may hide rows of files elsewhere. So that rows meet
+//! their successors, its files are merged however large they are: a key has at most one row a file,
+//! and there are few files.
 
 mod merge;
 mod output;
@@ -20,6 +25,7 @@ use std::time::Instant;
 
 use event::Timestamp;
 
+use self::merge::Merged;
 use self::plan::Job;
 use crate::file::NewFile;
 use crate::shared::{Shared, lock};
@@ -40,21 +46,21 @@ impl Shared {
         let Some(job) = plan::plan(table, version.files(table), Timestamp::now(), quiet) else {
             return Ok(false);
         };
-        let files = merge::merge(&self.layout, &job, &self.stopping)?;
+        let Merged { files, superseded } = merge::merge(&self.layout, &job, &self.stopping)?;
         self.failpoints.reach(failpoint::AFTER_COMPACTION_SYNC)?;
         // The lock is held until queries see the change, so that list and version agree.
         let mut catalog = self.catalog()?;
         let inputs: Vec<&DataFile> = job.inputs.iter().map(AsRef::as_ref).collect();
-        let replaced = catalog.replace(table, &inputs, &files);
+        let replaced = catalog.replace(table, &inputs, &files, superseded);
         replaced.or_else(|error| self.settle(&catalog, &files, error))?;
         self.failpoints.reach(failpoint::AFTER_COMPACTION)?;
-        self.publish_compaction(&job, &files);
+        self.publish_compaction(&job, &files, superseded);
         drop(catalog);
         ::metrics::histogram!(metrics::COMPACTION_SECONDS).record(started.elapsed());
         Ok(true)
     }
 
-    fn publish_compaction(&self, job: &Job, files: &[NewFile]) {
+    fn publish_compaction(&self, job: &Job, files: &[NewFile], superseded: u64) {
         let gone: Vec<_> = job.inputs.iter().map(|file| file.name.clone()).collect();
         let added: Vec<_> = files.iter().map(|new| new.file.clone()).collect();
         let bytes: u64 = added.iter().map(|file| file.bytes).sum();
@@ -66,6 +72,7 @@ impl Shared {
             files_in = gone.len(),
             files_out = files.len(),
             bytes,
+            superseded,
             "merged small files"
         );
         ::metrics::counter!(metrics::COMPACTED_FILES_TOTAL).increment(gone.len() as u64);

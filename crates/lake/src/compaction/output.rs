@@ -22,6 +22,10 @@ impl<'a> Output<'a> {
         Self { layout, table, day: None, shared: None, finished: Vec::new() }
     }
 
+    pub(super) const fn table(&self) -> &'static Table {
+        self.table
+    }
+
     /// Appends rows; those of a day come together.
     pub(super) fn write(&mut self, partition: Partition, rows: &RecordBatch) -> Result<(), Error> {
         self.writer(partition)?.write(rows)

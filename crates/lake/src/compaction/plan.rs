@@ -42,40 +42,61 @@ pub(super) fn plan(
     }
     partitions.into_iter().rev().find_map(|(partition, files)| {
         let is_done = is_over(partition, now) && is_quiet(&files, now, quiet);
+        let sizes = Sizes::of(table);
         let mut small: Vec<_> =
-            files.into_iter().filter(|file| file.bytes < LARGE_BYTES).cloned().collect();
+            files.into_iter().filter(|file| file.bytes < sizes.large).cloned().collect();
         small.sort_by_key(|file| file.bytes);
-        let inputs = of_one_level(&small).or_else(|| remaining(&small).filter(|_| is_done))?;
+        let inputs =
+            of_one_level(&small, sizes).or_else(|| remaining(&small, sizes).filter(|_| is_done))?;
         Some(Job { table, partition, inputs })
     })
 }
 
+/// How large files of a table become.
+#[derive(Clone, Copy)]
+struct Sizes {
+    /// The size up to which files are merged.
+    full: u64,
+    /// A file of this size is not merged any more.
+    large: u64,
+}
+
+impl Sizes {
+    /// Without a bound in a table that keeps the latest, where every row may be taken the place of.
+    const fn of(table: &Table) -> Self {
+        match table.is_by_day() {
+            true => Self { full: FULL_BYTES, large: LARGE_BYTES },
+            false => Self { full: u64::MAX, large: u64::MAX },
+        }
+    }
+}
+
 /// Files of the smallest level that has enough of them.
-fn of_one_level(small: &[Arc<DataFile>]) -> Option<Vec<Arc<DataFile>>> {
+fn of_one_level(small: &[Arc<DataFile>], sizes: Sizes) -> Option<Vec<Arc<DataFile>>> {
     small
         .chunk_by(|left, right| level(left.bytes) == level(right.bytes))
         .filter(|files| files.len() >= FANOUT)
-        .find_map(|files| at_least_two(fitting(files)))
+        .find_map(|files| at_least_two(fitting(files, sizes)))
 }
 
 /// All small files but those that are so much larger than the others together that rewriting them
 /// would not be worth it.
-fn remaining(small: &[Arc<DataFile>]) -> Option<Vec<Arc<DataFile>>> {
+fn remaining(small: &[Arc<DataFile>], sizes: Sizes) -> Option<Vec<Arc<DataFile>>> {
     let mut sum = 0;
     let worth = small.iter().take_while(|file| {
         let is_worth = sum == 0 || file.bytes <= sum * FANOUT as u64;
         sum += file.bytes;
         is_worth
     });
-    at_least_two(fitting(&small[..worth.count()]))
+    at_least_two(fitting(&small[..worth.count()], sizes))
 }
 
 /// As many of the files as fit into one.
-fn fitting(files: &[Arc<DataFile>]) -> Vec<Arc<DataFile>> {
-    let mut sum = 0;
+fn fitting(files: &[Arc<DataFile>], sizes: Sizes) -> Vec<Arc<DataFile>> {
+    let mut sum = 0_u64;
     let fits = |file: &&Arc<DataFile>| {
         sum += file.bytes;
-        sum <= FULL_BYTES
+        sum <= sizes.full
     };
     files.iter().take_while(fits).take(MOST_INPUTS).cloned().collect()
 }
@@ -131,7 +152,8 @@ mod tests {
     }
 
     fn merged(files: &[Arc<DataFile>], now: Timestamp) -> Vec<u64> {
-        let job = plan(table(), files, now, Duration::from_hours(1));
+        let table = files.first().map_or_else(table, |file| file.table);
+        let job = plan(table, files, now, Duration::from_hours(1));
         job.map_or(Vec::new(), |job| job.inputs.iter().map(|file| file.bytes).collect())
     }
 
@@ -156,6 +178,18 @@ mod tests {
     fn a_merge_fills_one_file() {
         assert_eq!(merged(&files(TODAY, &[40 * MIB; 9]), hours(2)).len(), 3);
         assert!(merged(&files(TODAY, &[97 * MIB; 9]), hours(2)).is_empty());
+    }
+
+    #[test]
+    fn files_that_keep_the_latest_are_merged_however_large() {
+        let shared = |file: &Arc<DataFile>| {
+            let (table, file) = (Table::of(event::Table::Persons), DataFile::clone(file));
+            Arc::new(DataFile { table, day: None, ..file })
+        };
+        let persons: Vec<_> = files(TODAY, &[900 * MIB; 8]).iter().map(shared).collect();
+        assert_eq!(merged(&persons, hours(0)).len(), 8);
+        assert!(merged(&persons[1..], hours(0)).is_empty());
+        assert_eq!(merged(&persons[1..], hours(1)).len(), 7, "quiet");
     }
 
     #[test]

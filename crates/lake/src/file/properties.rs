@@ -47,7 +47,7 @@ pub(crate) fn properties(
         .set_statistics_truncate_length(Some(STATISTICS_BYTES))
         .set_created_by(concat!("hogflare ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_sorting_columns(sorting(table, partition));
-    for column in table.order() {
+    for column in table.order().chain([table.time()]) {
         let path = ColumnPath::from(column.name);
         properties = properties.set_column_statistics_enabled(path, EnabledStatistics::Page);
     }
@@ -72,8 +72,6 @@ fn sorting(table: &Table, partition: Partition) -> Option<Vec<SortingColumn>> {
         descending: false,
         nulls_first: true,
     };
-    match partition {
-        Partition::Day(_) => Some(table.order_positions().map(column).to_vec()),
-        Partition::Shared => None,
-    }
+    let is_sorted = table.is_sorted_in(partition);
+    is_sorted.then(|| table.order_positions().iter().copied().map(column).collect())
 }

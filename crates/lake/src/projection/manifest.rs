@@ -115,7 +115,7 @@ fn data_file(listing: &Listing, layout: &Layout) -> iceberg::Result<DataFile> {
         .content(DataContentType::Data)
         .file_path(layout.uri(&file.name))
         .file_format(DataFileFormat::Parquet)
-        .partition_spec_id(schema::spec_id(partition))
+        .partition_spec_id(schema::spec_id(file.table, partition))
         .partition(Struct::from_iter(partition.day().map(|day| Some(Literal::date(day.0)))))
         .record_count(file.rows)
         .file_size_in_bytes(file.bytes)
@@ -125,7 +125,7 @@ fn data_file(listing: &Listing, layout: &Layout) -> iceberg::Result<DataFile> {
         .lower_bounds(bounds(file.table, &metrics.lower).collect())
         .upper_bounds(bounds(file.table, &metrics.upper).collect())
         .split_offsets(Some(metrics.row_groups.clone()));
-    if partition != Partition::Shared {
+    if file.table.is_sorted_in(partition) {
         builder.sort_order_id(schema::SORT_ORDER);
     }
     builder

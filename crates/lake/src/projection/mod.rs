@@ -21,7 +21,8 @@
 //! snapshot that lacks files of the one before is an `overwrite`, any other an `append`.
 //!
 //! **Specs.** Spec 0 is the day of the table's time, spec 1 is unpartitioned, for files that several days
-//! share. Every reader of Iceberg knows tables whose spec has changed, and this looks like one.
+//! share. Every reader of Iceberg knows tables whose spec has changed, and this looks like one. A
+//! table that keeps the latest is unpartitioned, by spec 0.
 //!
 //! **Moves.** Iceberg's paths are absolute. When the folder is found elsewhere than at the last
 //! projection, everything is written anew with the new paths, under the same `table_uuid`; older

@@ -12,8 +12,8 @@ use crate::Table;
 use crate::day::Partition;
 use crate::table::Column;
 
-/// The spec of files of one day.
-const DAY_SPEC: i32 = 0;
+/// The spec of files of one day, or of all files of a table that is not by days.
+const FIRST_SPEC: i32 = 0;
 /// The spec of files that days share.
 const SHARED_SPEC: i32 = 1;
 /// The only sort order.
@@ -38,32 +38,38 @@ fn field(column: &Column) -> NestedField {
 
 /// The spec of a partition's files.
 pub(super) fn spec(table: &Table, partition: Partition) -> iceberg::Result<PartitionSpec> {
-    match partition {
-        Partition::Day(_) => day_spec(table)?.bind(schema(table)?),
-        Partition::Shared => Ok(PartitionSpec::unpartition_spec().with_spec_id(SHARED_SPEC)),
+    match spec_id(table, partition) {
+        FIRST_SPEC => first_spec(table)?.bind(schema(table)?),
+        shared => Ok(PartitionSpec::unpartition_spec().with_spec_id(shared)),
     }
 }
 
-pub(super) const fn spec_id(partition: Partition) -> i32 {
+pub(super) const fn spec_id(table: &Table, partition: Partition) -> i32 {
     match partition {
-        Partition::Day(_) => DAY_SPEC,
-        Partition::Shared => SHARED_SPEC,
+        Partition::Shared if table.is_by_day() => SHARED_SPEC,
+        Partition::Shared | Partition::Day(_) => FIRST_SPEC,
     }
 }
 
-pub(super) fn day_spec(table: &Table) -> iceberg::Result<UnboundPartitionSpec> {
+/// The spec that new files of other programs would have.
+pub(super) fn first_spec(table: &Table) -> iceberg::Result<UnboundPartitionSpec> {
+    let spec = UnboundPartitionSpec::builder().with_spec_id(FIRST_SPEC);
+    if !table.is_by_day() {
+        return Ok(spec.build());
+    }
     let field = iceberg::spec::UnboundPartitionField {
         source_id: table.time().id,
         field_id: Some(DAY_FIELD),
         name: table.day_field().to_owned(),
         transform: Transform::Day,
     };
-    let spec = UnboundPartitionSpec::builder().with_spec_id(DAY_SPEC);
     Ok(spec.add_partition_fields([field])?.build())
 }
 
-pub(super) fn shared_spec() -> UnboundPartitionSpec {
-    UnboundPartitionSpec::builder().with_spec_id(SHARED_SPEC).build()
+/// The spec of files that days share, where the table has days.
+pub(super) fn shared_spec(table: &Table) -> Option<UnboundPartitionSpec> {
+    let spec = || UnboundPartitionSpec::builder().with_spec_id(SHARED_SPEC).build();
+    table.is_by_day().then(spec)
 }
 
 pub(super) fn sort_order(table: &Table) -> iceberg::Result<SortOrder> {
@@ -74,6 +80,8 @@ pub(super) fn sort_order(table: &Table) -> iceberg::Result<SortOrder> {
         null_order: NullOrder::First,
     };
     let mut order = SortOrder::builder();
-    order.with_order_id(i64::from(SORT_ORDER)).with_fields(table.order().map(field).to_vec());
+    order
+        .with_order_id(i64::from(SORT_ORDER))
+        .with_fields(table.order().map(field).collect::<Vec<_>>());
     order.build(&*schema(table)?)
 }

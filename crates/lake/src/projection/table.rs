@@ -115,13 +115,17 @@ fn begin(layout: &Layout, pending: &Pending) -> iceberg::Result<TableMetadataBui
     let table = pending.table;
     let builder = TableMetadataBuilder::new(
         schema::schema(table)?.as_ref().clone(),
-        schema::day_spec(table)?,
+        schema::first_spec(table)?,
         schema::sort_order(table)?,
         layout.table_uri(table),
         FormatVersion::V2,
         HashMap::new(),
     )?;
-    builder.assign_uuid(pending.table_uuid).add_partition_spec(schema::shared_spec())
+    let builder = builder.assign_uuid(pending.table_uuid);
+    match schema::shared_spec(table) {
+        Some(spec) => builder.add_partition_spec(spec),
+        None => Ok(builder),
+    }
 }
 
 fn properties(plan: &Plan) -> HashMap<String, String> {

@@ -101,9 +101,9 @@ async fn of_version_1() -> TestLake {
     }
     let catalog = lake.path().join("catalog.db");
     let now = lake.path().join("now.db");
-    let version_2 = Connection::open(&catalog).unwrap();
-    version_2.execute("VACUUM INTO ?1", [now.to_str().unwrap()]).unwrap();
-    drop(version_2);
+    let today = Connection::open(&catalog).unwrap();
+    today.execute("VACUUM INTO ?1", [now.to_str().unwrap()]).unwrap();
+    drop(today);
     lake.lake = Lake::open_read_only(&lake.path()).await.unwrap().unwrap();
     lake.sink = TestLake::open().await.sink;
     for file in ["catalog.db", "catalog.db-wal", "catalog.db-shm"] {
@@ -119,6 +119,52 @@ async fn of_version_1() -> TestLake {
     version_1.execute_batch("DETACH now").unwrap();
     std::fs::remove_file(now).unwrap();
     lake
+}
+
+/// A lake as version 2 left it: without tables that keep the latest.
+async fn of_version_2() -> TestLake {
+    let mut lake = TestLake::open().await;
+    let rows = rows_of_all_tables(NOON, 90).into_iter();
+    lake.write(rows.filter(|row| !row.table().keeps_latest()).collect()).await;
+    lake.flush().await;
+    lake.lake.project_metadata().await.unwrap();
+    lake.sink = TestLake::open().await.sink;
+    let sqlite = Connection::open(lake.path().join("catalog.db")).unwrap();
+    for table in Table::all().iter().filter(|table| table.latest().is_some()) {
+        std::fs::remove_dir_all(lake.path().join("data").join(table.name())).unwrap();
+        for catalog in ["tables", "iceberg_tables"] {
+            let delete = format!("DELETE FROM {catalog} WHERE table_name = ?1");
+            assert_eq!(sqlite.execute(&delete, [table.name()]).unwrap(), 1);
+        }
+    }
+    sqlite.pragma_update(None, "user_version", 2).unwrap();
+    lake
+}
+
+#[tokio::test]
+async fn a_lake_of_version_2_takes_rows_of_tables_that_keep_the_latest() {
+    let mut lake = of_version_2().await;
+    let reader = Lake::open_read_only(&lake.path()).await.unwrap().unwrap();
+    assert_eq!(reader.version().row_count(), 40, "a reader sees it as it is");
+    lake.restart().await;
+    for _ in 0..8 {
+        lake.write(rows_of_all_tables(NOON, 90)).await;
+        lake.flush().await;
+    }
+    while lake.lake.compact_once().await.unwrap() {}
+    lake.lake.project_metadata().await.unwrap();
+    lake.assert_whole();
+    assert_metadata_shows(&lake).await;
+    assert!(!lake.lake.version().files(Table::of(event::Table::Groups)).is_empty());
+}
+
+#[tokio::test]
+async fn an_older_program_would_refuse_the_migrated_catalog() {
+    let mut lake = of_version_2().await;
+    lake.restart().await;
+    let sqlite = Connection::open(lake.path().join("catalog.db")).unwrap();
+    let version = sqlite.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
+    assert_eq!(version.unwrap(), 3, "an older one would put persons in quarantine");
 }
 
 #[tokio::test]

@@ -59,9 +59,9 @@ async fn run(lake: &mut TestLake, step: Step) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
     #[test]
-    fn each_row_is_there_once_whatever_happens(steps in proptest::collection::vec(step(), 1..60)) {
+    fn each_row_is_there_once_whatever_happens(steps in proptest::collection::vec(step(), 1..40)) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let mut lake = TestLake::open().await;

@@ -2,7 +2,7 @@
 
 use arrow::array::{Array, ArrayRef};
 use arrow::util::display::array_value_to_string;
-use event::{PersonMode, Promoted, StoredRow, Value};
+use event::{ChangeFields, PersonMode, Promoted, StoredRow, Value};
 
 use super::*;
 
@@ -38,6 +38,17 @@ fn rows_of_every_kind() -> Vec<Row> {
         set_once: None,
         table_number: 0,
         reason: None,
+        change: Some(Box::new(ChangeFields {
+            version: i64::MAX,
+            is_deleted: true,
+            is_identified: true,
+            since_micros: i64::MIN,
+            last_seen_at_micros: Some(-1),
+            old_person_id_high: 3,
+            old_person_id_low: 4,
+            group_type_index: 4,
+            group: "Jürgen \u{1F980}".into(),
+        })),
     };
     let far = |timestamp_micros| Row { timestamp_micros, ..full.clone() };
     let broken = Row { properties: "not JSON".into(), person_mode: 99, ..full.clone() };
@@ -48,7 +59,8 @@ fn rows_of_every_kind() -> Vec<Row> {
 }
 
 fn of(table: event::Table, row: Row) -> Row {
-    Row { table_number: table.into(), created_at_micros: row.timestamp_micros, ..row }
+    let change = row.change.or_else(|| table.keeps_latest().then(Box::default));
+    Row { table_number: table.into(), created_at_micros: row.timestamp_micros, change, ..row }
 }
 
 #[tokio::test]

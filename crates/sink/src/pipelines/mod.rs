@@ -3,8 +3,8 @@
 //!
 //! The endpoint neither recognizes a row sent twice nor checks a row against the stream's schema
 //! before it says 200; rows that do not fit are dropped later and silently. So every row has a
-//! stable uuid, and the JSON has only columns of [`schema()`] (of [`persons_schema()`] for the stream
-//! of persons), each in the form that its type takes.
+//! stable uuid, or a key and a version, and the JSON has only columns of its table's [`schema()`], each
+//! in the form that its type takes.
 //!
 //! At least once: after an answer that did not come the batch is sent again.
 
@@ -12,7 +12,6 @@ mod batch;
 mod config;
 mod json;
 mod pace;
-mod person;
 mod probe;
 mod request;
 mod resend;
@@ -21,11 +20,11 @@ mod row;
 mod sink;
 mod source;
 mod streams;
+mod table;
 #[cfg(test)]
 mod tests;
 
 pub use config::Config;
-pub use person::{PersonRows, persons_schema};
 pub use probe::probe;
 pub use resend::{Resent, resend};
 pub use route::Route;
@@ -33,3 +32,4 @@ pub use row::schema;
 pub use sink::{Folders, PipelinesSink};
 pub use source::{EventRows, JsonRow, RowSource, event_row};
 pub use streams::{Stream, Streams};
+pub use table::{TableRows, TableStream};

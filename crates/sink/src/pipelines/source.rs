@@ -78,7 +78,7 @@ pub fn event_row(row: &Row, offset: Offset, journal_id: JournalId) -> Vec<u8> {
     };
     // Besides the properties there are their typed copies and the other columns.
     let mut json = Vec::with_capacity(row.properties.len() * 3 / 2 + 1_024);
-    row::append(stored, &mut json);
+    row::append(Table::Events, stored, &mut json);
     json
 }
 
@@ -88,7 +88,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::pipelines::PersonRows;
+    use crate::pipelines::{TableRows, TableStream};
 
     #[test]
     fn rows_of_other_tables_are_not_sent() {
@@ -108,7 +108,9 @@ mod tests {
         };
         assert_eq!(offsets(&events(false)), [5]);
         assert_eq!(offsets(&events(true)), [5, 6, 7], "nothing else would keep them");
-        assert_eq!(offsets(&PersonRows), [5]);
+        for (stream, offset) in TableStream::ALL.iter().zip(9..) {
+            assert_eq!(offsets(&TableRows(stream.table)), [offset], "{stream:?}");
+        }
         let sent = events(true).rows(&record, journal_id).unwrap();
         let quarantined: Value = serde_json::from_slice(&sent[2].1).unwrap();
         assert_eq!(quarantined["extra"]["quarantined"], "", "it can be told from others");

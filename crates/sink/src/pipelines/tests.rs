@@ -13,7 +13,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use event::{Row, encode_row};
+use event::{Change, PersonId, Row, Table, TeamId, Timestamp, encode_row};
 use journal::{JournalId, Offset, RealFs, Record};
 use serde_json::{Value, json};
 
@@ -436,33 +436,65 @@ async fn no_row_would_be_dropped_or_stripped_under_the_schema() {
     let record = Record { first: Offset::new(0), rows: 2, payload: payload.into() };
     sink(address, folder.path()).write(vec![record]).await.unwrap();
     for row in endpoint.rows.lock().unwrap().iter() {
-        fits(row, &schema()).unwrap();
+        fits(row, &schema(Table::Events)).unwrap();
         assert_eq!(row["event_type"], row["event"]);
         assert_eq!(row["api_key"], row["token"]);
         assert_eq!(row["source"], "posthog");
     }
-    assert!(fits(&json!({ "event": 1 }), &schema()).is_err(), "the rule can fail");
+    assert!(fits(&json!({ "event": 1 }), &schema(Table::Events)).is_err(), "the rule can fail");
 }
 
 #[tokio::test]
-async fn no_change_of_a_person_would_be_dropped_or_stripped_under_the_schema() {
-    let folder = tempfile::tempdir().unwrap();
-    let (endpoint, address) = Endpoint::start(&[]).await;
-    let full = Row {
-        set: Some("{}".into()),
-        set_once: Some(r#"{"a":[1]}"#.into()),
-        properties: r#"{"$unset":["x"],"$anon_distinct_id":"anon"}"#.into(),
-        ..row("$identify")
-    };
+async fn no_row_of_persons_or_groups_would_be_dropped_or_stripped_under_its_schema() {
+    let (team, at) = (TeamId(2), Timestamp::from_micros);
+    let person = |number| PersonId(uuid::Uuid::from_u128(number));
+    let changes = [
+        Change::Person {
+            team,
+            id: person(1),
+            version: 3,
+            created_at: at(5),
+            is_identified: true,
+            last_seen_at: Some(at(6)),
+            properties: r#"{"plan":"pro"}"#.to_owned(),
+            is_deleted: false,
+        },
+        Change::DistinctId {
+            team,
+            distinct_id: "user \u{7}".to_owned(),
+            person_id: person(1),
+            version: 1,
+            is_deleted: true,
+        },
+        Change::Override { team, old_person_id: person(8), person_id: person(1), version: 4 },
+        Change::Group {
+            team,
+            type_index: 4,
+            key: "acme".to_owned(),
+            created_at: at(11),
+            properties: "{}".to_owned(),
+            version: i64::MAX,
+            is_deleted: false,
+        },
+        Change::GroupType { team, index: 4, name: "company".to_owned() },
+    ];
     let mut payload = Vec::new();
-    for row in [full, Row { set: Some(r#"{"a":1}"#.into()), ..row("bare") }, row("silent")] {
-        encode_row(&row, &mut payload);
+    for change in changes {
+        encode_row(&change.into_row(at(90)), &mut payload);
     }
-    let record = Record { first: Offset::new(0), rows: 3, payload: payload.into() };
-    sink_of(PersonRows, config(address), folder.path()).write(vec![record]).await.unwrap();
-    let rows = endpoint.rows.lock().unwrap().clone();
-    assert_eq!(rows.len(), 2);
-    rows.iter().for_each(|row| fits(row, &persons_schema()).unwrap());
+    encode_row(&row("an event"), &mut payload);
+    let record = Record { first: Offset::new(0), rows: 6, payload: payload.into() };
+    for stream in TableStream::ALL {
+        let folder = tempfile::tempdir().unwrap();
+        let (endpoint, address) = Endpoint::start(&[]).await;
+        let rows = TableRows(stream.table);
+        let mut sink = sink_of(rows, config(address), folder.path());
+        sink.write(vec![record.clone()]).await.unwrap();
+        let rows = endpoint.rows.lock().unwrap().clone();
+        assert_eq!(rows.len(), 1, "{stream:?}");
+        fits(&rows[0], &schema(stream.table)).unwrap();
+        assert_eq!(sink.flush().await.unwrap(), Offset::new(6), "the others are passed");
+    }
 }
 
 #[test]
@@ -472,7 +504,7 @@ fn the_published_schema_is_the_generated_one() {
     let published: Value = serde_json::from_slice(&std::fs::read(published).unwrap()).unwrap();
     assert_eq!(
         published,
-        schema(),
+        schema(Table::Events),
         "write `hogflare schema pipelines` to scripts/pipeline-schema.json"
     );
 }
