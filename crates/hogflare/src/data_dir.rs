@@ -76,6 +76,10 @@ impl DataDir {
         self.path.join("cookieless-salts.json")
     }
 
+    pub(crate) fn persons(&self) -> PathBuf {
+        self.path.join("state.db")
+    }
+
     pub(crate) fn quotas(&self) -> PathBuf {
         self.path.join("quotas.json")
     }

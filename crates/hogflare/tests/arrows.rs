@@ -28,6 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "capture",
             "enrich",
             "event",
+            "identity",
             "journal",
             "lake",
             "query",

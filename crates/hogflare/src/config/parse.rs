@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use enrich::IpPolicy;
 use event::{Table, Token};
+use identity::{GROUP_TYPES, GroupTypes};
 use recordings::Retention;
 use server::TrustedProxies;
 use server::policy::{self, ConfiguredProjects, Policy, PolicyFile, UnknownTokens};
@@ -33,10 +34,22 @@ pub(crate) struct Config {
     pub(crate) journal_budget_bytes: Option<u64>,
     pub(crate) journal_reserve_bytes: u64,
     pub(crate) recordings: Retention,
+    pub(crate) state: State,
+    pub(crate) person_properties_on_events: bool,
+    pub(crate) group_types: GroupTypes,
     pub(crate) dedup_window: Duration,
     pub(crate) memory_budget_bytes: usize,
     pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) drain_timeout: Duration,
+}
+
+/// Where persons and groups are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// In the data folder.
+    Embedded,
+    /// Nowhere.
+    None,
 }
 
 /// The streams at Cloudflare.
@@ -130,6 +143,19 @@ impl Config {
                 time: parse_by(sources, "HOGFLARE_RECORDINGS_RETENTION", duration)?,
                 bytes: parse_by(sources, "HOGFLARE_RECORDINGS_BUDGET", bytes)?,
             },
+            state: parse_by(sources, "HOGFLARE_STATE", |text| match text {
+                "embedded" => Ok(State::Embedded),
+                "none" => Ok(State::None),
+                _ => Err("embedded or none".to_owned()),
+            })?,
+            person_properties_on_events: parse_by(sources, "HOGFLARE_PERSON_PROPERTIES", |text| {
+                match text {
+                    "table" => Ok(false),
+                    "on_events" => Ok(true),
+                    _ => Err("table or on_events".to_owned()),
+                }
+            })?,
+            group_types: group_types(sources)?,
             dedup_window: parse_by(sources, "HOGFLARE_DEDUP_WINDOW", duration)?,
             memory_budget_bytes: parse_by(sources, "HOGFLARE_MEMORY_BUDGET", |text| {
                 let bytes = usize::try_from(bytes(text)?).unwrap_or(usize::MAX);
@@ -166,6 +192,11 @@ impl Config {
         if self.ack == AckMode::Delivered && self.pipelines.is_none() {
             let expected = "CLOUDFLARE_PIPELINE_ENDPOINT to be set too";
             return wrong("HOGFLARE_ACK", Some("delivered"), expected);
+        }
+        let has_tables = self.pipelines.as_ref().is_some_and(|streams| !streams.tables.is_empty());
+        if self.state == State::None && has_tables {
+            let expected = "`embedded` where tables of persons or groups have a stream";
+            return wrong("HOGFLARE_STATE", Some("none"), expected);
         }
         if let Some(Secret(read_key)) = &self.read_key {
             let public = self.api_key.as_ref().is_some_and(|key| key.as_str() == read_key);
@@ -217,6 +248,24 @@ fn policy_start(sources: &Sources, api_key: Option<&Token>) -> Result<PolicyStar
         });
     }
     Ok(PolicyStart { base, tables, file })
+}
+
+/// Names that group types have whatever comes; two of one name could not be told apart.
+fn group_types(sources: &Sources) -> Result<GroupTypes, ConfigError> {
+    let mut types = GroupTypes::default();
+    for index in 0..GROUP_TYPES {
+        let setting = format!("POSTHOG_GROUP_TYPE_{index}");
+        let Some(name) = sources.get(&setting) else { continue };
+        if types.iter().flatten().any(|known| **known == *name) {
+            return Err(ConfigError {
+                name: setting,
+                value: Some(name.to_owned()),
+                expected: "another name than the other group types have".into(),
+            });
+        }
+        types[index] = Some(name.into());
+    }
+    Ok(types)
 }
 
 fn pipelines(sources: &Sources) -> Result<Option<Pipelines>, ConfigError> {

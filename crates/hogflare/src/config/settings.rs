@@ -178,6 +178,30 @@ pub(crate) const SETTINGS: &[Setting] = &[
          without a project first.",
     ),
     setting(
+        "HOGFLARE_STATE",
+        "state",
+        Some("embedded"),
+        "Where persons and groups are kept: `embedded` (in the data folder), or `none`: nothing is \
+         remembered and each distinct id is a person by itself, for disks that do not last.",
+    ),
+    setting(
+        "HOGFLARE_PERSON_PROPERTIES",
+        "person-properties",
+        Some("table"),
+        "What column `person_properties` of `events` has: `table`, what the event itself sets, the whole \
+         person being in table `persons`; or `on_events`, the whole person as it was after the event.",
+    ),
+    setting(
+        "POSTHOG_GROUP_TYPE_0",
+        "posthog-group-type-0",
+        None,
+        "Name of the group type whose keys are in `group_0`, where it is not to be the first one that comes.",
+    ),
+    setting("POSTHOG_GROUP_TYPE_1", "posthog-group-type-1", None, "Likewise of `group_1`."),
+    setting("POSTHOG_GROUP_TYPE_2", "posthog-group-type-2", None, "Likewise of `group_2`."),
+    setting("POSTHOG_GROUP_TYPE_3", "posthog-group-type-3", None, "Likewise of `group_3`."),
+    setting("POSTHOG_GROUP_TYPE_4", "posthog-group-type-4", None, "Likewise of `group_4`."),
+    setting(
         "HOGFLARE_DEDUP_WINDOW",
         "dedup-window",
         Some("24h"),

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
+use identity::Reader;
 use journal::{Fs, Journal, JournalId, Offset, Options, RealFs, Writer};
 use lake::Lake;
 use sequencer::{Appender, DedupOptions, Handle, JoinGuard, QueueOptions};
@@ -11,6 +12,7 @@ use tracing::error;
 
 use crate::config::Config;
 use crate::data_dir::DataDir;
+use crate::service::persons;
 
 /// Recordings may take at most this share of the journals' budget.
 const RECORDINGS_SHARE: u64 = 4;
@@ -22,6 +24,8 @@ pub(crate) struct Journals {
     pub(crate) events: Journal,
     pub(crate) recordings: Journal,
     pub(crate) sequencer: Handle,
+    /// Persons and groups, where they are kept.
+    pub(crate) persons: Option<Reader>,
     pub(crate) appender: Appender,
     /// Disk space that the journal of events may take.
     pub(crate) events_budget_bytes: u64,
@@ -53,9 +57,16 @@ impl Journals {
         let (writer, events) = open("events", &fs, &journal_dir, config, budget_bytes, at_least)?;
         let dedup = DedupOptions { window: config.dedup_window, ..DedupOptions::default() };
         let options = sequencer::Options { dedup, ..sequencer::Options::default() };
-        let (sequencer, events_guard) =
-            sequencer::start(writer, events.clone(), Arc::clone(&fs), &data_dir.dedup(), options)
-                .context("cannot start the sequencer")?;
+        let persons = persons::open(config, data_dir, &events)?;
+        let (sequencer, events_guard) = sequencer::start(
+            writer,
+            events.clone(),
+            Arc::clone(&fs),
+            &data_dir.dedup(),
+            persons.keeper,
+            options,
+        )
+        .context("cannot start the sequencer")?;
         let recordings_dir = data_dir.recordings_journal();
         let at_least = match id_of(&fs, &recordings_dir)? {
             Some(id) => furthest_cursor(&fs, &cursors, id, |name| name.starts_with("recordings"))?,
@@ -73,6 +84,7 @@ impl Journals {
             events,
             recordings,
             sequencer,
+            persons: persons.reader,
             appender,
             events_budget_bytes: budget_bytes,
             recordings_budget_bytes,

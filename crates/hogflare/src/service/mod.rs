@@ -5,6 +5,7 @@ mod edge;
 mod enrichment;
 mod file_limit;
 mod journals;
+mod persons;
 mod policy;
 mod sinks;
 mod trim;

@@ -1,0 +1,40 @@
+//! Who keeps persons and groups, and who may read them beside.
+
+use anyhow::Context;
+use identity::{Keeper, Reader, Settings, Stateless, Store, StoreOptions};
+use journal::Journal;
+
+use crate::config::{Config, State};
+use crate::data_dir::DataDir;
+
+/// Persons and groups, as far as they are kept.
+pub(crate) struct Persons {
+    /// For the sequencer.
+    pub(crate) keeper: Box<dyn Keeper>,
+    /// For whoever asks; `None` where nothing is kept.
+    pub(crate) reader: Option<Reader>,
+}
+
+/// Opens what is kept of persons beside this journal.
+pub(crate) fn open(
+    config: &Config,
+    data_dir: &DataDir,
+    journal: &Journal,
+) -> anyhow::Result<Persons> {
+    match config.state {
+        State::None => Ok(Persons { keeper: Box::new(Stateless), reader: None }),
+        State::Embedded => {
+            let path = data_dir.persons();
+            let settings = Settings {
+                group_types: config.group_types.clone(),
+                person_properties_on_events: config.person_properties_on_events,
+                ..Settings::default()
+            };
+            let id = journal.id().as_uuid();
+            let store = Store::open(&path, id, settings, StoreOptions::default())
+                .with_context(|| format!("cannot open {}", path.display()))?;
+            let reader = store.reader(&path)?;
+            Ok(Persons { keeper: Box::new(store), reader: Some(reader) })
+        }
+    }
+}
