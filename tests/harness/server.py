@@ -83,10 +83,13 @@ class Hogflare:
         """Runs `hogflare sql` and returns the rows."""
         return sql.query(self.binary, self.data_dir, statement)
 
+    def read_key(self) -> str:
+        """What readers over HTTP must show."""
+        return (self.data_dir / "read-key").read_text().strip()
+
     def metric(self, name: str, **labels: str) -> float:
         """Returns a metric's sum over the series that have these labels; 0 where there is none."""
-        key = (self.data_dir / "read-key").read_text().strip()
-        page = self.get("/metrics", authorization=f"Bearer {key}").body.decode()
+        page = self.get("/metrics", authorization=f"Bearer {self.read_key()}").body.decode()
         wanted = [f'{label}="{value}"' for label, value in labels.items()]
         lines = [line for line in page.splitlines() if line.startswith((f"{name} ", f"{name}{{"))]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if all(want in line for want in wanted))

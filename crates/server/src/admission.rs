@@ -46,6 +46,17 @@ pub(crate) fn of_client(state: &EdgeState, client: Option<IpAddr>) -> Result<(),
     }
 }
 
+/// Refuses a token that no project has, where such are refused, whatever it is sent with.
+///
+/// # Errors
+/// When it is unknown.
+pub(crate) fn of_token(state: &EdgeState, token: &Token) -> Result<(), Failure> {
+    match state.policy.get().admit(token) {
+        Some(_) => Ok(()),
+        None => Err(UNKNOWN_TOKEN),
+    }
+}
+
 /// Admits events of a token; the first of them has been asked for by [`of_client`].
 ///
 /// # Errors

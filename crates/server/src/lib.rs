@@ -24,6 +24,7 @@ mod endpoints;
 mod intake;
 mod listener;
 mod metrics;
+mod openapi;
 pub mod policy;
 mod project_token;
 mod read_key;

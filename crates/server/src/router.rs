@@ -8,11 +8,12 @@ use crate::endpoints::{
     ai, capture, capture_v1, csp_report, flags, health, lists, metrics, otlp, push, recording,
     remote_config, scripts, sql,
 };
+use crate::openapi::{self, Route, Routes};
 use crate::{EdgeState, cors};
 
 /// Routes of the public listener.
 pub fn router(state: EdgeState) -> Router {
-    Router::new().merge(for_sdks()).merge(for_operators()).merge(for_readers()).with_state(state)
+    for_sdks().merge(for_operators()).merge(for_readers()).into_router().with_state(state)
 }
 
 /// Routes of the socket in the data folder: whoever may open it may read.
@@ -25,72 +26,130 @@ pub fn local_router(state: EdgeState) -> Router {
 }
 
 /// What SDKs talk to; every path also with a slash at its end, since a redirect loses a batch.
-fn for_sdks() -> Router<EdgeState> {
-    let lanes: [(&str, MethodRouter<EdgeState>); 12] = [
-        ("/e", get(capture::capture).post(capture::capture)),
-        ("/i/v0/e", get(capture::capture).post(capture::capture)),
-        ("/capture", get(capture::capture).post(capture::capture)),
-        ("/track", get(capture::capture).post(capture::capture)),
-        ("/api/event", get(capture::capture).post(capture::capture)),
-        ("/i/v0/ai/batch", get(capture::batch).post(capture::batch)),
-        ("/batch", get(capture::batch).post(capture::batch)),
-        ("/engage", get(capture::engage).post(capture::engage)),
-        ("/identify", get(capture::identify).post(capture::identify)),
-        ("/alias", get(capture::alias).post(capture::alias)),
-        ("/groups", get(capture::groups).post(capture::groups)),
-        ("/s", get(recording::recording).post(recording::recording)),
-    ];
-    let questions: [(&str, MethodRouter<EdgeState>); 8] = [
-        ("/decide", get(flags::decide).post(flags::decide)),
-        ("/flags", get(flags::flags).post(flags::flags)),
-        ("/api/surveys", get(lists::surveys).post(lists::surveys)),
-        (
+fn for_sdks() -> Routes {
+    let with_slash = lanes().into_iter().chain(posted()).chain(questions());
+    let routes = with_slash.fold(Routes::default(), Routes::with_slash);
+    scripts()
+        .into_iter()
+        .fold(routes, Routes::with)
+        .map(|router| router.fallback(health::unknown_path).layer(from_fn(cors::mirror)))
+}
+
+/// What takes events in the query, too.
+fn lanes() -> Vec<Route> {
+    // A HEAD would otherwise be a GET, and store what is in its query.
+    let only = |handlers: MethodRouter<EdgeState>| handlers.head(health::wrong_method);
+    let capture = || only(get(capture::capture).post(capture::capture));
+    let batch = || only(get(capture::batch).post(capture::batch));
+    let engage = only(get(capture::engage).post(capture::engage));
+    let identify = only(get(capture::identify).post(capture::identify));
+    let alias = only(get(capture::alias).post(capture::alias));
+    let groups = only(get(capture::groups).post(capture::groups));
+    let recording = only(get(recording::recording).post(recording::recording));
+    vec![
+        Route::new("/e", capture(), openapi::capture("e")),
+        Route::new("/i/v0/e", capture(), openapi::capture("i_v0_e")),
+        Route::new("/capture", capture(), openapi::capture("capture")),
+        Route::new("/track", capture(), openapi::capture("track")),
+        Route::new("/api/event", capture(), openapi::capture("api_event")),
+        Route::new("/i/v0/ai/batch", batch(), openapi::batch("ai_batch")),
+        Route::new("/batch", batch(), openapi::batch("batch")),
+        Route::new("/engage", engage, openapi::engage("engage")),
+        Route::new("/identify", identify, openapi::identify("identify")),
+        Route::new("/alias", alias, openapi::alias("alias")),
+        Route::new("/groups", groups, openapi::groups("groups")),
+        Route::new("/s", recording, openapi::recording("recording")),
+    ]
+}
+
+/// What takes events in a body only.
+fn posted() -> Vec<Route> {
+    let logs = |id| openapi::signal(id, "resourceLogs");
+    let traces = |id| openapi::signal(id, "resourceSpans");
+    let metrics = |id| openapi::signal(id, "resourceMetrics");
+    vec![
+        Route::new(
+            "/i/v1/analytics/events",
+            post(capture_v1::analytics),
+            openapi::v1_events("v1_analytics"),
+        ),
+        Route::new("/i/v1/ai/events", post(capture_v1::ai), openapi::v1_events("v1_ai")),
+        Route::new("/i/v0/ai", post(ai::event), openapi::ai_event()),
+        Route::new("/i/v0/ai/otel", post(otlp::ai), openapi::ai_spans()),
+        Route::new("/i/v1/logs", post(otlp::logs), logs("i_v1_logs")),
+        Route::new("/i/v1/traces", post(otlp::traces), traces("i_v1_traces")),
+        Route::new("/i/v1/metrics", post(otlp::metrics), metrics("i_v1_metrics")),
+        Route::new("/v1/logs", post(otlp::logs), logs("v1_logs")),
+        Route::new("/v1/traces", post(otlp::traces), traces("v1_traces")),
+        Route::new("/v1/metrics", post(otlp::metrics), metrics("v1_metrics")),
+    ]
+}
+
+/// What SDKs ask.
+fn questions() -> Vec<Route> {
+    let surveys = openapi::list("surveys", "Surveys of the project", "surveys");
+    let features = openapi::list("features", "Early access features", "earlyAccessFeatures");
+    let experiments = openapi::list("experiments", "Web experiments", "experiments");
+    let tours = openapi::list("tours", "Product tours", "product_tours");
+    vec![
+        Route::new("/decide", get(flags::decide).post(flags::decide), openapi::decide()),
+        Route::new("/flags", get(flags::flags).post(flags::flags), openapi::flags()),
+        Route::new("/api/surveys", get(lists::surveys).post(lists::surveys), surveys),
+        Route::new(
             "/api/early_access_features",
             get(lists::early_access_features).post(lists::early_access_features),
+            features,
         ),
-        ("/api/web_experiments", get(lists::web_experiments).post(lists::web_experiments)),
-        ("/api/product_tours", get(lists::product_tours).post(lists::product_tours)),
-        ("/api/push_subscriptions", post(push::refuse).delete(push::refuse)),
-        ("/report", post(csp_report::ignore)),
-    ];
-    let posted: [(&str, MethodRouter<EdgeState>); 10] = [
-        ("/i/v1/analytics/events", post(capture_v1::analytics)),
-        ("/i/v1/ai/events", post(capture_v1::ai)),
-        ("/i/v0/ai", post(ai::event)),
-        ("/i/v0/ai/otel", post(otlp::ai)),
-        ("/i/v1/logs", post(otlp::logs)),
-        ("/i/v1/traces", post(otlp::traces)),
-        ("/i/v1/metrics", post(otlp::metrics)),
-        ("/v1/logs", post(otlp::logs)),
-        ("/v1/traces", post(otlp::traces)),
-        ("/v1/metrics", post(otlp::metrics)),
-    ];
-    // A HEAD would otherwise be a GET, and store what is in its query.
-    let lanes = lanes.map(|(path, handlers)| (path, handlers.head(health::wrong_method)));
-    let mut router = Router::new();
-    for (path, handlers) in lanes.into_iter().chain(posted).chain(questions) {
-        router = router.route(path, handlers.clone()).route(&format!("{path}/"), handlers);
-    }
-    router
-        .route("/array/{token}/config", get(remote_config::json))
-        .route("/array/{token}/config.js", get(remote_config::script))
-        .route("/array/{token}/array.js", get(remote_config::bundle))
-        .route("/static/{file}", get(scripts::newest))
-        .route("/static/{version}/{file}", get(scripts::of_version))
-        .fallback(health::unknown_path)
-        .layer(from_fn(cors::mirror))
+        Route::new(
+            "/api/web_experiments",
+            get(lists::web_experiments).post(lists::web_experiments),
+            experiments,
+        ),
+        Route::new(
+            "/api/product_tours",
+            get(lists::product_tours).post(lists::product_tours),
+            tours,
+        ),
+        Route::new(
+            "/api/push_subscriptions",
+            post(push::refuse).delete(push::refuse),
+            openapi::push_subscription(),
+        ),
+        Route::new("/report", post(csp_report::ignore), openapi::report()),
+    ]
+}
+
+/// What posthog-js loads.
+fn scripts() -> Vec<Route> {
+    vec![
+        Route::new("/array/{token}/config", get(remote_config::json), openapi::config()),
+        Route::new(
+            "/array/{token}/config.js",
+            get(remote_config::script),
+            openapi::config_script(),
+        ),
+        Route::new("/array/{token}/array.js", get(remote_config::bundle), openapi::bundle()),
+        Route::new("/static/{file}", get(scripts::newest), openapi::file()),
+        Route::new(
+            "/static/{version}/{file}",
+            get(scripts::of_version),
+            openapi::file_of_version(),
+        ),
+    ]
 }
 
 /// What balancers and orchestrators ask.
-fn for_operators() -> Router<EdgeState> {
-    Router::new()
-        .route("/", get(health::index))
-        .route("/healthz", get(health::healthz))
-        .route("/_liveness", get(health::liveness))
-        .route("/_readiness", get(health::readiness))
+fn for_operators() -> Routes {
+    Routes::default()
+        .with(Route::new("/", get(health::index), openapi::index()))
+        .with(Route::new("/healthz", get(health::healthz), openapi::liveness("healthz")))
+        .with(Route::new("/_liveness", get(health::liveness), openapi::liveness("liveness")))
+        .with(Route::new("/_readiness", get(health::readiness), openapi::readiness()))
 }
 
 /// What needs the read key.
-fn for_readers() -> Router<EdgeState> {
-    Router::new().route("/api/sql", post(sql::query)).route("/metrics", get(metrics::render))
+fn for_readers() -> Routes {
+    Routes::default()
+        .with(Route::new("/api/sql", post(sql::query), openapi::sql()))
+        .with(Route::new("/metrics", get(metrics::render), openapi::metrics()))
 }

@@ -61,7 +61,8 @@ fn with_retry_after(mut response: Response, after: Option<Duration>) -> Response
 
 async fn take(state: &EdgeState, lane: Lane, request: Request) -> Result<Vec<Outcome>, Error> {
     // What is wrong with the headers is said before the body is read.
-    v1::check_headers(request.headers())?;
+    let head = v1::check_headers(request.headers())?;
+    admission::of_token(state, &head.token).map_err(error_of)?;
     let incoming = Incoming::read_signed(state, request, v1::WIRE_LIMIT).await.map_err(error_of)?;
     let (client, now) = (incoming.received().client.clone(), incoming.received().received_at);
     let settings = state.capture.clone();

@@ -1,0 +1,49 @@
+//! What balancers and orchestrators ask.
+
+use serde_json::json;
+use utoipa::openapi::{HttpMethod, PathItem};
+
+use super::parts::{JSON, answer, at, inline, operation};
+
+const TAG: &str = "operation";
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// `/`.
+pub(crate) fn index() -> PathItem {
+    let says = answer("Its name", TEXT, inline(json!({ "type": "string" })));
+    at(HttpMethod::Get, operation(TAG, "index", "Says what this is").response("200", says).build())
+}
+
+/// `/healthz` and its other name.
+pub(crate) fn liveness(id: &str) -> PathItem {
+    let ok = json!({
+        "type": "object",
+        "required": ["status"],
+        "properties": { "status": { "type": "string", "enum": ["ok"] } },
+    });
+    let operation = operation(TAG, id, "Whether the process answers")
+        .response("200", answer("It does", JSON, inline(ok)));
+    at(HttpMethod::Get, operation.build())
+}
+
+/// `/_readiness`.
+pub(crate) fn readiness() -> PathItem {
+    let body = json!({
+        "type": "object",
+        "required": ["status", "sinks"],
+        "properties": {
+            "status": { "type": "string", "enum": ["ok", "stopping"] },
+            "sinks": {
+                "type": "object",
+                "additionalProperties": {
+                    "type": "string",
+                    "enum": ["working", "retrying", "paused", "parked"],
+                },
+            },
+        },
+    });
+    let operation = operation(TAG, "readiness", "Whether it should get requests")
+        .response("200", answer("It should", JSON, inline(body.clone())))
+        .response("503", answer("It is stopping", JSON, inline(body)));
+    at(HttpMethod::Get, operation.build())
+}
