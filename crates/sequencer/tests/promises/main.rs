@@ -9,6 +9,7 @@ mod gate;
 mod identity_of_events;
 mod limits;
 mod overlay;
+mod persons;
 mod power_loss;
 mod recordings;
 mod restart;

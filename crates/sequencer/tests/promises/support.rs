@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use event::{DistinctId, Event, Row, TeamId, Timestamp, Token, UuidOrigin, decode_rows};
-use identity::Stateless;
+use identity::{Keeper, Stateless};
 use journal::sim::SimFs;
 use journal::{Fs, Journal, Offset, Record};
 use sequencer::{DedupOptions, Handle, JoinGuard, Options, Receipt, Rejected, Submitted};
@@ -44,10 +44,20 @@ pub(crate) fn try_start_on(
     journal: journal::Options,
     options: Options,
 ) -> Result<Running, Box<dyn std::error::Error>> {
+    start_keeping(fs, journal, options, |_| Box::new(Stateless))
+}
+
+/// Starts with what keeps the persons of this journal.
+pub(crate) fn start_keeping(
+    fs: Arc<dyn Fs>,
+    journal: journal::Options,
+    options: Options,
+    keeper: impl FnOnce(&Journal) -> Box<dyn Keeper>,
+) -> Result<Running, Box<dyn std::error::Error>> {
     let (writer, journal) = Journal::open(Arc::clone(&fs), Path::new("data/journal"), journal)?;
-    let dedup_dir = Path::new("data/dedup");
+    let (dedup_dir, keeper) = (Path::new("data/dedup"), keeper(&journal));
     let (handle, guard) =
-        sequencer::start(writer, journal.clone(), fs, dedup_dir, Box::new(Stateless), options)?;
+        sequencer::start(writer, journal.clone(), fs, dedup_dir, keeper, options)?;
     Ok(Running { handle, guard, journal })
 }
 

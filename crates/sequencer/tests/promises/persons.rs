@@ -1,0 +1,190 @@
+//! Whose rows are is settled once, stored with them, and known after any end.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use event::{Change, DistinctId, PersonId, Row, Table, TeamId};
+use identity::{Keeper, Settings, Store, StoreOptions};
+use journal::sim::{Fault, Op, SimFs};
+use journal::{Journal, Offset};
+use sequencer::Submitted;
+use tempfile::TempDir;
+
+use crate::support::{Running, event, journal_options, number_of, options, start_keeping};
+
+/// A folder for the database of persons, which is not on the simulated disk.
+struct World {
+    folder: TempDir,
+    fs: SimFs,
+}
+
+impl World {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), fs: SimFs::new(1) }
+    }
+
+    fn database(&self) -> PathBuf {
+        self.folder.path().join("state.db")
+    }
+
+    fn start(&self) -> Running {
+        let keeper = |journal: &Journal| keeper(&self.database(), journal);
+        start_keeping(Arc::new(self.fs.clone()), journal_options(), options(), keeper).unwrap()
+    }
+
+    /// Ends as a killed process does, and begins again.
+    fn kill(&mut self, running: Running) -> Running {
+        self.fs = self.fs.kill();
+        drop(running);
+        self.start()
+    }
+}
+
+fn keeper(path: &Path, journal: &Journal) -> Box<dyn Keeper> {
+    let (id, settings) = (journal.id().as_uuid(), Settings::default());
+    Box::new(Store::open(path, id, settings, StoreOptions::default()).unwrap())
+}
+
+fn by(number: u64, distinct_id: &str) -> Submitted {
+    let mut submitted = event(number);
+    submitted.event.distinct_id = DistinctId::new(distinct_id);
+    submitted
+}
+
+fn identify(number: u64, distinct_id: &str, anonymous: &str) -> Submitted {
+    let mut submitted = by(number, distinct_id);
+    submitted.event.event = "$identify".into();
+    submitted.event.properties = format!(r#"{{"$anon_distinct_id":"{anonymous}"}}"#);
+    submitted
+}
+
+fn setting(number: u64, distinct_id: &str, set: &str) -> Submitted {
+    let mut submitted = by(number, distinct_id);
+    submitted.event.set = Some(set.to_owned());
+    submitted
+}
+
+fn own(distinct_id: &str) -> PersonId {
+    let token = event(0).event.token;
+    PersonId::of_first_distinct_id(TeamId(1), &token, &DistinctId::new(distinct_id))
+}
+
+/// Rows of events, by their number, with their person.
+fn events_of(running: &Running) -> Vec<(u64, PersonId)> {
+    let rows = running.rows().into_iter().filter(|row| row.table() == Table::Events);
+    rows.map(|row| (number_of(&row), row.person_id())).collect()
+}
+
+fn changes_of(running: &Running) -> Vec<Change> {
+    running.rows().iter().filter_map(Change::of_row).collect()
+}
+
+/// The person of a distinct id, as the next event finds it.
+async fn person_of(running: &Running, number: u64, distinct_id: &str) -> PersonId {
+    running.submit(&[by(number, distinct_id)]).await.unwrap();
+    let rows = events_of(running);
+    rows.into_iter().find(|(found, _)| *found == number).unwrap().1
+}
+
+#[tokio::test]
+async fn merged_ids_are_one_person_after_any_end() {
+    let mut world = World::new();
+    let running = world.start();
+    running.submit(&[by(1, "visitor"), identify(2, "user", "visitor")]).await.unwrap();
+    let person = own("visitor");
+    assert_eq!(events_of(&running), [(1, person), (2, person)]);
+    let running = world.kill(running);
+    assert_eq!(person_of(&running, 3, "user").await, person);
+    running.stop();
+    let running = world.start();
+    assert_eq!(person_of(&running, 4, "user").await, person);
+    let running = world.kill(running);
+    assert_eq!(person_of(&running, 5, "visitor").await, person);
+}
+
+#[tokio::test]
+async fn a_lost_database_is_made_again_from_the_journal() {
+    let mut world = World::new();
+    let running = world.start();
+    running
+        .submit(&[by(1, "a"), identify(2, "b", "a"), setting(3, "b", "{\"plan\":\"pro\"}")])
+        .await
+        .unwrap();
+    let running = {
+        world.folder = tempfile::tempdir().unwrap();
+        world.kill(running)
+    };
+    let before = changes_of(&running).len();
+    running.submit(&[setting(4, "b", "{\"plan\":\"pro\"}")]).await.unwrap();
+    assert_eq!(events_of(&running).last(), Some(&(4, own("a"))));
+    assert_eq!(changes_of(&running).len(), before, "the plan was known");
+}
+
+#[tokio::test]
+async fn what_an_event_changes_is_behind_it_in_its_record() {
+    let world = World::new();
+    let running = world.start();
+    running.submit(&[by(1, "a"), by(2, "a"), by(3, "b")]).await.unwrap();
+    let tables: Vec<Table> = running.rows().iter().map(Row::table).collect();
+    use Table::{Events, PersonDistinctIds, Persons};
+    assert_eq!(
+        tables,
+        [Events, PersonDistinctIds, Persons, Events, Events, PersonDistinctIds, Persons]
+    );
+}
+
+#[tokio::test]
+async fn receipts_name_the_rows_of_events_between_changes() {
+    let world = World::new();
+    let running = world.start();
+    let receipt = running.submit(&[by(1, "a"), by(2, "b"), by(2, "b")]).await.unwrap();
+    assert_eq!((receipt.appended, receipt.duplicates), (2, 1));
+    let places = |numbers: &[u64]| -> Vec<Offset> {
+        let rows = running.numbered_rows().into_iter();
+        let events = rows.filter(|(_, row)| row.table() == Table::Events);
+        let wanted = events.filter(|(_, row)| numbers.contains(&number_of(row)));
+        wanted.map(|(offset, _)| offset).collect()
+    };
+    assert_eq!(receipt.resolve_by.originals().collect::<Vec<_>>(), places(&[2]));
+    let again = running.submit(&[by(1, "a"), by(2, "b")]).await.unwrap();
+    assert_eq!(again.resolve_by.originals().collect::<Vec<_>>(), places(&[1, 2]));
+}
+
+#[tokio::test]
+async fn a_duplicate_changes_nobody() {
+    let world = World::new();
+    let running = world.start();
+    running.submit(&[setting(1, "a", r#"{"plan":"free"}"#)]).await.unwrap();
+    running.submit(&[setting(2, "a", r#"{"plan":"pro"}"#)]).await.unwrap();
+    let before = changes_of(&running).len();
+    let receipt =
+        running.submit(&[setting(1, "a", r#"{"plan":"free"}"#), by(3, "a")]).await.unwrap();
+    assert_eq!((receipt.appended, receipt.duplicates), (1, 1));
+    assert_eq!(changes_of(&running).len(), before);
+}
+
+#[tokio::test]
+async fn a_group_that_is_not_stored_merges_nobody() {
+    let world = World::new();
+    let running = world.start();
+    running.submit(&[by(1, "a"), by(2, "b")]).await.unwrap();
+    world.fs.fail(Op::SyncData, 0, Fault::Io);
+    running.submit(&[identify(3, "b", "a")]).await.unwrap_err();
+    assert_eq!(person_of(&running, 4, "a").await, own("a"));
+    running.submit(&[identify(3, "b", "a")]).await.unwrap();
+    assert_eq!(person_of(&running, 5, "a").await, own("b"));
+}
+
+#[tokio::test]
+async fn the_journal_is_held_until_persons_are_written() {
+    let world = World::new();
+    let running = world.start();
+    let holds = running.journal.holds();
+    assert!(holds.iter().any(|hold| hold.name == "persons" && hold.at == Offset::ZERO));
+    running.submit(&[by(1, "a")]).await.unwrap();
+    running.stop();
+    let running = world.start();
+    let end = running.journal.synced();
+    let holds = running.journal.holds();
+    assert!(holds.iter().any(|hold| hold.name == "persons" && hold.at == end), "{holds:?}");
+}
