@@ -125,7 +125,8 @@ fn many(path: &Path, persons: usize) {
     run(&format!("{persons} new persons"), &mut store, &mut end, 0..persons);
     let started = Instant::now();
     store.checkpoint().unwrap();
-    println!("last checkpoint: {:.1} s, {}", started.elapsed().as_secs_f64(), memory());
+    let seconds = started.elapsed().as_secs_f64();
+    println!("last checkpoint: {seconds:.1} s, {}, {}", memory(), on_disk(path));
     // As good as random, and the same every time.
     let scattered = |event: usize| (event.wrapping_mul(2_654_435_761)) % persons;
     let events = persons.min(300_000);
@@ -134,8 +135,16 @@ fn many(path: &Path, persons: usize) {
     let mut store = open(path);
     run("cold", &mut store, &mut end, (0..events).map(scattered));
     run("hot", &mut store, &mut end, (0..events).map(|event| scattered(event % 10_000)));
-    let bytes = std::fs::metadata(path).unwrap().len();
-    println!("{}, cache {} MB, database {} MB", memory(), store.cached_bytes() >> 20, bytes >> 20);
+    let cached = store.cached_bytes() >> 20;
+    println!("{}, cache {cached} MB, {}", memory(), on_disk(path));
+}
+
+fn on_disk(path: &Path) -> String {
+    let megabytes = |suffix: &str| {
+        let file = std::fs::metadata(format!("{}{suffix}", path.display()));
+        file.map_or(0, |file| file.len()) >> 20
+    };
+    format!("database {} MB, its log {} MB", megabytes(""), megabytes("-wal"))
 }
 
 fn memory() -> String {

@@ -106,7 +106,7 @@ impl Object {
         (0..self.members.len()).map(|index| (self.key(index), self.value(index)))
     }
 
-    /// The raw value of a key, which is written as [`key_of`] writes it.
+    /// The raw value of a key, with as few escapes as there can be.
     pub fn get(&self, key: &str) -> Option<&str> {
         let (mut low, mut high) = (0, self.members.len());
         while low < high {

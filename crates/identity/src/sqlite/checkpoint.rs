@@ -5,6 +5,9 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use super::Cursor;
 use crate::Layer;
 
+/// How large the database's own log may grow.
+const LOG_BYTES: u64 = 64 << 20;
+
 /// Writes a checkpoint.
 pub(super) fn write(
     connection: &mut Connection,
@@ -22,6 +25,19 @@ pub(super) fn write(
         params![cursor.journal_id.as_bytes(), cursor.offset.cast_signed()],
     )?;
     transaction.commit()
+}
+
+/// Cuts the database's own log back where it has grown.
+///
+/// It starts over by itself only when nobody reads at that moment, and the thread that folds always
+/// does. This waits until all have moved on, which is the matter of a group.
+pub(super) fn cut_log(connection: &Connection) -> Result<(), rusqlite::Error> {
+    let log = connection.path().map(|path| format!("{path}-wal"));
+    let bytes = log.and_then(|log| std::fs::metadata(log).ok()).map_or(0, |log| log.len());
+    match bytes > LOG_BYTES {
+        true => connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())),
+        false => Ok(()),
+    }
 }
 
 // In the order of keys, so that neighbours in an index are written together.
