@@ -112,7 +112,12 @@ impl ExecutionPlan for LatestRows {
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
         let input = self.input.execute(partition, context)?;
-        let mut latest = LatestOf { key: self.order - 1, output: self.output.clone(), held: None };
+        let mut latest = LatestOf {
+            key: self.order - 1,
+            output: self.output.clone(),
+            schema: self.schema(),
+            held: None,
+        };
         // After the last batch comes the row that was held back.
         let batches =
             input.map(|batch| batch.map(Some)).chain(futures::stream::once(async { Ok(None) }));
