@@ -20,7 +20,7 @@ mod select;
 mod shared;
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use event::{Change, PersonId, TeamId};
@@ -51,6 +51,7 @@ pub struct Cursor {
 pub struct Store {
     settings: Settings,
     journal_id: Uuid,
+    path: PathBuf,
     overlay: Layer,
     base: Tables,
     // Last, so that it outlives the rest.
@@ -83,7 +84,8 @@ impl Store {
             group_types,
         };
         let writer = Writer::start(&shared, connection, journal_id)?;
-        Ok(Self { settings, journal_id, overlay: Layer::default(), base, writer })
+        let path = path.to_owned();
+        Ok(Self { settings, journal_id, path, overlay: Layer::default(), base, writer })
     }
 
     /// How far the tables reflect the journal: nothing before it is needed from the journal again.
@@ -151,8 +153,9 @@ impl Keeper for Store {
 
     fn close(self: Box<Self>) -> Result<(), Error> {
         self.checkpoint()?;
-        drop(self.writer);
-        Ok(())
+        let Self { path, base, writer, .. } = *self;
+        drop((base, writer));
+        connect::gather(&path)
     }
 }
 

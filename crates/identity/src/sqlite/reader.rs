@@ -12,7 +12,7 @@ use rusqlite::{Connection, params};
 
 use super::select::{self, PERSON_COLUMNS};
 use super::shared::{Live, Shared};
-use super::{Cursor, connect};
+use super::{Cursor, StoreOptions, connect};
 use crate::error::Context;
 use crate::{Error, Group, GroupKey, GroupTypes, Id, IdKey, Override, Person, PersonKey};
 
@@ -70,6 +70,15 @@ pub struct Counts {
 }
 
 impl Reader {
+    /// Reads what nobody is writing: the tables as of the last checkpoint.
+    ///
+    /// # Errors
+    /// When there is no such file, or it cannot be opened.
+    pub fn of_file(path: &Path) -> Result<Self, Error> {
+        let cursor = select::cursor(&connect::reader(path)?)?;
+        Self::new(path, Arc::new(Shared::new(cursor, StoreOptions::default())))
+    }
+
     pub(super) fn new(path: &Path, shared: Arc<Shared>) -> Result<Self, Error> {
         let idle = Arc::new(Mutex::new(vec![connect::reader(path)?]));
         Ok(Self { shared, idle, path: Arc::new(path.to_owned()) })
