@@ -27,6 +27,8 @@ const ROWS_AT_ONCE: u64 = 100_000;
 pub(crate) struct Identity {
     keeper: Box<dyn Keeper>,
     hold: Hold,
+    /// Where the last group ends that is stored.
+    end: Offset,
     changes: u64,
 }
 
@@ -45,7 +47,7 @@ impl Identity {
             );
         }
         let hold = journal.hold("persons", from);
-        let mut identity = Self { keeper, hold, changes: 0 };
+        let mut identity = Self { keeper, hold, end: from, changes: 0 };
         identity.replay(journal, from)?;
         Ok(identity)
     }
@@ -94,7 +96,8 @@ impl Identity {
     /// Keeps what the group changed: it is stored, and ends here.
     pub(crate) fn publish(&mut self, end: Offset) {
         self.keeper.publish(end.get());
-        self.hold.advance(Offset::new(self.keeper.needed_from()).min(end));
+        self.end = end;
+        self.release_journal();
         counter!(PERSON_CHANGES_TOTAL).increment(std::mem::take(&mut self.changes));
     }
 
@@ -102,6 +105,13 @@ impl Identity {
     pub(crate) fn discard(&mut self) {
         self.keeper.discard();
         self.changes = 0;
+        // It may be the journal that is full.
+        self.release_journal();
+    }
+
+    /// Lets go of the journal's rows that were written meanwhile.
+    fn release_journal(&self) {
+        self.hold.advance(Offset::new(self.keeper.needed_from()).min(self.end));
     }
 
     /// Writes everything out, so that the next start need not read the journal.

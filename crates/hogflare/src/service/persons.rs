@@ -3,6 +3,7 @@
 use anyhow::Context;
 use identity::{Keeper, Reader, Settings, Stateless, Store, StoreOptions};
 use journal::Journal;
+use tracing::warn;
 
 use crate::config::{Config, State};
 use crate::data_dir::DataDir;
@@ -22,7 +23,14 @@ pub(crate) fn open(
     journal: &Journal,
 ) -> anyhow::Result<Persons> {
     match config.state {
-        State::None => Ok(Persons { keeper: Box::new(Stateless), reader: None }),
+        State::None => {
+            if config.pipelines.as_ref().is_some_and(|streams| !streams.tables.is_empty()) {
+                warn!(
+                    "the streams of persons and groups get nothing, since HOGFLARE_STATE is none"
+                );
+            }
+            Ok(Persons { keeper: Box::new(Stateless), reader: None })
+        }
         State::Embedded => {
             let path = data_dir.persons();
             let settings = Settings {

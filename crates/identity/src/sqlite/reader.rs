@@ -1,11 +1,12 @@
 //! Persons for whoever asks, beside the thread that folds.
 //!
 //! A reader has connections of its own, and holds the lock of what is not written yet only as long
-//! as it takes to find a key. What is asked by key is up to date with the last group; what is
-//! searched is as old as the last checkpoint, some seconds.
+//! as it takes to find a key. What is asked by key is up to date with the last group; a search asks for
+//! a checkpoint first.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use event::{PersonId, TeamId};
 use rusqlite::{Connection, params};
@@ -19,12 +20,17 @@ use crate::{Error, Group, GroupKey, GroupTypes, Id, IdKey, Override, Person, Per
 /// Idle connections that are kept.
 const CONNECTIONS: usize = 4;
 
+/// How long a search waits for the newest persons; a disk in trouble must not keep old ones back.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Reads persons beside the store. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Reader {
     shared: Arc<Shared>,
     idle: Arc<Mutex<Vec<Connection>>>,
     path: Arc<PathBuf>,
+    /// Whether somebody writes what is asked for.
+    is_written: bool,
 }
 
 /// A person, and what it is known by.
@@ -76,12 +82,13 @@ impl Reader {
     /// When there is no such file, or it cannot be opened.
     pub fn of_file(path: &Path) -> Result<Self, Error> {
         let cursor = select::cursor(&connect::reader(path)?)?;
-        Self::new(path, Arc::new(Shared::new(cursor, StoreOptions::default())))
+        let shared = Arc::new(Shared::new(cursor, StoreOptions::default()));
+        Ok(Self { is_written: false, ..Self::new(path, shared)? })
     }
 
     pub(super) fn new(path: &Path, shared: Arc<Shared>) -> Result<Self, Error> {
         let idle = Arc::new(Mutex::new(vec![connect::reader(path)?]));
-        Ok(Self { shared, idle, path: Arc::new(path.to_owned()) })
+        Ok(Self { shared, idle, path: Arc::new(path.to_owned()), is_written: true })
     }
 
     /// How far the tables reflect the journal.
@@ -147,7 +154,7 @@ impl Reader {
         )
     }
 
-    /// Persons of a project by some text, as of the last checkpoint.
+    /// Persons of a project by some text. Asks for a checkpoint first, so that the newest are there.
     ///
     /// # Errors
     /// When the tables cannot be read.
@@ -162,6 +169,9 @@ impl Reader {
                         AND instr(lower(ids.distinct_id), ?3) > 0))
             ORDER BY rowid DESC LIMIT ?4"
         );
+        if self.is_written {
+            self.shared.hurry(PATIENCE);
+        }
         let text = search.text.to_ascii_lowercase();
         let after = search.after.unwrap_or(i64::MAX);
         let limit = i64::try_from(search.limit).unwrap_or(i64::MAX);

@@ -126,6 +126,22 @@ impl Shared {
         Ok(())
     }
 
+    /// Has what is published written now, and waits for it, but not long.
+    pub(super) fn hurry(&self, patience: Duration) {
+        let mut live = self.live();
+        live.asked += 1;
+        let (asked, deadline) = (live.asked, Instant::now() + patience);
+        self.changed.notify_all();
+        while live.answered < asked && live.failure.is_none() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let waited = self.changed.wait_timeout(live, left);
+            live = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
     pub(super) fn stop(&self) {
         self.live().is_stopping = true;
         self.changed.notify_all();

@@ -188,3 +188,25 @@ async fn the_journal_is_held_until_persons_are_written() {
     let holds = running.journal.holds();
     assert!(holds.iter().any(|hold| hold.name == "persons" && hold.at == end), "{holds:?}");
 }
+
+#[tokio::test]
+async fn a_full_journal_is_let_go_of_once_persons_are_written() {
+    let world = World::new();
+    let options = journal::Options { budget_bytes: 4 * (64 << 10), ..journal_options() };
+    let keeper = |journal: &Journal| keeper(&world.database(), journal);
+    let fs = Arc::new(world.fs.clone());
+    let running = start_keeping(fs, options, crate::support::options(), keeper).unwrap();
+    let fill = |number| crate::support::event_of_bytes(number, 8_000);
+    let mut number = 0;
+    while running.submit(&[fill(number)]).await.is_ok() {
+        number += 1;
+    }
+    assert!(number > 10, "{number}");
+    // Refused until what holds the journal has been written, which takes a moment.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while running.submit(&[fill(number)]).await.is_err() {
+        assert!(std::time::Instant::now() < deadline, "{:?}", running.journal.holds());
+        running.journal.trim().unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
