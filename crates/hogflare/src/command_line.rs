@@ -13,6 +13,7 @@ pub(crate) enum Command {
     Sql(ArgMatches),
     Persons(ArgMatches),
     PersonShow(ArgMatches),
+    RebuildIdentity(ArgMatches),
     KeyShow(ArgMatches),
     Doctor(ArgMatches),
     SchemaEvents,
@@ -33,6 +34,10 @@ pub(crate) fn parse() -> Command {
         Some(("person", flags)) => {
             let (_, flags) = flags.subcommand().unwrap_or(("show", flags));
             Command::PersonShow(flags.clone())
+        }
+        Some(("rebuild", flags)) => {
+            let (_, flags) = flags.subcommand().unwrap_or(("identity", flags));
+            Command::RebuildIdentity(flags.clone())
         }
         Some(("doctor", flags)) => Command::Doctor(flags.clone()),
         Some(("schema", flags)) => match flags.subcommand() {
@@ -72,6 +77,16 @@ fn clap() -> Clap {
         .subcommand(persons())
         .subcommand(
             Clap::new("person").about("One person").subcommand_required(true).subcommand(person()),
+        )
+        .subcommand(
+            Clap::new("rebuild")
+                .about("Make again what was lost, with the server stopped")
+                .subcommand_required(true)
+                .subcommand(
+                    Clap::new("identity")
+                        .about("Make state.db again: persons and groups, from the lake and the journal")
+                        .args(setting_flags_of(&["data-dir"])),
+                ),
         )
         .subcommand(
             Clap::new("key").about("Keys for reading").subcommand_required(true).subcommand(

@@ -65,7 +65,7 @@ async fn ask_folder(data_dir: &DataDir, sql: &str, format: &str) -> anyhow::Resu
 }
 
 /// The lake and the rows that it has not committed yet.
-async fn with_tail(mut lake: Lake, journal: &Journal) -> anyhow::Result<Lake> {
+pub(super) async fn with_tail(mut lake: Lake, journal: &Journal) -> anyhow::Result<Lake> {
     let first = journal.cursor(journal.first());
     let cursor = lake.cursor(journal.id()).filter(|cursor| cursor.offset > first.offset);
     let mut reader = journal.reader(cursor.unwrap_or(first))?;

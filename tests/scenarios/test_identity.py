@@ -185,3 +185,37 @@ def test_what_is_kept_of_persons_is_for_the_owner_alone(start_hogflare) -> None:
     shutil.copy(server.data_dir / "state.db", copy)
     # The file alone is whole.
     assert sqlite3.connect(copy).execute("select count(*) from persons").fetchone() == (1,)
+
+
+def tables_of(database) -> dict[str, list[tuple]]:
+    """Everything that is kept of persons, whatever the order in which it was written."""
+    connection = sqlite3.connect(database)
+    names = connection.execute("select name from sqlite_master where type = 'table'").fetchall()
+    kept = [name for (name,) in names if name.startswith(("person", "group"))]
+    return {name: sorted(connection.execute(f"select * from {name}").fetchall(), key=str) for name in kept}
+
+
+def test_a_rebuild_from_the_lake_equals_what_was_kept(start_hogflare) -> None:
+    server: Hogflare = start_hogflare()
+    for number in range(20):
+        send(server, "$pageview", f"visitor-{number}", **{"$process_person_profile": number % 2 == 0})
+        identify(server, f"user-{number // 3}", f"visitor-{number}", plan=number)
+    merge = {"$merge_dangerously": "user-1"}
+    send(server, "$merge_dangerously", "user-0", alias="user-1", **merge)
+    send(server, "$groupidentify", "user-0", **{"$group_type": "company", "$group_key": "acme", "$group_set": {"size": 5}})
+    server.stop()
+    database = server.data_dir / "state.db"
+    before = tables_of(database)
+    assert all(before.values()), "the history touches every table"
+    database.unlink()
+    rebuilt = run(server, "rebuild", "identity")
+    assert rebuilt.returncode == 0, rebuilt.stderr
+    assert "10 distinct ids were used without a person" in rebuilt.stdout
+    assert tables_of(database) == before
+    again = run(server, "rebuild", "identity")
+    assert "state.db.old" in again.stdout, again.stdout
+    server.start()
+    identify(server, "user-0", "visitor-after")
+    persons = server.query("select distinct person_id from events where distinct_id in ('user-0', 'user-1', 'visitor-0')")
+    assert len(persons) == 1
+    assert run(server, "rebuild", "identity").returncode == 1, "the server runs"
