@@ -187,6 +187,21 @@ def test_what_is_kept_of_persons_is_for_the_owner_alone(start_hogflare) -> None:
     assert sqlite3.connect(copy).execute("select count(*) from persons").fetchone() == (1,)
 
 
+def test_all_that_is_known_of_a_person_can_be_taken_away(start_hogflare) -> None:
+    server: Hogflare = start_hogflare()
+    send(server, "$pageview", "visitor", page=1)
+    identify(server, "user", "visitor", email="ann@example.com")
+    send(server, "$$client_ingestion_warning", "user")
+    send(server, "$pageview", "other")
+    exported = run(server, "person", "export", "user")
+    assert exported.returncode == 0, exported.stderr
+    lines = [json.loads(line) for line in exported.stdout.splitlines()]
+    tables = [line["table"] for line in lines]
+    assert tables == ["persons", "person_distinct_ids", "person_distinct_ids", "events", "events", "quarantine"]
+    assert json.loads(lines[0]["row"]["properties"])["email"] == "ann@example.com"
+    assert "other" not in exported.stdout
+
+
 def tables_of(database) -> dict[str, list[tuple]]:
     """Everything that is kept of persons, whatever the order in which it was written."""
     connection = sqlite3.connect(database)

@@ -13,6 +13,7 @@ pub(crate) enum Command {
     Sql(ArgMatches),
     Persons(ArgMatches),
     PersonShow(ArgMatches),
+    PersonExport(ArgMatches),
     RebuildIdentity(ArgMatches),
     KeyShow(ArgMatches),
     Doctor(ArgMatches),
@@ -31,10 +32,11 @@ pub(crate) fn parse() -> Command {
         Some(("serve", flags)) => Command::Serve(flags.clone()),
         Some(("sql", flags)) => Command::Sql(flags.clone()),
         Some(("persons", flags)) => Command::Persons(flags.clone()),
-        Some(("person", flags)) => {
-            let (_, flags) = flags.subcommand().unwrap_or(("show", flags));
-            Command::PersonShow(flags.clone())
-        }
+        Some(("person", flags)) => match flags.subcommand() {
+            Some(("export", flags)) => Command::PersonExport(flags.clone()),
+            Some((_, flags)) => Command::PersonShow(flags.clone()),
+            None => Command::PersonShow(flags.clone()),
+        },
         Some(("rebuild", flags)) => {
             let (_, flags) = flags.subcommand().unwrap_or(("identity", flags));
             Command::RebuildIdentity(flags.clone())
@@ -76,7 +78,11 @@ fn clap() -> Clap {
         .subcommand(sql())
         .subcommand(persons())
         .subcommand(
-            Clap::new("person").about("One person").subcommand_required(true).subcommand(person()),
+            Clap::new("person")
+                .about("One person")
+                .subcommand_required(true)
+                .subcommand(person("show", "Show a person, its distinct ids, and what it did last"))
+                .subcommand(person("export", "Write all that the lake has of a person, a row a line")),
         )
         .subcommand(
             Clap::new("rebuild")
@@ -133,10 +139,10 @@ fn persons() -> Clap {
         .arg(Arg::new("text").value_name("TEXT").help(text))
 }
 
-fn person() -> Clap {
+fn person(name: &'static str, about: &'static str) -> Clap {
     let id = "Its id, one that it had before a merge, or a distinct id";
-    Clap::new("show")
-        .about("Show a person, its distinct ids, and what it did last")
+    Clap::new(name)
+        .about(about)
         .args(setting_flags_of(&["data-dir"]))
         .args(of_project())
         .arg(Arg::new("id").required(true).value_name("ID").help(id))

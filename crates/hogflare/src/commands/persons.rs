@@ -6,10 +6,14 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::ArgMatches;
+use serde_json::json;
 
 use super::sql::{ask, write};
 use crate::config::{Config, Sources};
 use crate::data_dir::DataDir;
+
+/// Rows that are read at once.
+const PAGE_ROWS: usize = 10_000;
 
 /// Lists persons.
 pub(crate) fn list(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
@@ -51,7 +55,32 @@ pub(crate) fn show(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What both commands are told.
+/// Writes everything that the lake has of a person, a row a line, for whoever asks what is known of
+/// them.
+pub(crate) fn export(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let asked = Asked::of(flags)?;
+    let id = flags.get_one::<String>("id").map(String::as_str).unwrap_or_default();
+    let (project, whose) = (asked.project, whose(asked.project, id));
+    if asked.rows(&format!("select person_id from ({whose}) limit 1"))?.is_empty() {
+        bail!("project {project} has no person {id}");
+    }
+    let ids = format!(
+        "select distinct_id from person_distinct_ids \
+         where team_id = {project} and person_id in ({whose})"
+    );
+    for (table, condition) in [
+        ("persons", format!("id in ({whose})")),
+        ("person_distinct_ids", format!("person_id in ({whose})")),
+        ("events", format!("person_id in ({whose})")),
+        ("heatmaps", format!("distinct_id in ({ids})")),
+        ("quarantine", format!("distinct_id in ({ids})")),
+    ] {
+        asked.write_rows(table, &condition)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the commands are told.
 struct Asked {
     data_dir: DataDir,
     project: i64,
@@ -72,6 +101,27 @@ impl Asked {
 
     fn answer(&self, sql: &str) -> anyhow::Result<Vec<u8>> {
         super::small_runtime()?.block_on(ask(&self.data_dir, sql, &self.format))
+    }
+
+    /// Writes the rows of a table, some at a time, in the order of the journal.
+    fn write_rows(&self, table: &str, condition: &str) -> anyhow::Result<()> {
+        let mut after = String::from("true");
+        loop {
+            let rows = self.rows(&format!(
+                "select * from {table} where team_id = {} and {condition} and ({after}) \
+                 order by journal_id, journal_offset limit {PAGE_ROWS}",
+                self.project
+            ))?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = format!(
+                "journal_id > {id} or (journal_id = {id} and journal_offset > {offset})",
+                id = literal(last["journal_id"].as_str().unwrap_or_default()),
+                offset = last["journal_offset"].as_i64().unwrap_or_default()
+            );
+            for row in rows {
+                write(format!("{}\n", json!({ "table": table, "row": row })).as_bytes())?;
+            }
+        }
     }
 
     fn rows(&self, sql: &str) -> anyhow::Result<Vec<serde_json::Value>> {
