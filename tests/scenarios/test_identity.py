@@ -132,13 +132,36 @@ def test_whoever_has_the_key_finds_persons(start_hogflare) -> None:
     for name in (found["id"], "user", "visitor"):
         assert read(server, f"/api/persons/{name}").json() == found
     did = read(server, "/api/persons/user/events").json()
-    assert [event["event"] for event in did] == ["$identify", "$pageview"]
-    assert did[0]["properties"]["$anon_distinct_id"] == "visitor"
-    first = read(server, f"/api/persons/user/events?before={did[0]['timestamp']}").json()
-    assert [event["event"] for event in first] == ["$pageview"]
+    assert ([event["event"] for event in did["events"]], did["next"]) == (["$identify", "$pageview"], None)
+    assert did["events"][0]["properties"]["$anon_distinct_id"] == "visitor"
+    first = read(server, f"/api/persons/user/events?before={did['events'][0]['timestamp']}").json()
+    assert [event["event"] for event in first["events"]] == ["$pageview"]
     assert read(server, "/api/persons/nobody").status == 404
     assert read(server, "/api/persons/nobody/events").status == 404
     assert read(server, "/api/persons?project=2").json()["persons"] == []
+
+
+def test_events_of_one_moment_are_all_shown(start_hogflare) -> None:
+    server: Hogflare = start_hogflare()
+    for number in range(5):
+        body = {"api_key": TOKEN, "event": f"e{number}", "distinct_id": "user", "timestamp": "2026-07-01T11:00:00Z"}
+        assert server.post("/e/", body).is_success()
+    seen, before = [], ""
+    while before is not None:
+        page = read(server, f"/api/persons/user/events?limit=2{before and f'&before={before}'}").json()
+        seen += [event["event"] for event in page["events"]]
+        before = page["next"]
+    assert sorted(seen) == [f"e{number}" for number in range(5)]
+
+
+def test_nobody_shows_up_as_another_by_an_id_of_theirs(start_hogflare) -> None:
+    server: Hogflare = start_hogflare()
+    send(server, "$pageview", "victim", **{"$set": {"name": "Ann"}})
+    (victim,) = server.query("select id from persons")
+    send(server, "$pageview", victim["id"], **{"$set": {"name": "impostor"}})
+    for shown in (run(server, "person", "show", victim["id"]).stdout, read(server, f"/api/persons/{victim['id']}").body.decode()):
+        assert "Ann" in shown
+        assert "impostor" not in shown
 
 
 @pytest.mark.parametrize("running", [True, False], ids=["running", "stopped"])

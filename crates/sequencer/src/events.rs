@@ -20,6 +20,8 @@ use crate::records::Records;
 pub(crate) struct EventLane {
     window: Window,
     identity: Identity,
+    /// What is open for the group's next row.
+    records: Records,
     group: Group,
 }
 
@@ -34,7 +36,7 @@ struct Group {
 
 impl EventLane {
     pub(crate) fn new(window: Window, identity: Identity) -> Self {
-        Self { window, identity, group: Group::default() }
+        Self { window, identity, records: Records::default(), group: Group::default() }
     }
 }
 
@@ -55,38 +57,24 @@ impl Lane for EventLane {
     ) -> Result<Staged<Receipt>, Rejected> {
         let first = self.group.next;
         self.group.received = Some(submission.received.union_with(self.group.received));
-        let expected_bytes = submission.expected_bytes();
+        self.records.reserve(submission.expected_bytes());
         let Prepared { bodies, rows, claims, looked_up_to, .. } = submission;
         let mut originals = Vec::new();
-        let admitted = self.admit(&rows, looked_up_to, &mut originals);
-        self.group.duplicates += originals.len() as u64;
-        let claims = match originals.is_empty() {
-            true => claims,
-            false => kept(claims, &admitted),
-        };
-        let mut records = Records::new(batches, expected_bytes);
         let mut start = 0;
-        let mut settled = self.identity.settle(&claims)?.into_iter();
-        let mut moved = Vec::new();
-        for (row, admitted) in rows.iter().zip(admitted) {
+        for (row, claim) in rows.iter().zip(&claims) {
             let body = &bodies[start..row.end];
             start = row.end;
-            let Some(expected) = admitted else { continue };
-            let Some(settled) = settled.next() else { break };
-            if expected != self.group.next {
-                moved.push((expected, self.group.next));
-                self.window.place(row, self.group.next);
-            }
-            let added = self.identity.add(settled, body, row.created_at, &mut records);
-            self.group.next = self.group.next.advanced(added);
-        }
-        records.finish();
-        for original in &mut originals {
-            if let Ok(found) = moved.binary_search_by_key(original, |(expected, _)| *expected) {
-                *original = moved[found].1;
+            match self.window.admit(row, looked_up_to, self.group.next) {
+                Some(original) => originals.push(original.get()),
+                None => self.append(row, claim, body, batches)?,
             }
         }
-        Ok(self.receipt(first, claims.len(), originals))
+        self.group.duplicates += originals.len() as u64;
+        Ok(self.receipt(first, rows.len() - originals.len(), originals))
+    }
+
+    fn seal(&mut self, batches: &mut Vec<Batch>) {
+        self.records.finish(batches);
     }
 
     fn publish(&mut self, end: Offset, bytes: u64) {
@@ -101,6 +89,7 @@ impl Lane for EventLane {
     fn discard(&mut self, cause: &Rejected) {
         self.window.discard();
         self.identity.discard();
+        self.records.clear();
         if matches!(cause, Rejected::JournalFull(_) | Rejected::DiskFull(_)) {
             self.window.release_journal();
         }
@@ -113,31 +102,26 @@ impl Lane for EventLane {
 }
 
 impl EventLane {
-    /// Tells new rows from duplicates. For each row that is new, where it would be if no event
-    /// changed any person; the originals of the others are put beside.
-    fn admit(
+    /// Adds a new row, with whose it is and what it changed.
+    fn append(
         &mut self,
-        rows: &[PreparedRow],
-        looked_up_to: Offset,
-        originals: &mut Vec<Offset>,
-    ) -> Vec<Option<Offset>> {
-        let mut next = self.group.next;
-        let mut admit = |row| match self.window.admit(row, looked_up_to, next) {
-            Some(original) => {
-                originals.push(original);
-                None
-            }
-            None => {
-                let expected = next;
-                next = next.advanced(1);
-                Some(expected)
-            }
-        };
-        rows.iter().map(&mut admit).collect()
+        row: &PreparedRow,
+        claim: &Claim,
+        body: &[u8],
+        batches: &mut Vec<Batch>,
+    ) -> Result<(), Rejected> {
+        // One after the other: what a thousand events of a person change is not kept a thousand times.
+        let settled = self.identity.settle_one(claim)?;
+        let before = self.identity.add(settled, body, row.created_at, &mut self.records, batches);
+        if before > 0 {
+            self.group.next = self.group.next.advanced(before);
+            self.window.place(row, self.group.next);
+        }
+        self.group.next = self.group.next.advanced(1);
+        Ok(())
     }
 
-    fn receipt(&self, first: Offset, appended: usize, originals: Vec<Offset>) -> Staged<Receipt> {
-        let originals: Vec<u64> = originals.into_iter().map(Offset::get).collect();
+    fn receipt(&self, first: Offset, appended: usize, originals: Vec<u64>) -> Staged<Receipt> {
         let range = first.get()..self.group.next.get();
         let in_group = |original: &u64| *original >= self.group.first.get();
         let needs_group = !range.is_empty() || originals.iter().any(in_group);
@@ -148,12 +132,6 @@ impl EventLane {
         };
         Staged { receipt, needs_group }
     }
-}
-
-/// The claims of rows that are admitted.
-fn kept(claims: Vec<Claim>, admitted: &[Option<Offset>]) -> Vec<Claim> {
-    let admitted = claims.into_iter().zip(admitted).filter(|(_, admitted)| admitted.is_some());
-    admitted.map(|(claim, _)| claim).collect()
 }
 
 fn count(rows: usize) -> u32 {

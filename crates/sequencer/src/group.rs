@@ -42,6 +42,8 @@ pub(crate) trait Lane: Send + 'static {
         submission: Self::Submission,
         batches: &mut Vec<Batch>,
     ) -> Result<Staged<Self::Receipt>, Rejected>;
+    /// Adds what is still to be written of the group.
+    fn seal(&mut self, _batches: &mut Vec<Batch>) {}
     /// Keeps what the group changed: it is stored, with `bytes` of payload, and ends at `end`.
     fn publish(&mut self, end: Offset, bytes: u64);
     /// Undoes what the group changed: nothing of it is stored.
@@ -57,6 +59,9 @@ pub(crate) struct Staged<R> {
     /// Whether the answer holds only if this group is stored.
     pub(crate) needs_group: bool,
 }
+
+/// A part of a group ends with the submission that makes it larger than this.
+const PART_BYTES: u64 = 32 << 20;
 
 type Reply<R> = oneshot::Sender<Result<R, Rejected>>;
 
@@ -149,20 +154,29 @@ impl<L: Lane> Committer<L> {
         self.end.in_order = true;
     }
 
+    /// Commits a group, in parts where it would be too much to hold at once.
     fn commit_group(&mut self, tickets: &mut Vec<Ticket<L>>, weight: Weight) {
+        let mut rest = tickets.drain(..).peekable();
+        while rest.peek().is_some() {
+            self.commit_part(&mut rest, weight);
+        }
+    }
+
+    fn commit_part(&mut self, tickets: &mut impl Iterator<Item = Ticket<L>>, weight: Weight) {
         let first = self.writer.next_offset();
         self.lane.begin(first, weight.rows);
-        let mut batches = Vec::with_capacity(tickets.len());
-        let mut waiting = Vec::with_capacity(tickets.len());
+        let mut batches = Vec::new();
+        let mut waiting = Vec::new();
         let mut stageable = Ok(());
-        for Ticket { submission, reply } in tickets.drain(..) {
-            let staged = match stageable {
-                Ok(()) => self.lane.stage(submission, &mut batches),
-                Err(ref rejected) => Err(Rejected::clone(rejected)),
-            };
+        while let Some(Ticket { submission, reply }) = tickets.next() {
+            let staged = self.lane.stage(submission, &mut batches);
             stageable = staged.as_ref().map(|_| ()).map_err(Rejected::clone);
             waiting.push((reply, staged));
+            if stageable.is_err() || payload_bytes(&batches) > PART_BYTES {
+                break;
+            }
         }
+        self.lane.seal(&mut batches);
         let outcome = stageable.and_then(|()| self.commit(first, &batches));
         match &outcome {
             Ok(end) => self.lane.publish(*end, payload_bytes(&batches)),

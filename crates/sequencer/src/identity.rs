@@ -1,15 +1,12 @@
 //! Whose a row is: settled in the order of the journal, stored with the row, known once it is stored.
 //!
-//! What an event changes of persons stands right behind its row, in the same record, so that after a
-//! crash there is either both or neither. A restart takes these changes over and settles nothing
+//! What events change of persons stands behind them in the same record, so that after a crash there is
+//! either both or neither. A restart takes these changes over and settles nothing
 //! again.
 
-use event::limits::RECORD_BYTES;
-use event::{
-    Change, PersonMode, Row, Table, TeamId, Timestamp, decode_rows, encode_row, encode_row_of,
-};
-use identity::{Claim, Keeper, Settled};
-use journal::{Hold, Journal, Offset, Record};
+use event::{Change, PersonMode, Row, Table, TeamId, Timestamp, decode_rows, encode_row_of};
+use identity::{Claim, Keeper, PERSON_PROPERTIES_BYTES, Settled, Warning};
+use journal::{Batch, Hold, Journal, Offset, Record};
 use metrics::counter;
 use tracing::{error, info, warn};
 
@@ -30,6 +27,7 @@ pub(crate) struct Identity {
     /// Where the last group ends that is stored.
     end: Offset,
     changes: u64,
+    warnings: Vec<Warning>,
 }
 
 impl Identity {
@@ -37,17 +35,13 @@ impl Identity {
     ///
     /// Holds the journal, under the name `persons`, from the first row that another start needs.
     pub(crate) fn open(keeper: Box<dyn Keeper>, journal: &Journal) -> Result<Self, Error> {
-        let end = journal.synced();
-        let needed = Offset::new(keeper.needed_from()).min(end);
-        let from = needed.max(journal.first());
-        if from > needed && needed > Offset::ZERO {
-            warn!(
-                journal.offset = %needed, journal.first = %from,
-                "the journal no longer has what changed of persons since they were written last"
-            );
+        let from = Offset::new(keeper.needed_from()).min(journal.synced());
+        let first = journal.first();
+        if from < first {
+            return Err(Error::PersonsMissing { known_to: from, first });
         }
         let hold = journal.hold("persons", from);
-        let mut identity = Self { keeper, hold, end: from, changes: 0 };
+        let mut identity = Self { keeper, hold, end: from, changes: 0, warnings: Vec::new() };
         identity.replay(journal, from)?;
         Ok(identity)
     }
@@ -60,37 +54,31 @@ impl Identity {
         })
     }
 
-    /// Adds a row and what its event changed; returns how many rows that makes.
+    /// Settles whose one event is.
+    pub(crate) fn settle_one(&mut self, claim: &Claim) -> Result<Settled, Rejected> {
+        let unknown = || Rejected::PersonsUnknown("an event was not settled".to_owned());
+        self.settle(std::slice::from_ref(claim))?.pop().ok_or_else(unknown)
+    }
+
+    /// Adds a row and what its event changed; returns how many rows were put in front of it.
     pub(crate) fn add(
         &mut self,
         mut settled: Settled,
         body: &[u8],
         received_at: Timestamp,
-        records: &mut Records<'_>,
+        records: &mut Records,
+        batches: &mut Vec<Batch>,
     ) -> u64 {
-        for warning in &settled.warnings {
-            counter!(PERSON_WARNINGS_TOTAL, REASON => warning.reason()).increment(1);
+        self.warnings.extend(&settled.warnings);
+        self.changes += settled.changes.len() as u64;
+        let mut belonging = settled.belonging();
+        // What the event sets itself is in its body; a record must hold both.
+        let is_too_large = |all: &String| all.len() > PERSON_PROPERTIES_BYTES;
+        if belonging.person_properties.as_ref().is_some_and(is_too_large) {
+            belonging.person_properties = None;
         }
-        let belonging = settled.belonging();
-        if settled.changes.is_empty() {
-            records.add(1, |payload| encode_row_of(body, &belonging, payload));
-            return 1;
-        }
-        let (changes, changed) = encode_changes(settled.changes, received_at);
-        self.changes += u64::from(changed);
-        let together = body.len() + changes.len() + (RECORD_BYTES - event::limits::ROW_BYTES) / 2;
-        match records.can_hold(together) {
-            true => records.add(1 + changed, |payload| {
-                encode_row_of(body, &belonging, payload);
-                payload.extend_from_slice(&changes);
-            }),
-            // The merge of thousands of ids by an event of megabytes.
-            false => {
-                records.add(1, |payload| encode_row_of(body, &belonging, payload));
-                records.add(changed, |payload| payload.extend_from_slice(&changes));
-            }
-        }
-        1 + u64::from(changed)
+        let encode = |payload: &mut Vec<u8>| encode_row_of(body, &belonging, payload);
+        records.add(encode, settled.changes, received_at, batches)
     }
 
     /// Keeps what the group changed: it is stored, and ends here.
@@ -99,12 +87,16 @@ impl Identity {
         self.end = end;
         self.release_journal();
         counter!(PERSON_CHANGES_TOTAL).increment(std::mem::take(&mut self.changes));
+        for warning in self.warnings.drain(..) {
+            counter!(PERSON_WARNINGS_TOTAL, REASON => warning.reason()).increment(1);
+        }
     }
 
     /// Undoes what the group changed: nothing of it is stored.
     pub(crate) fn discard(&mut self) {
         self.keeper.discard();
         self.changes = 0;
+        self.warnings.clear();
         // It may be the journal that is full.
         self.release_journal();
     }
@@ -171,13 +163,4 @@ fn is_personless(row: &Row) -> bool {
     row.table() == Table::Events
         && row.team_id != TeamId::UNCLAIMED.0
         && row.person_mode == i32::from(PersonMode::Propertyless)
-}
-
-fn encode_changes(changes: Vec<Change>, received_at: Timestamp) -> (Vec<u8>, u32) {
-    let (mut payload, mut rows) = (Vec::new(), 0);
-    for change in changes {
-        encode_row(&change.into_row(received_at), &mut payload);
-        rows += 1;
-    }
-    (payload, rows)
 }

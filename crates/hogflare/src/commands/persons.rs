@@ -28,25 +28,21 @@ pub(crate) fn list(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
 pub(crate) fn show(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
     let asked = Asked::of(flags)?;
     let id = flags.get_one::<String>("id").map(String::as_str).unwrap_or_default();
-    let whose = whose(asked.project, id);
-    let found = asked.rows(&format!("select person_id from ({whose}) limit 1"))?;
-    if found.is_empty() {
-        bail!("project {} has no person {id}", asked.project);
-    }
+    let person = literal(&asked.person(id)?);
     for sql in [
         format!(
             "select id, created_at, last_seen_at, is_identified, properties from persons \
-             where team_id = {} and id in ({whose})",
+             where team_id = {} and id = {person}",
             asked.project
         ),
         format!(
             "select distinct_id from person_distinct_ids \
-             where team_id = {} and person_id in ({whose}) order by distinct_id limit 1000",
+             where team_id = {} and person_id = {person} order by distinct_id limit 1000",
             asked.project
         ),
         format!(
             "select timestamp, event, distinct_id, session_id, current_url from events \
-             where team_id = {} and person_id in ({whose}) order by timestamp desc limit {}",
+             where team_id = {} and person_id = {person} order by timestamp desc limit {}",
             asked.project, asked.limit
         ),
     ] {
@@ -60,18 +56,15 @@ pub(crate) fn show(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
 pub(crate) fn export(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
     let asked = Asked::of(flags)?;
     let id = flags.get_one::<String>("id").map(String::as_str).unwrap_or_default();
-    let (project, whose) = (asked.project, whose(asked.project, id));
-    if asked.rows(&format!("select person_id from ({whose}) limit 1"))?.is_empty() {
-        bail!("project {project} has no person {id}");
-    }
+    let (project, person) = (asked.project, literal(&asked.person(id)?));
     let ids = format!(
         "select distinct_id from person_distinct_ids \
-         where team_id = {project} and person_id in ({whose})"
+         where team_id = {project} and person_id = {person}"
     );
     for (table, condition) in [
-        ("persons", format!("id in ({whose})")),
-        ("person_distinct_ids", format!("person_id in ({whose})")),
-        ("events", format!("person_id in ({whose})")),
+        ("persons", format!("id = {person}")),
+        ("person_distinct_ids", format!("person_id = {person}")),
+        ("events", format!("person_id = {person}")),
         ("heatmaps", format!("distinct_id in ({ids})")),
         ("quarantine", format!("distinct_id in ({ids})")),
     ] {
@@ -124,6 +117,27 @@ impl Asked {
         }
     }
 
+    /// The person with this id, with one that it had before a merge, or else with this distinct id.
+    fn person(&self, id: &str) -> anyhow::Result<String> {
+        let (project, wanted) = (self.project, literal(id));
+        for sql in [
+            format!(
+                "select id as person from persons where team_id = {project} and id = {wanted} \
+                 union select person_id from person_overrides \
+                 where team_id = {project} and old_person_id = {wanted} limit 1"
+            ),
+            format!(
+                "select person_id as person from person_distinct_ids \
+                 where team_id = {project} and distinct_id = {wanted} limit 1"
+            ),
+        ] {
+            if let Some(found) = self.rows(&sql)?.first() {
+                return Ok(found["person"].as_str().unwrap_or_default().to_owned());
+            }
+        }
+        bail!("project {project} has no person {id}")
+    }
+
     fn rows(&self, sql: &str) -> anyhow::Result<Vec<serde_json::Value>> {
         let answer = super::small_runtime()?.block_on(ask(&self.data_dir, sql, "json"))?;
         Ok(serde_json::from_slice(&answer)?)
@@ -144,18 +158,6 @@ fn listing(project: i64, text: &str, limit: u32) -> String {
         has("distinct_id"),
         has("json_get_str(p.properties, 'email')"),
         has("json_get_str(p.properties, 'name')"),
-    )
-}
-
-/// The person with this id, with one that it had before a merge, or with this distinct id.
-fn whose(project: i64, id: &str) -> String {
-    let id = literal(id);
-    format!(
-        "select id as person_id from persons where team_id = {project} and id = {id} \
-         union select person_id from person_overrides \
-         where team_id = {project} and old_person_id = {id} \
-         union select person_id from person_distinct_ids \
-         where team_id = {project} and distinct_id = {id}"
     )
 }
 

@@ -3,7 +3,7 @@
 //! The lake has every change of persons that the journal had, and the journal those that came since.
 //! Nothing is settled again: each change says what became of something, and the newest counts.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -22,8 +22,11 @@ use super::sql::with_tail;
 use crate::config::{Config, Sources};
 use crate::data_dir::DataDir;
 
-/// Rows that are read, and published, at once.
+/// Rows that are read, and published, at once; fewer where they are large.
 const PAGE_ROWS: usize = 50_000;
+
+/// What SQLite makes of a database.
+const FILES: [&str; 3] = ["", "-wal", "-shm"];
 
 /// Makes `state.db` again; the one before stays beside it.
 pub(crate) fn identity(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
@@ -35,32 +38,47 @@ pub(crate) fn identity(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
 }
 
 async fn rebuild(data_dir: &DataDir) -> anyhow::Result<()> {
-    let Some(lake) = Lake::open_read_only(&data_dir.lake()).await? else {
-        bail!("no lake in {}", data_dir.path().display())
-    };
     let fs: Arc<dyn Fs> = Arc::new(RealFs);
     let Some(journal) = Journal::open_read_only(fs, &data_dir.journal())? else {
         bail!("no journal in {}", data_dir.path().display())
     };
-    report_gap(&lake, &journal);
-    let engine = Engine::new(with_tail(lake, &journal).await?, Limits::default())?;
     let (path, new) = (data_dir.persons(), data_dir.persons().with_extension("db.new"));
     remove(&new)?;
     let id = journal.id().as_uuid();
     let mut store = Store::open(&new, id, Settings::default(), StoreOptions::default())?;
-    take_over(&engine, &mut store).await?;
-    store.publish(journal.synced().get());
+    let end = match Lake::open_read_only(&data_dir.lake()).await? {
+        Some(lake) => {
+            report_gap(&lake, &journal);
+            let engine = Engine::new(with_tail(lake, &journal).await?, Limits::default())?;
+            take_over(&engine, &mut store).await?;
+            journal.synced()
+        }
+        None => {
+            println!("no lake: what changed of persons before row {} is lost", journal.first());
+            journal.first()
+        }
+    };
+    store.publish(end.get());
     Box::new(store).close()?;
+    keep_old(&path)?;
+    std::fs::rename(&new, &path)?;
+    println!("{} reflects the journal up to row {end}", path.display());
+    Ok(())
+}
+
+/// Puts a database aside, with the files that belong to it.
+fn keep_old(path: &Path) -> anyhow::Result<()> {
+    let old = path.with_extension("db.old");
+    remove(&old)?;
     if path.exists() {
-        // What it has in files beside it is not carried along.
-        let old = data_dir.persons().with_extension("db.old");
-        remove(&old)?;
-        std::fs::rename(&path, &old)?;
         println!("the database before is {}", old.display());
     }
-    remove(&path)?;
-    std::fs::rename(&new, &path)?;
-    println!("{} reflects the journal up to row {}", path.display(), journal.synced());
+    for suffix in FILES {
+        match std::fs::rename(with(path, suffix), with(&old, suffix)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+    }
     Ok(())
 }
 
@@ -78,10 +96,8 @@ fn report_gap(lake: &Lake, journal: &Journal) {
 
 /// Removes a database and the files beside it.
 fn remove(path: &Path) -> std::io::Result<()> {
-    for suffix in ["", "-wal", "-shm"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        match std::fs::remove_file(&name) {
+    for suffix in FILES {
+        match std::fs::remove_file(with(path, suffix)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
@@ -89,8 +105,19 @@ fn remove(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+fn with(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
 async fn take_over(engine: &Engine, store: &mut Store) -> anyhow::Result<()> {
-    take_changes::<TypeRow>(engine, store, Table::GroupTypes, Into::into).await?;
+    // Types have no version: the newest counts.
+    let types = "select * from group_types_raw order by changed_at, journal_offset";
+    for row in ask::<TypeRow>(engine, types).await? {
+        store.apply(&row.into())?;
+    }
+    store.publish(1);
     take_changes::<PersonRow>(engine, store, Table::Persons, Into::into).await?;
     take_changes::<DistinctIdRow>(engine, store, Table::PersonDistinctIds, Into::into).await?;
     take_changes::<OverrideRow>(engine, store, Table::PersonOverrides, Into::into).await?;
@@ -117,7 +144,7 @@ async fn take_over(engine: &Engine, store: &mut Store) -> anyhow::Result<()> {
         for row in rows {
             store.note_personless(TeamId(row.team_id), &row.distinct_id)?;
         }
-        store.publish(0);
+        store.publish(ids as u64);
     }
     println!("{ids} distinct ids were used without a person");
     Ok(())
@@ -132,26 +159,31 @@ async fn take_changes<R: DeserializeOwned>(
 ) -> anyhow::Result<()> {
     let name = table.name();
     let mut last = Place { journal_id: Uuid::nil(), journal_offset: -1 };
-    let mut taken = 0;
+    let (mut taken, mut page) = (0, PAGE_ROWS);
     loop {
-        let rows: Vec<Placed<R>> = ask(
-            engine,
-            &format!(
-                "select * from {name}_raw where journal_id > '{id}' \
-                 or (journal_id = '{id}' and journal_offset > {offset}) \
-                 order by journal_id, journal_offset limit {PAGE_ROWS}",
-                id = last.journal_id,
-                offset = last.journal_offset,
-            ),
-        )
-        .await?;
+        let sql = format!(
+            "select * from {name}_raw where journal_id > '{id}' \
+             or (journal_id = '{id}' and journal_offset > {offset}) \
+             order by journal_id, journal_offset limit {page}",
+            id = last.journal_id,
+            offset = last.journal_offset,
+        );
+        let rows: Vec<Placed<R>> = match engine.answer(&sql, Format::Json).await {
+            Ok(answer) => serde_json::from_slice(&answer)?,
+            Err(query::Error::AnswerTooLarge { .. }) if page > 1 => {
+                page = (page / 8).max(1);
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        };
         let Some(newest) = rows.last() else { break };
         last = newest.place;
         taken += rows.len();
         for row in rows {
             store.apply(&change(row.row))?;
         }
-        store.publish(0);
+        // Of what came so far; the true end comes with the last.
+        store.publish(taken as u64);
     }
     println!("{taken} rows of {name}");
     Ok(())

@@ -1,5 +1,6 @@
 //! `/api/persons`: who there is, and what each did.
 
+use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
@@ -93,6 +94,33 @@ fn unquoted<'de, D: Deserializer<'de>>(properties: D) -> Result<Box<RawValue>, D
     RawValue::from_string(String::deserialize(properties)?).map_err(D::Error::custom)
 }
 
+/// Some of what a person did.
+#[derive(Debug, Serialize)]
+struct Timeline<'a> {
+    events: &'a [Happened],
+    /// `before` of the next page, if there may be one.
+    next: Option<String>,
+}
+
+/// Where a page of events begins: a time, or just behind an event.
+#[derive(Clone, Copy, Debug)]
+struct Before {
+    time: event::Timestamp,
+    uuid: Option<Uuid>,
+}
+
+impl FromStr for Before {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (time, uuid) = match text.split_once('~') {
+            Some((time, uuid)) => (time, Some(uuid.parse().map_err(drop)?)),
+            None => (text, None),
+        };
+        Ok(Self { time: time.parse().map_err(drop)?, uuid })
+    }
+}
+
 /// `GET /api/persons?search=…`: the newest first.
 pub(crate) async fn list(
     State(state): State<EdgeState>,
@@ -150,10 +178,12 @@ pub(crate) async fn events(
         Ok(Query(span)) => span,
         Err(wrong) => return failure(StatusCode::BAD_REQUEST, &wrong.body_text()),
     };
-    let before = span.before.as_deref().map(str::parse::<event::Timestamp>).transpose();
+    let before = span.before.as_deref().map(str::parse::<Before>).transpose();
     let Ok(before) = before else {
-        return failure(StatusCode::BAD_REQUEST, "before must be an RFC 3339 time");
+        let message = "before must be an RFC 3339 time, or the `next` of another answer";
+        return failure(StatusCode::BAD_REQUEST, message);
     };
+    let limit = span.limit.clamp(1, MOST);
     let team = TeamId(span.project);
     let find = move |reader: &Reader| find(reader, team, &id);
     let found = match looked_up(&state, &headers, find).await {
@@ -165,10 +195,15 @@ pub(crate) async fn events(
         return failure(StatusCode::NOT_FOUND, "the lake is off (HOGFLARE_LAKE=off)");
     };
     questions.catch_up().await;
-    let sql = timeline(team, found.person.id, before, span.limit.clamp(1, MOST));
+    let sql = timeline(team, found.person.id, before, limit);
     match questions.engine.answer(&sql, Format::Json).await {
         Ok(rows) => match serde_json::from_slice::<Vec<Happened>>(&rows) {
-            Ok(events) => answer::json(StatusCode::OK, to_string(&events).unwrap_or_default()),
+            Ok(events) => {
+                let last = events.last().filter(|_| events.len() == limit);
+                let next = last.map(|last| format!("{}~{}", last.timestamp, last.uuid));
+                let page = Timeline { events: &events, next };
+                answer::json(StatusCode::OK, to_string(&page).unwrap_or_default())
+            }
             Err(error) => failure(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
         },
         Err(error) => failure(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
@@ -176,13 +211,13 @@ pub(crate) async fn events(
 }
 
 /// Numbers and a uuid: nothing of it comes from a client as text.
-fn timeline(
-    team: TeamId,
-    person: PersonId,
-    before: Option<event::Timestamp>,
-    limit: usize,
-) -> String {
-    let before = before.map(|time| format!(" and timestamp < timestamp '{time}'"));
+fn timeline(team: TeamId, person: PersonId, before: Option<Before>, limit: usize) -> String {
+    let before = before.map(|Before { time, uuid }| match uuid {
+        None => format!(" and timestamp < timestamp '{time}'"),
+        Some(uuid) => format!(
+            " and (timestamp < timestamp '{time}' or timestamp = timestamp '{time}' and uuid > '{uuid}')"
+        ),
+    });
     format!(
         "select uuid, event, distinct_id, timestamp, session_id, current_url, properties from events \
          where team_id = {} and person_id = '{}'{} order by timestamp desc, uuid limit {limit}",

@@ -45,7 +45,14 @@ pub(crate) fn person() -> PathItem {
 /// `/api/persons/:id/events`.
 pub(crate) fn person_events() -> PathItem {
     let before = json!({ "type": "string", "format": "date-time" });
-    let rows = json!({ "type": "array", "items": { "type": "object" } });
+    let rows = json!({
+        "type": "object",
+        "required": ["events", "next"],
+        "properties": {
+            "events": { "type": "array", "items": { "type": "object" } },
+            "next": { "type": ["string", "null"], "description": "`before` of the next page" },
+        },
+    });
     let operation = operation(TAG, "person_events", "Shows what a person did, the last first")
         .parameter(id())
         .parameter(project())
