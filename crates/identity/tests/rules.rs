@@ -125,6 +125,12 @@ fn check(history: &History) {
         if is_kept {
             rows.push((*team, event.distinct_id.as_str().to_owned(), settled.person_id));
         }
+        // Before all this nothing was remembered, and each id was a person by itself.
+        for key in memory.layer.ids().keys() {
+            rows.push((key.team, key.id.to_string(), key.own_person()));
+        }
+        rows.sort_unstable();
+        rows.dedup();
         assert_joined(&memory.layer, &rows);
     }
     assert_same(&memory.layer, &model);
@@ -235,7 +241,18 @@ fn an_id_of_which_there_are_rows_gives_the_person_its_id() {
     let mut memory = Memory::default();
     let settled = memory.settle_all(&[personless("anon", 1), identify("user", "anon", 2)]);
     assert_eq!(settled[1].person_id, settled[0].person_id);
-    assert!(memory.layer.overrides().is_empty());
+    assert!(!memory.layer.overrides().contains_key(&(TEAM, settled[0].person_id)));
+}
+
+#[test]
+fn rows_of_a_time_without_memory_are_found_once_there_is_a_person() {
+    let mut memory = Memory::default();
+    let of = |id| PersonId::in_project(TEAM, id);
+    // Nothing is known of any of these ids, and of each there may be rows with its own person.
+    let settled = memory.settle_all(&[identify("user", "anon", 1), identify("user", "phone", 2)]);
+    assert!(settled.iter().all(|settled| settled.person_id == of("user")));
+    let rows = ["user", "anon", "phone"].map(|id| (TEAM, id.to_owned(), of(id)));
+    assert_joined(&memory.layer, &rows);
 }
 
 #[test]

@@ -58,8 +58,8 @@ impl<B: Base> Fold<'_, B> {
 
     /// Makes a person of two distinct ids.
     ///
-    /// The first gives the person its id. That is one of which there are rows already, if there is
-    /// one, so that these need no override.
+    /// The first gives the person its id. That is one of which there are rows already, if one is
+    /// known, so that these are the person's without a join.
     fn create_of_both(
         &mut self,
         claim: &Claim,
@@ -124,11 +124,12 @@ impl<B: Base> Fold<'_, B> {
 }
 
 /// Gives a person a distinct id that has none.
+///
+/// Of an id that was never seen here there may be rows all the same, of a time without memory.
 fn adopt_id<B: Base>(view: &mut View<'_, B>, id: &IdKey, person: PersonId) -> Result<(), Error> {
-    let is_used = view.id(id)?.is_some();
     view.put_id(id, person)?;
     let own = id.own_person();
-    match is_used && own != person {
+    match own != person {
         true => view.put_override((id.team, own), person),
         false => Ok(()),
     }
