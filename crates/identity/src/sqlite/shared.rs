@@ -260,9 +260,7 @@ impl Work {
                 }
             }
             self.shared.written(cursor, asked);
-            if let Err(error) = checkpoint::cut_log(&self.connection) {
-                warn!(%error, "the log of the database of persons could not be cut back");
-            }
+            checkpoint::cut_log(&self.connection);
             last = Instant::now();
         }
     }
