@@ -23,7 +23,7 @@ use super::view::View;
 use super::{Fold, Subject, update};
 use crate::claim::{Claim, Full, Merge};
 use crate::illegal::is_mergeable;
-use crate::settings::MERGED_DISTINCT_IDS;
+use crate::settings::{MERGED_DISTINCT_ID_BYTES, MERGED_DISTINCT_IDS};
 use crate::{Base, Error, Id, IdKey, Person, PersonKey, Warning};
 
 /// What became of a merge.
@@ -97,7 +97,8 @@ impl<B: Base> Fold<'_, B> {
             self.warnings.push(Warning::AlreadyIdentified);
             return Ok(Subject::Stored(into));
         }
-        let Some(moved) = self.view.ids_of((team, other.id), MERGED_DISTINCT_IDS)? else {
+        let moved = self.view.ids_of((team, other.id), MERGED_DISTINCT_IDS)?;
+        let Some(moved) = moved.filter(|moved| bytes(moved) <= MERGED_DISTINCT_ID_BYTES) else {
             self.warnings.push(Warning::TooManyDistinctIds);
             return Ok(Subject::Stored(into));
         };
@@ -121,6 +122,10 @@ impl<B: Base> Fold<'_, B> {
         override_all(&mut self.view, (team, other.id), &moved, into.id)?;
         Ok(Subject::Draft(updated.unwrap_or(united)))
     }
+}
+
+fn bytes(ids: &[IdKey]) -> usize {
+    ids.iter().map(|id| id.id.len()).sum()
 }
 
 /// Gives a person a distinct id that has none.
