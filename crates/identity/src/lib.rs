@@ -44,7 +44,9 @@ pub use keeper::Keeper;
 pub use known::{GROUP_TYPES, Group, GroupKey, GroupTypes, Id, IdKey, Override, Person, PersonKey};
 pub use layer::Layer;
 pub use object::Object;
-pub use settings::{MERGED_DISTINCT_IDS, PERSON_PROPERTIES_BYTES, Settings};
+pub use settings::{
+    MERGED_DISTINCT_ID_BYTES, MERGED_DISTINCT_IDS, PERSON_PROPERTIES_BYTES, Settings,
+};
 pub use settled::{Settled, Warning};
 pub use sqlite::{Counts, Cursor, Found, Page, Reader, Search, Store, StoreOptions};
 pub use stateless::Stateless;

@@ -16,8 +16,9 @@ use crate::members::Members;
 use crate::object::key_of;
 use crate::{IdKey, Object, Settled, json};
 
-/// Longest name of a type of groups in PostHog's database, in code points.
-const GROUP_TYPE_CHARS: usize = 400;
+/// Longest name of a type of groups in PostHog's database, and longest key of a group, in code
+/// points.
+const GROUP_CHARS: usize = 400;
 
 /// What an event says of whom it is about.
 #[derive(Clone, Debug)]
@@ -212,6 +213,7 @@ fn groups(raw: &str) -> Box<[(Box<str>, Box<str>)]> {
             None => {}
         }
     }
+    groups.retain(|(_, key)| fits(key));
     groups.into_boxed_slice()
 }
 
@@ -224,7 +226,12 @@ fn group_key(raw: &str) -> Box<str> {
 }
 
 fn is_type_name(name: &str) -> bool {
-    !name.is_empty() && (name.len() <= GROUP_TYPE_CHARS || name.chars().count() <= GROUP_TYPE_CHARS)
+    !name.is_empty() && fits(name)
+}
+
+/// What is longer is nobody's id, and is in no index.
+fn fits(text: &str) -> bool {
+    text.len() <= GROUP_CHARS || text.chars().count() <= GROUP_CHARS
 }
 
 /// What an event says of a group: a `$groupidentify`, or an `$identify` made of `/engage`, which may
@@ -243,7 +250,7 @@ fn group(
         ("$identify", _) if event.group_set.is_some() => named?,
         _ => return None,
     };
-    (is_type_name(&type_name) && !key.is_empty()).then(|| GroupClaim {
+    (is_type_name(&type_name) && !key.is_empty() && fits(&key)).then(|| GroupClaim {
         type_name,
         key: key.into(),
         set: object(event.group_set.as_deref()),

@@ -11,7 +11,7 @@ use crate::Error;
 use crate::error::Context;
 
 /// How long to wait for others that write to the same file.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a connection keeps of the file, in KiB (SQLite takes a negative number for that): the upper
 /// pages of the indexes of some million persons.
