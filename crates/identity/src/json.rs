@@ -119,8 +119,6 @@ mod tests {
         {
             assert!(!is_same(one, other), "{one} {other}");
         }
-        for (one, other) in [("9007199254740992", "9007199254740993")] {
-            assert!(!is_same(one, other), "{one} {other}");
-        }
+        assert!(!is_same("9007199254740992", "9007199254740993"));
     }
 }
