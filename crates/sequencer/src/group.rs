@@ -168,7 +168,7 @@ impl<L: Lane> Committer<L> {
         let mut batches = Vec::new();
         let mut waiting = Vec::new();
         let mut stageable = Ok(());
-        while let Some(Ticket { submission, reply }) = tickets.next() {
+        for Ticket { submission, reply } in tickets.by_ref() {
             let staged = self.lane.stage(submission, &mut batches);
             stageable = staged.as_ref().map(|_| ()).map_err(Rejected::clone);
             waiting.push((reply, staged));
