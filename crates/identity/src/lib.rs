@@ -10,7 +10,7 @@
 //! An event's [`Claim`] is what it says of whom it is about. The fold ([`settle`]) settles claims in the
 //! order of the journal, by PostHog's rules, on an overlay of the group; what it changes is stored
 //! in the record of the event that changed it. So nothing needs to be folded twice: on a start,
-//! changes are taken over as they are ([`apply`]).
+//! changes are taken over as they are ([`fn@apply`]).
 //!
 //! Changes of one event are complete and atomic with it. They are not gathered over a group, since
 //! after a crash the first records of a group may be there and the last may not.
