@@ -9,7 +9,7 @@ use crate::dedup::Window;
 use crate::error::Rejected;
 use crate::group::{Lane, Staged};
 use crate::identity::Identity;
-use crate::metrics::DUPLICATES_TOTAL;
+use crate::metrics::{DUPLICATES_TOTAL, PERSON_CHANGES_TOTAL};
 use crate::prepared::{Prepared, PreparedRow};
 use crate::receipt::{Offsets, Receipt};
 use crate::received::Received;
@@ -32,6 +32,8 @@ struct Group {
     next: Offset,
     received: Option<Received>,
     duplicates: u64,
+    /// Rows of what changed of persons.
+    changes: u64,
 }
 
 impl EventLane {
@@ -74,11 +76,12 @@ impl Lane for EventLane {
     }
 
     fn seal(&mut self, batches: &mut Vec<Batch>) {
-        self.records.finish(batches);
+        self.group.changes += self.records.finish(batches);
     }
 
     fn publish(&mut self, end: Offset, bytes: u64) {
         counter!(DUPLICATES_TOTAL).increment(self.group.duplicates);
+        counter!(PERSON_CHANGES_TOTAL).increment(self.group.changes);
         // A group of nothing but duplicates says nothing about where the journal ends.
         if let Some(received) = self.group.received.filter(|_| bytes > 0) {
             self.window.publish(end, bytes, received);
@@ -114,6 +117,7 @@ impl EventLane {
         let settled = self.identity.settle_one(claim)?;
         let before = self.identity.add(settled, body, row.created_at, &mut self.records, batches);
         if before > 0 {
+            self.group.changes += before;
             self.group.next = self.group.next.advanced(before);
             self.window.place(row, self.group.next);
         }

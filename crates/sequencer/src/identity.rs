@@ -11,7 +11,7 @@ use metrics::counter;
 use tracing::{error, info, warn};
 
 use crate::error::{Error, Rejected};
-use crate::metrics::{PERSON_CHANGES_TOTAL, PERSON_WARNINGS_TOTAL, REASON};
+use crate::metrics::{PERSON_WARNINGS_TOTAL, REASON};
 use crate::records::Records;
 
 /// How much of the journal is read at once.
@@ -26,7 +26,6 @@ pub(crate) struct Identity {
     hold: Hold,
     /// Where the last group ends that is stored.
     end: Offset,
-    changes: u64,
     warnings: Vec<Warning>,
 }
 
@@ -41,7 +40,7 @@ impl Identity {
             return Err(Error::PersonsMissing { known_to: from, first });
         }
         let hold = journal.hold("persons", from);
-        let mut identity = Self { keeper, hold, end: from, changes: 0, warnings: Vec::new() };
+        let mut identity = Self { keeper, hold, end: from, warnings: Vec::new() };
         identity.replay(journal, from)?;
         Ok(identity)
     }
@@ -70,7 +69,6 @@ impl Identity {
         batches: &mut Vec<Batch>,
     ) -> u64 {
         self.warnings.extend(&settled.warnings);
-        self.changes += settled.changes.len() as u64;
         let mut belonging = settled.belonging();
         // What the event sets itself is in its body; a record must hold both.
         let is_too_large = |all: &String| all.len() > PERSON_PROPERTIES_BYTES;
@@ -86,7 +84,6 @@ impl Identity {
         self.keeper.publish(end.get());
         self.end = end;
         self.release_journal();
-        counter!(PERSON_CHANGES_TOTAL).increment(std::mem::take(&mut self.changes));
         for warning in self.warnings.drain(..) {
             counter!(PERSON_WARNINGS_TOTAL, REASON => warning.reason()).increment(1);
         }
@@ -95,7 +92,6 @@ impl Identity {
     /// Undoes what the group changed: nothing of it is stored.
     pub(crate) fn discard(&mut self) {
         self.keeper.discard();
-        self.changes = 0;
         self.warnings.clear();
         // It may be the journal that is full.
         self.release_journal();
