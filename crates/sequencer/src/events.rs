@@ -114,7 +114,7 @@ impl EventLane {
         batches: &mut Vec<Batch>,
     ) -> Result<(), Rejected> {
         // One after the other: what a thousand events of a person change is not kept a thousand times.
-        let settled = self.identity.settle_one(claim)?;
+        let settled = self.identity.settle(claim)?;
         let before = self.identity.add(settled, body, row.created_at, &mut self.records, batches);
         if before > 0 {
             self.group.changes += before;

@@ -1,8 +1,7 @@
 //! Whose a row is: settled in the order of the journal, stored with the row, known once it is stored.
 //!
 //! What events change of persons stands behind them in the same record, so that after a crash there is
-//! either both or neither. A restart takes these changes over and settles nothing
-//! again.
+//! either both or neither. A restart takes these changes over and settles nothing again.
 
 use event::{Change, PersonMode, Row, Table, TeamId, Timestamp, decode_rows, encode_row_of};
 use identity::{Claim, Keeper, PERSON_PROPERTIES_BYTES, Settled, Warning};
@@ -16,8 +15,6 @@ use crate::records::Records;
 
 /// How much of the journal is read at once.
 const READ_BYTES: usize = 4 << 20;
-/// After so many rows, what was taken over is published, so that it can be written.
-const ROWS_AT_ONCE: u64 = 100_000;
 
 /// Settles whose rows are, on the overlay of the group.
 #[derive(Debug)]
@@ -45,18 +42,14 @@ impl Identity {
         Ok(identity)
     }
 
-    /// Settles whose these rows are, each with the body that it is in.
-    pub(crate) fn settle(&mut self, claims: &[Claim]) -> Result<Vec<Settled>, Rejected> {
-        self.keeper.settle(claims).map_err(|error| {
+    /// Settles whose an event is.
+    pub(crate) fn settle(&mut self, claim: &Claim) -> Result<Settled, Rejected> {
+        let settled = self.keeper.settle(std::slice::from_ref(claim)).map_err(|error| {
             warn!(%error, "whose events are is not known, so they are rejected");
             Rejected::PersonsUnknown(error.to_string())
-        })
-    }
-
-    /// Settles whose one event is.
-    pub(crate) fn settle_one(&mut self, claim: &Claim) -> Result<Settled, Rejected> {
-        let unknown = || Rejected::PersonsUnknown("an event was not settled".to_owned());
-        self.settle(std::slice::from_ref(claim))?.pop().ok_or_else(unknown)
+        })?;
+        let missing = || Rejected::PersonsUnknown("an event was not settled".to_owned());
+        settled.into_iter().next().ok_or_else(missing)
     }
 
     /// Adds a row and what its event changed; returns how many rows were put in front of it.
@@ -111,7 +104,7 @@ impl Identity {
 
     fn replay(&mut self, journal: &Journal, from: Offset) -> Result<(), Error> {
         let mut reader = journal.reader(journal.cursor(from))?;
-        let (mut rows, mut changes, mut published) = (0, 0, from);
+        let (mut rows, mut changes) = (0, 0);
         loop {
             let records = reader.read(READ_BYTES)?;
             let Some(last) = records.last() else { break };
@@ -120,10 +113,8 @@ impl Identity {
                 rows += u64::from(record.rows);
                 changes += self.replay_record(record, from)?;
             }
-            if end.rows_since(published) >= ROWS_AT_ONCE {
-                self.publish(end);
-                published = end;
-            }
+            // Often, so that what was taken over can be written and need not be held.
+            self.publish(end);
         }
         self.publish(journal.synced());
         info!(journal.rows = rows, persons.changes = changes, "read the newest changes of persons");

@@ -64,7 +64,7 @@ impl Records {
         encode(&mut self.payload);
         let added: usize = changes.iter().map(bytes_of).sum();
         let mut before = 0;
-        if self.payload.len() + self.changes.bytes + added > self.limit_bytes && self.rows > 0 {
+        if self.payload.len() + self.changes.bytes + added > self.limit_bytes {
             let row = self.payload.split_off(start);
             before = self.finish(batches);
             self.payload = row;
@@ -72,7 +72,7 @@ impl Records {
         self.rows += 1;
         if self.payload.len() + added > self.limit_bytes {
             // A row of megabytes, whose event merges thousands: they can only be in two.
-            before += self.finish(batches);
+            self.finish(batches);
         }
         changes.into_iter().for_each(|change| self.changes.put(change, received_at));
         before
@@ -215,6 +215,26 @@ mod tests {
             }
             prop_assert_eq!(numbered, persons.len());
         }
+    }
+
+    #[test]
+    fn changes_that_a_large_row_leaves_no_room_for_are_in_front_of_the_next() {
+        let (mut records, mut batches) = (Records::with_limit(1_000), Vec::new());
+        let large = |payload: &mut Vec<u8>| {
+            encode_row(&Row { properties: "x".repeat(800), ..row(0) }, payload);
+        };
+        let add = |records: &mut Records, changes, batches: &mut Vec<Batch>| {
+            records.add(large, changes, Timestamp::EPOCH, batches)
+        };
+        assert_eq!(add(&mut records, vec![person(1, 0)], &mut batches), 0);
+        assert_eq!(add(&mut records, vec![person(2, 0)], &mut batches), 1);
+        assert_eq!(add(&mut records, Vec::new(), &mut batches), 1);
+        assert_eq!(records.finish(&mut batches), 0);
+        let is_event = |row: &Row| row.table() == Table::Events;
+        let rows = batches.iter().flat_map(|batch| decode_rows(batch.payload.clone()).unwrap());
+        let events: Vec<bool> = rows.map(|row| is_event(&row)).collect();
+        assert_eq!(events, [true, false, true, false, true]);
+        assert!(batches.iter().all(|batch| batch.payload.len() <= 1_000));
     }
 
     #[test]
