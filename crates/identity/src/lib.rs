@@ -48,5 +48,5 @@ pub use settings::{
     MERGED_DISTINCT_ID_BYTES, MERGED_DISTINCT_IDS, PERSON_PROPERTIES_BYTES, Settings,
 };
 pub use settled::{Settled, Warning};
-pub use sqlite::{Counts, Cursor, Found, Page, Reader, Search, Store, StoreOptions};
+pub use sqlite::{Cursor, Found, Page, Reader, Search, Store, StoreOptions};
 pub use stateless::Stateless;

@@ -72,7 +72,8 @@ impl Prepared {
     }
 
     pub(crate) fn weight(&self) -> Weight {
-        Weight { rows: self.rows.len(), bytes: self.bodies.len() }
+        let claims: usize = self.claims.iter().map(Claim::bytes).sum();
+        Weight { rows: self.rows.len(), bytes: self.bodies.len() + claims }
     }
 }
 

@@ -1,12 +1,9 @@
 // Drives posthog-js in a browser for each name of BROWSERS: two pages as nobody in particular, then USER is identified, and
 // a page more. Prints the distinct id that each browser had before.
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
 import { chromium } from 'playwright-core'
+import { chromiumOptions, openSiteOf, posthogJs } from './browser.js'
 
-const library = join(dirname(createRequire(import.meta.url).resolve('posthog-js/package.json')), 'dist', 'module.js')
 const options = {
   api_host: process.env.POSTHOG_HOST,
   person_profiles: process.env.PERSON_PROFILES,
@@ -21,24 +18,12 @@ const page = `<!doctype html><title>Shop</title><script type="module">
   posthog.init(${JSON.stringify(process.env.TOKEN)}, { ...${JSON.stringify(options)}, loaded: () => { window.ready = true } })
   window.posthog = posthog
 </script>`
-const files = { '/': ['text/html', page], '/posthog.js': ['text/javascript', readFileSync(library)] }
+const files = { '/': ['text/html', page], '/posthog.js': ['text/javascript', readFileSync(posthogJs())] }
 
-const site = createServer((request, response) => {
-  const [type, body] = files[new URL(request.url, 'http://page').pathname] ?? []
-  if (body) return response.writeHead(200, { 'content-type': `${type}; charset=utf-8` }).end(body)
-  return response.writeHead(204).end()
-})
-await new Promise((listening) => site.listen(0, '127.0.0.1', listening))
-const origin = `http://127.0.0.1:${site.address().port}/`
+const site = await openSiteOf(files)
+const origin = `${site.origin}/`
 
-const chrome = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  headless: true,
-  args: [
-    '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  ],
-})
+const chrome = await chromium.launch(chromiumOptions)
 
 // The server says where events go.
 const isStored = (response) => new URL(response.url()).pathname.endsWith('/e/')

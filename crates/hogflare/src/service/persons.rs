@@ -4,6 +4,7 @@ use anyhow::Context;
 use identity::{Keeper, Reader, Settings, Stateless, Store, StoreOptions};
 use journal::Journal;
 use tracing::warn;
+use uuid::Uuid;
 
 use crate::config::{Config, State};
 use crate::data_dir::DataDir;
@@ -45,4 +46,14 @@ pub(crate) fn open(
             Ok(Persons { keeper: Box::new(store), reader: Some(reader) })
         }
     }
+}
+
+/// How far a checkpoint reflects this journal: the journal must not give these rows to others.
+pub(crate) fn known_to(data_dir: &DataDir, journal_id: Uuid) -> anyhow::Result<u64> {
+    let path = data_dir.persons();
+    if !path.exists() {
+        return Ok(0);
+    }
+    let cursor = Reader::of_file(&path)?.cursor().filter(|cursor| cursor.journal_id == journal_id);
+    Ok(cursor.map_or(0, |cursor| cursor.offset))
 }

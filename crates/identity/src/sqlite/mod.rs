@@ -29,7 +29,7 @@ use uuid::Uuid;
 
 use self::cache::Cache;
 pub use self::options::StoreOptions;
-pub use self::reader::{Counts, Found, Page, Reader, Search};
+pub use self::reader::{Found, Page, Reader, Search};
 use self::shared::{Shared, Writer};
 use crate::error::Context;
 use crate::{

@@ -62,19 +62,6 @@ pub struct Page {
     pub next: Option<i64>,
 }
 
-/// How many there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counts {
-    /// Persons.
-    pub persons: u64,
-    /// Those that said who they are.
-    pub identified: u64,
-    /// Distinct ids that have a person.
-    pub distinct_ids: u64,
-    /// Groups.
-    pub groups: u64,
-}
-
 impl Reader {
     /// Reads what nobody is writing: the tables as of the last checkpoint.
     ///
@@ -186,30 +173,6 @@ impl Reader {
             let next = next.filter(|_| rows.len() == search.limit);
             Ok(Page { persons: rows.into_iter().map(|(person, _)| person).collect(), next })
         })
-    }
-
-    /// How many there are in a project, as of the last checkpoint.
-    ///
-    /// # Errors
-    /// When the tables cannot be read.
-    pub fn counts(&self, team: TeamId) -> Result<Counts, Error> {
-        let sql = "SELECT
-            (SELECT count(*) FROM persons WHERE team_id = ?1 AND is_deleted = 0),
-            (SELECT count(*) FROM persons
-                WHERE team_id = ?1 AND is_deleted = 0 AND is_identified = 1),
-            (SELECT count(*) FROM person_distinct_ids
-                WHERE team_id = ?1 AND person_id IS NOT NULL),
-            (SELECT count(*) FROM groups WHERE team_id = ?1 AND is_deleted = 0)";
-        let of_row = |row: &rusqlite::Row<'_>| {
-            let count = |index| row.get(index).map(i64::cast_unsigned);
-            Ok(Counts {
-                persons: count(0)?,
-                identified: count(1)?,
-                distinct_ids: count(2)?,
-                groups: count(3)?,
-            })
-        };
-        self.with(|connection| connection.query_row(sql, [team.0], of_row).context("count"))
     }
 
     fn id(&self, key: &IdKey) -> Result<Option<Id>, Error> {
