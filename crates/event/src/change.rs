@@ -219,7 +219,9 @@ impl Change {
             Table::GroupTypes => {
                 Self::GroupType { team, index: fields.group_type_index, name: fields.group.clone() }
             }
-            Table::Events | Table::Heatmaps | Table::Quarantine | Table::Otel => return None,
+            Table::Events | Table::Heatmaps | Table::Quarantine | Table::Otel | Table::Erasures => {
+                return None;
+            }
         })
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use uuid::Uuid;
 
+use crate::erasure::ErasureFields;
 use crate::{Event, PersonId, Table, TeamId, Timestamp};
 
 /// How an event's person was treated; the values of PostHog's `person_mode`.
@@ -122,6 +123,9 @@ pub struct Row {
     /// What a row of persons' and groups' tables has beside; no event has it.
     #[prost(message, optional, boxed, tag = "27")]
     pub change: Option<Box<ChangeFields>>,
+    /// What an erasure's row has beside; no other has it.
+    #[prost(message, optional, boxed, tag = "28")]
+    pub erasure: Option<Box<ErasureFields>>,
 }
 
 /// Members that only a [`Change`](crate::Change) has.
@@ -217,6 +221,7 @@ impl Row {
             table_number: event.table.into(),
             reason: event.reason.map(str::to_owned),
             change: None,
+            erasure: None,
         }
     }
 

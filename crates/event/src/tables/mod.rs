@@ -1,5 +1,6 @@
 //! The tables that the journal's rows go to. One file each: its columns, in order.
 
+mod erasures;
 mod events;
 mod group_types;
 mod groups;
@@ -39,11 +40,13 @@ pub enum Table {
     Groups = 7,
     /// Names of the types of groups.
     GroupTypes = 8,
+    /// That something was erased.
+    Erasures = 9,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Events,
         Self::Heatmaps,
         Self::Quarantine,
@@ -53,6 +56,7 @@ impl Table {
         Self::PersonOverrides,
         Self::Groups,
         Self::GroupTypes,
+        Self::Erasures,
     ];
 
     /// Its name in the lake.
@@ -67,6 +71,7 @@ impl Table {
             Self::PersonOverrides => "person_overrides",
             Self::Groups => "groups",
             Self::GroupTypes => "group_types",
+            Self::Erasures => "erasures",
         }
     }
 
@@ -86,6 +91,7 @@ impl Table {
             }
             Self::Groups => "Groups, whole.",
             Self::GroupTypes => "What the project calls its types of groups.",
+            Self::Erasures => "That a person was deleted or made anonymous, and when; not who.",
         }
     }
 
@@ -101,6 +107,7 @@ impl Table {
             Self::PersonOverrides => person_overrides::COLUMNS,
             Self::Groups => groups::COLUMNS,
             Self::GroupTypes => group_types::COLUMNS,
+            Self::Erasures => erasures::COLUMNS,
         }
     }
 
@@ -117,6 +124,7 @@ impl Table {
             Self::PersonOverrides => &["team_id", "old_person_id", "version"],
             Self::Groups => &["team_id", "group_type_index", "group_key", "version"],
             Self::GroupTypes => &["team_id", "group_type_index", "changed_at"],
+            Self::Erasures => &["team_id", "requested_at"],
         }
     }
 
@@ -125,6 +133,7 @@ impl Table {
         match self {
             Self::Events | Self::Heatmaps | Self::Quarantine => "timestamp",
             Self::Otel => "received_at",
+            Self::Erasures => "requested_at",
             _ => "changed_at",
         }
     }
