@@ -33,6 +33,8 @@ pub(super) fn writer(path: &Path) -> Result<Connection, Error> {
     let connection = set_up(connection)?;
     connection.pragma_update(None, "journal_mode", "WAL").context("open the database of")?;
     connection.pragma_update(None, "synchronous", "FULL").context("open the database of")?;
+    // Of what was erased nothing is to be found in unused parts of the file.
+    connection.pragma_update(None, "secure_delete", "ON").context("open the database of")?;
     Ok(connection)
 }
 

@@ -33,8 +33,8 @@ pub use self::reader::{Found, Page, Reader, Search};
 use self::shared::{Shared, Writer};
 use crate::error::Context;
 use crate::{
-    Base, Claim, Error, Group, GroupKey, GroupTypes, Id, IdKey, Keeper, Layer, Override, Person,
-    PersonKey, Settings, Settled,
+    Base, Claim, Error, Forgotten, Group, GroupKey, GroupTypes, Id, IdKey, Keeper, Layer,
+    NotErased, Override, Person, PersonKey, Settings, Settled, Target,
 };
 
 /// How far in a journal the tables reflect it.
@@ -123,6 +123,17 @@ impl Keeper for Store {
         let settled = claims.iter().map(settle).collect();
         self.base.end_snapshot()?;
         settled
+    }
+
+    fn erase(
+        &mut self,
+        team: TeamId,
+        target: &Target,
+    ) -> Result<Result<Forgotten, NotErased>, Error> {
+        self.base.shared.admit()?;
+        let erased = crate::erase(team, target, &mut self.overlay, &mut self.base);
+        self.base.end_snapshot()?;
+        erased
     }
 
     fn publish(&mut self, end: u64) {
