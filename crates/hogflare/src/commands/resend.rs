@@ -129,14 +129,10 @@ struct Resender<'a> {
 
 impl Resender<'_> {
     async fn send_all(&self, count: &mut Count) -> anyhow::Result<()> {
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(self.folder.join("resend.lock"))?;
-        if lock.try_lock().is_err() {
-            bail!("another resend is at work in {}", self.folder.display());
-        }
+        let Some(_alone) = self.letters().alone()? else {
+            bail!("another resend, or an erasure, is at work in {}", self.folder.display());
+        };
+        self.letters().erase(self.erased)?;
         for file in self.letters().claim()? {
             self.send(&file, count).await?;
         }
