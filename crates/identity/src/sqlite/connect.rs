@@ -45,11 +45,13 @@ pub(super) fn reader(path: &Path) -> Result<Connection, Error> {
     set_up(connection)
 }
 
-/// Moves everything into the file itself, so that it is whole by itself, unless somebody reads.
-pub(super) fn gather(path: &Path) -> Result<(), Error> {
+/// Moves everything into the file itself, so that it is whole by itself, unless somebody reads; says
+/// whether it did.
+pub(super) fn gather(path: &Path) -> Result<bool, Error> {
     let connection = Connection::open(path).context("gather the database of")?;
     let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
-    connection.query_row(sql, [], |_| Ok(())).context("gather the database of")
+    let is_busy = connection.query_row(sql, [], |row| row.get::<_, bool>(0));
+    is_busy.map(|is_busy| !is_busy).context("gather the database of")
 }
 
 fn set_up(connection: Connection) -> Result<Connection, Error> {

@@ -166,7 +166,7 @@ impl Keeper for Store {
         self.checkpoint()?;
         let Self { path, base, writer, .. } = *self;
         drop((base, writer));
-        connect::gather(&path)
+        connect::gather(&path).map(drop)
     }
 }
 
