@@ -233,6 +233,7 @@ impl Columns<'_> {
             table_number: Table::Events.into(),
             reason: None,
             change: None,
+            erasure: None,
         })
     }
 
