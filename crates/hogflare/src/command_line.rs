@@ -14,6 +14,7 @@ pub(crate) enum Command {
     Persons(ArgMatches),
     PersonShow(ArgMatches),
     PersonExport(ArgMatches),
+    PersonErase(&'static str, ArgMatches),
     RebuildIdentity(ArgMatches),
     KeyShow(ArgMatches),
     Doctor(ArgMatches),
@@ -34,6 +35,8 @@ pub(crate) fn parse() -> Command {
         Some(("persons", flags)) => Command::Persons(flags.clone()),
         Some(("person", flags)) => match flags.subcommand() {
             Some(("export", flags)) => Command::PersonExport(flags.clone()),
+            Some(("delete", flags)) => Command::PersonErase("delete", flags.clone()),
+            Some(("anonymize", flags)) => Command::PersonErase("anonymize", flags.clone()),
             Some((_, flags)) => Command::PersonShow(flags.clone()),
             None => Command::PersonShow(flags.clone()),
         },
@@ -82,7 +85,9 @@ fn clap() -> Clap {
                 .about("One person")
                 .subcommand_required(true)
                 .subcommand(person("show", "Show a person, its distinct ids, and what it did last"))
-                .subcommand(person("export", "Write all that the lake has of a person, a row a line")),
+                .subcommand(person("export", "Write all that the lake has of a person, a row a line"))
+                .subcommand(erase("delete", "Delete a person, and all that it did"))
+                .subcommand(erase("anonymize", "Delete a person, and keep what it did as nobody's")),
         )
         .subcommand(
             Clap::new("rebuild")
@@ -95,8 +100,13 @@ fn clap() -> Clap {
                 ),
         )
         .subcommand(
-            Clap::new("key").about("Keys for reading").subcommand_required(true).subcommand(
-                Clap::new("show").about("Print the read key").args(setting_flags_of(&["data-dir"])),
+            Clap::new("key").about("Keys for reading and erasing").subcommand_required(true).subcommand(
+                Clap::new("show").about("Print the read key").args(setting_flags_of(&["data-dir"])).arg(
+                    Arg::new("admin")
+                        .long("admin")
+                        .action(ArgAction::SetTrue)
+                        .help("Print the administrator's key, which erases"),
+                ),
             ),
         )
         .subcommand(
@@ -145,6 +155,22 @@ fn person(name: &'static str, about: &'static str) -> Clap {
         .about(about)
         .args(setting_flags_of(&["data-dir"]))
         .args(of_project())
+        .arg(Arg::new("id").required(true).value_name("ID").help(id))
+}
+
+fn erase(name: &'static str, about: &'static str) -> Clap {
+    let flag = |name: &'static str, help: &'static str| {
+        Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+    };
+    let [project, ..] = of_project();
+    let id = "Its id, one that it had before a merge, or a distinct id";
+    Clap::new(name)
+        .about(about)
+        .args(setting_flags_of(&["data-dir"]))
+        .arg(project)
+        .arg(flag("yes", "Do not ask"))
+        .arg(flag("wait", "Wait until all of it is gone here"))
+        .arg(flag("json", "Write the receipt as JSON"))
         .arg(Arg::new("id").required(true).value_name("ID").help(id))
 }
 

@@ -84,6 +84,10 @@ impl DataDir {
         self.path.join("quotas.json")
     }
 
+    pub(crate) fn erasures(&self) -> PathBuf {
+        self.path.join("erasures")
+    }
+
     pub(crate) fn socket(&self) -> PathBuf {
         self.path.join("hogflare.sock")
     }
@@ -133,26 +137,48 @@ impl DataDir {
 
     /// The read key that was made at the first start.
     pub(crate) fn read_key(&self) -> anyhow::Result<String> {
-        let path = self.path.join("read-key");
-        let key = std::fs::read_to_string(&path).with_context(|| {
-            format!("no read key at {}; `hogflare serve` makes one", path.display())
-        })?;
-        Ok(key.trim().to_owned())
+        self.key("read-key")
     }
 
     /// The read key, made now where there is none.
     pub(crate) fn read_key_or_new(&self) -> anyhow::Result<String> {
-        let path = self.path.join("read-key");
+        self.key_or_new("read-key", "hfr")
+    }
+
+    /// The administrator's key that was made at the first start.
+    pub(crate) fn admin_key(&self) -> anyhow::Result<String> {
+        self.key("admin-key")
+    }
+
+    /// The administrator's key, made now where there is none.
+    pub(crate) fn admin_key_or_new(&self) -> anyhow::Result<String> {
+        self.key_or_new("admin-key", "hfa")
+    }
+
+    fn key(&self, name: &str) -> anyhow::Result<String> {
+        let path = self.path.join(name);
+        let key = std::fs::read_to_string(&path).with_context(|| {
+            format!(
+                "no {} at {}; `hogflare serve` makes one",
+                name.replace('-', " "),
+                path.display()
+            )
+        })?;
+        Ok(key.trim().to_owned())
+    }
+
+    fn key_or_new(&self, name: &str, prefix: &str) -> anyhow::Result<String> {
+        let path = self.path.join(name);
         let create = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path);
         match create {
             Ok(mut file) => {
-                let key = new_key()?;
+                let key = new_key(prefix)?;
                 writeln!(file, "{key}")?;
                 file.sync_all()?;
                 Ok(key)
             }
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                match self.read_key()?.as_str() {
+                match self.key(name)?.as_str() {
                     "" => bail!("{} is empty; remove it to get a new key", path.display()),
                     key => Ok(key.to_owned()),
                 }
@@ -181,10 +207,10 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> 
 }
 
 /// A key of 256 random bits.
-fn new_key() -> anyhow::Result<String> {
+fn new_key(prefix: &str) -> anyhow::Result<String> {
     let digits = random_bytes()?;
     let digits = digits.iter().map(|byte| format!("{byte:02x}"));
-    Ok(format!("hfr_{}", digits.collect::<String>()))
+    Ok(format!("{prefix}_{}", digits.collect::<String>()))
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::settings::{ERASED_DISTINCT_ID_BYTES, ERASED_DISTINCT_IDS};
+
 /// Why persons are not known. Nothing of the group was kept; all but the first are passing.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -42,6 +44,24 @@ pub enum Error {
     /// The thread that writes cannot be started.
     #[error("cannot start the thread that writes persons: {0}")]
     Thread(io::Error),
+}
+
+/// Why nobody was erased; nothing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotErased {
+    /// There is no such person.
+    #[error("there is no such person in the project")]
+    NoSuchPerson,
+    /// The person has more distinct ids than one erasure takes, or longer ones.
+    #[error(
+        "the person has more than {ERASED_DISTINCT_IDS} distinct ids, or more than \
+         {ERASED_DISTINCT_ID_BYTES} bytes of them, which is more than one erasure takes"
+    )]
+    TooManyDistinctIds,
+    /// Whoever keeps persons cannot erase.
+    #[error("persons that are kept in {0} cannot be erased yet")]
+    Unsupported(&'static str),
 }
 
 /// Says what was tried when the database fails.

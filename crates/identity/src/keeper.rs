@@ -4,7 +4,7 @@ use std::fmt;
 
 use event::{Change, TeamId};
 
-use crate::{Claim, Error, Settled};
+use crate::{Claim, Error, Forgotten, NotErased, Settled, Target};
 
 /// Keeps persons, with an overlay for the group that is not stored yet.
 ///
@@ -17,6 +17,16 @@ pub trait Keeper: fmt::Debug + Send {
     /// When persons cannot be read, or what changed cannot be kept for now. The group must then be
     /// discarded.
     fn settle(&mut self, claims: &[Claim]) -> Result<Vec<Settled>, Error>;
+
+    /// Forgets a person, on top of what was settled since the last group ended.
+    ///
+    /// # Errors
+    /// As [`Keeper::settle`]. A refusal is none: the group goes on.
+    fn erase(
+        &mut self,
+        team: TeamId,
+        target: &Target,
+    ) -> Result<Result<Forgotten, NotErased>, Error>;
 
     /// Keeps what the group changed. Its events are stored, and end at this offset.
     fn publish(&mut self, end: u64);

@@ -38,14 +38,15 @@ mod stateless;
 pub use apply::{apply, note_personless};
 pub use base::Base;
 pub use claim::Claim;
-pub use error::Error;
-pub use fold::settle;
+pub use error::{Error, NotErased};
+pub use fold::{Forgotten, Target, erase, settle};
 pub use keeper::Keeper;
 pub use known::{GROUP_TYPES, Group, GroupKey, GroupTypes, Id, IdKey, Override, Person, PersonKey};
 pub use layer::Layer;
 pub use object::Object;
 pub use settings::{
-    MERGED_DISTINCT_ID_BYTES, MERGED_DISTINCT_IDS, PERSON_PROPERTIES_BYTES, Settings,
+    ERASED_DISTINCT_ID_BYTES, ERASED_DISTINCT_IDS, MERGED_DISTINCT_ID_BYTES, MERGED_DISTINCT_IDS,
+    PERSON_PROPERTIES_BYTES, Settings,
 };
 pub use settled::{Settled, Warning};
 pub use sqlite::{Cursor, Found, Page, Reader, Search, Store, StoreOptions};

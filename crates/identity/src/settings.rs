@@ -11,6 +11,15 @@ pub const MERGED_DISTINCT_IDS: usize = 10_000;
 /// Most bytes of distinct ids that a merge moves.
 pub const MERGED_DISTINCT_ID_BYTES: usize = 1 << 20;
 
+/// Most distinct ids of a person that is erased: an erasure is one record of the journal.
+pub const ERASED_DISTINCT_IDS: usize = 16_384;
+
+/// Most bytes of distinct ids of a person that is erased.
+pub const ERASED_DISTINCT_ID_BYTES: usize = 1 << 20;
+
+/// Most ids of persons that rows of one that is erased may have.
+pub(crate) const ERASED_PERSON_IDS: usize = 40_000;
+
 /// What is chosen of the rules.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {

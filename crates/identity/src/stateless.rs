@@ -1,8 +1,10 @@
 //! Persons without memory: a distinct id is a person, for ever.
 
-use event::{Change, TeamId};
+use std::sync::Arc;
 
-use crate::{Claim, Error, Keeper, Settled};
+use event::{Change, PersonId, TeamId};
+
+use crate::{Claim, Error, Forgotten, Keeper, NotErased, Settled, Target};
 
 /// Keeps nothing: each distinct id is a person of its own, the same on every node.
 ///
@@ -14,6 +16,21 @@ pub struct Stateless;
 impl Keeper for Stateless {
     fn settle(&mut self, claims: &[Claim]) -> Result<Vec<Settled>, Error> {
         Ok(claims.iter().map(Claim::alone).collect())
+    }
+
+    fn erase(
+        &mut self,
+        team: TeamId,
+        target: &Target,
+    ) -> Result<Result<Forgotten, NotErased>, Error> {
+        Ok(match target {
+            Target::Person(_) => Err(NotErased::NoSuchPerson),
+            Target::DistinctId(id) => Ok(Forgotten {
+                distinct_ids: vec![Arc::clone(id)],
+                person_ids: vec![PersonId::in_project(team, id)],
+                changes: Vec::new(),
+            }),
+        })
     }
 
     fn publish(&mut self, _end: u64) {}

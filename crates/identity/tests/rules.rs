@@ -7,12 +7,15 @@ mod support;
 use std::collections::{BTreeMap, HashMap};
 
 use event::{Change, PersonId, TeamId};
-use hogflare_identity::{GroupKey, Layer, Settings, Settled, Warning};
+use hogflare_identity::{
+    ERASED_DISTINCT_ID_BYTES, ERASED_DISTINCT_IDS, GroupKey, IdKey, Layer, NotErased, Settings,
+    Settled, Target, Warning,
+};
 use proptest::prelude::*;
 use serde_json::Value;
-use support::history::{History, history};
+use support::history::{History, history, history_with_erasures};
 use support::model::{Model, Outcome};
-use support::{Memory, TEAM, event};
+use support::{Memory, Step, TEAM, event};
 
 fn on_events() -> Memory {
     let settings = Settings { person_properties_on_events: true, ..Settings::default() };
@@ -106,16 +109,32 @@ fn check(history: &History) {
     let (mut versions, mut rows) = (HashMap::new(), Vec::new());
     let mut again = Layer::default();
     for (team, event) in history {
-        let settled = memory.settle(event, *team);
+        let step = memory.step(event, *team);
+        for change in step.changes() {
+            assert_grows(&mut versions, change);
+            hogflare_identity::apply(change, &mut again, &mut support::Nothing).unwrap();
+        }
+        let settled = match step {
+            Step::Settled(settled) => settled,
+            Step::Erased(forgotten) => {
+                let ids = model.erase(*team, event.distinct_id.as_str());
+                let found: Vec<&str> = forgotten.distinct_ids.iter().map(AsRef::as_ref).collect();
+                assert_eq!(found, ids.iter().map(String::as_str).collect::<Vec<_>>());
+                // Every row of it can be found by the ids that it names.
+                let is_gone =
+                    |(of, id, _): &(TeamId, String, PersonId)| of == team && ids.contains(id);
+                for (_, _, written) in rows.iter().filter(|row| is_gone(row)) {
+                    assert!(forgotten.person_ids.contains(written));
+                }
+                rows.retain(|row| !is_gone(row));
+                continue;
+            }
+        };
         let mut expected = model.settle(event, *team);
         if expected.created_at.is_none() || event.table != event::Table::Events {
             expected.properties = None;
         }
         assert_eq!(outcome(&settled), expected, "{event:?}");
-        for change in &settled.changes {
-            assert_grows(&mut versions, change);
-            hogflare_identity::apply(change, &mut again, &mut support::Nothing).unwrap();
-        }
         let is_kept = event.table == event::Table::Events && *team != TeamId::UNCLAIMED;
         if is_kept && settled.person_created_at.is_none() {
             let id = event.distinct_id.as_str();
@@ -146,6 +165,11 @@ proptest! {
 
     #[test]
     fn any_history_makes_what_the_model_makes_of_it(history in history(60)) {
+        check(&history);
+    }
+
+    #[test]
+    fn whoever_is_forgotten_is_somebody_new(history in history_with_erasures(60)) {
         check(&history);
     }
 }
@@ -473,4 +497,80 @@ fn engage_sets_properties_of_the_one_group_that_it_names() {
     let [(key, group)] = groups.as_slice() else { panic!("one group is known") };
     assert_eq!((key.type_index, &*key.key), (0, "acme"));
     assert_eq!((group.properties.as_str(), group.version), (r#"{"plan":"pro"}"#, 1));
+}
+
+fn target(id: &str) -> Target {
+    Target::DistinctId(id.into())
+}
+
+#[test]
+fn what_is_left_of_a_person_says_nothing_of_it() {
+    let mut memory = Memory::default();
+    let set = r#"{"$set":{"email":"jane@example.com"}}"#;
+    memory.settle_all(&[event("$set", "a", 0, set), identify("jane", "a", 10)]);
+    let person = memory.person_of("jane").unwrap();
+    let forgotten = memory.erase(&Target::Person(person.id), TEAM).unwrap();
+    let ids: Vec<&str> = forgotten.distinct_ids.iter().map(AsRef::as_ref).collect();
+    assert_eq!(ids, ["a", "jane"]);
+    let own = |id| IdKey::new(TEAM, id).own_person();
+    let mut person_ids = [own("a"), own("jane")];
+    person_ids.sort();
+    assert_eq!(forgotten.person_ids, person_ids);
+    let left = &memory.layer.persons()[&(TEAM, person.id)];
+    assert!(left.is_deleted && left.version > person.version);
+    assert_eq!(
+        (left.properties.as_str(), left.is_identified, left.last_seen_at),
+        ("{}", false, None)
+    );
+    assert_eq!(left.created_at, event::Timestamp::EPOCH);
+    assert!(memory.person_of("jane").is_none());
+    // Once more there is nobody, whatever the id was.
+    let gone = memory.erase(&Target::Person(person.id), TEAM);
+    assert_eq!(gone, Err(NotErased::NoSuchPerson));
+    assert_eq!(memory.erase(&Target::Person(own("jane")), TEAM), Err(NotErased::NoSuchPerson));
+    assert_eq!(memory.erase(&target("jane"), TEAM).unwrap().changes, []);
+}
+
+#[test]
+fn whoever_comes_back_is_new_and_goes_on_above_what_was() {
+    let mut memory = Memory::default();
+    let once = |value: &str| format!(r#"{{"$set_once":{{"first":"{value}"}}}}"#);
+    memory.settle_all(&[event("seen", "jane", 0, &once("old")), seen("jane", 4_000)]);
+    let before = memory.person_of("jane").unwrap();
+    memory.erase(&target("jane"), TEAM).unwrap();
+    memory.settle_all(&[event("seen", "jane", 9_000, &once("new"))]);
+    let after = memory.person_of("jane").unwrap();
+    assert_eq!(after.id, before.id, "it is made of the same distinct id");
+    assert!(after.version > before.version + 1);
+    assert!(after.created_at > before.created_at);
+    assert!(after.properties.as_str().contains(r#""first":"new""#));
+}
+
+#[test]
+fn a_person_is_erased_by_an_id_that_became_part_of_it() {
+    let mut memory = Memory::default();
+    memory.settle_all(&[seen("a", 0), seen("b", 10), alias("$merge_dangerously", "b", "a", 20)]);
+    let former = IdKey::new(TEAM, "a").own_person();
+    let forgotten = memory.erase(&Target::Person(former), TEAM).unwrap();
+    assert_eq!(forgotten.distinct_ids.len(), 2);
+    // The rows of the one that came first are nobody's part any more.
+    assert_eq!(memory.layer.overrides()[&(TEAM, former)].person, former);
+}
+
+#[test]
+fn a_person_of_more_ids_than_an_erasure_takes_stays_what_it_is() {
+    for (count, length) in [(ERASED_DISTINCT_IDS, 1), (ERASED_DISTINCT_ID_BYTES / 100, 100)] {
+        let mut memory = Memory::default();
+        memory.settle(&seen("a", 0), TEAM);
+        for number in 1..count {
+            let other = format!("{number:0length$}");
+            memory.settle(&alias("$create_alias", "a", &other, 10), TEAM);
+        }
+        for other in ["x", "y"] {
+            memory.settle(&alias("$create_alias", "a", &other.repeat(100), 20), TEAM);
+        }
+        let before = memory.person_of("a").unwrap();
+        assert_eq!(memory.erase(&target("a"), TEAM), Err(NotErased::TooManyDistinctIds));
+        assert_eq!(memory.person_of("a").unwrap(), before);
+    }
 }

@@ -15,8 +15,8 @@ use hogflare_identity::{
 };
 use proptest::prelude::*;
 use rusqlite::Connection;
-use support::history::{History, history};
-use support::{Memory, TEAM, event};
+use support::history::{History, history_with_erasures};
+use support::{ERASE, Memory, Step, TEAM, event, target};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -109,33 +109,46 @@ impl World {
     }
 
     /// Settles a group, and stores it or not.
-    fn group(
-        &mut self,
-        events: &[(TeamId, Event)],
-        is_stored: bool,
-    ) -> Vec<hogflare_identity::Settled> {
-        let claims: Vec<Claim> =
-            events.iter().map(|(team, event)| Claim::new(event, *team)).collect();
-        // A group may be settled in parts.
-        let (first, second) = claims.split_at(claims.len() / 2);
-        let mut settled = self.store().settle(first).unwrap();
-        settled.extend(self.store().settle(second).unwrap());
+    fn group(&mut self, events: &[(TeamId, Event)], is_stored: bool) -> Vec<Step> {
+        let mut steps = Vec::new();
+        // A group may be settled in parts; what is erased is one of its own.
+        for part in events.chunk_by(|(_, one), (_, next)| one.event != ERASE && next.event != ERASE)
+        {
+            match part {
+                [(team, event)] if event.event == ERASE => {
+                    let forgotten = self.store().erase(*team, &target(event)).unwrap();
+                    steps.push(Step::Erased(forgotten.unwrap()));
+                }
+                part => {
+                    let claim = |(team, event): &(TeamId, Event)| Claim::new(event, *team);
+                    let claims: Vec<Claim> = part.iter().map(claim).collect();
+                    for claims in claims.chunks(claims.len().div_ceil(2)) {
+                        let settled = self.store().settle(claims).unwrap();
+                        steps.extend(settled.into_iter().map(Step::Settled));
+                    }
+                }
+            }
+        }
         if !is_stored {
             self.store().discard();
-            return settled;
+            return steps;
         }
-        for ((team, event), settled) in events.iter().zip(&settled) {
+        for ((team, event), step) in events.iter().zip(&steps) {
             let is_kept = *team != TeamId::UNCLAIMED && event.table == event::Table::Events;
+            let is_propertyless = matches!(
+                step,
+                Step::Settled(settled) if settled.mode == event::PersonMode::Propertyless
+            );
             self.journal.push(Row::Event {
                 team: *team,
                 distinct_id: event.distinct_id.as_str().to_owned(),
-                is_personless: is_kept && settled.mode == event::PersonMode::Propertyless,
+                is_personless: is_kept && is_propertyless,
             });
-            self.journal.extend(settled.changes.iter().cloned().map(Row::Change));
+            self.journal.extend(step.changes().iter().cloned().map(Row::Change));
         }
         let end = self.journal.len() as u64;
         self.store().publish(end);
-        settled
+        steps
     }
 
     /// All that is known is what memory knows, by key at once and in the tables after a checkpoint.
@@ -146,8 +159,9 @@ impl World {
             for ((team, id), person) in memory.layer.persons() {
                 let found = reader.person(*team, *id, 100).unwrap();
                 if person.is_deleted {
-                    let to = memory.layer.overrides()[&(*team, *id)].person;
-                    assert_eq!(found.unwrap().person.id, to);
+                    // Part of another, or forgotten.
+                    let to = memory.layer.overrides().get(&(*team, *id)).map(|to| to.person);
+                    assert_eq!(found.map(|found| found.person.id), to.filter(|to| to != id));
                     continue;
                 }
                 let found = found.unwrap();
@@ -214,7 +228,7 @@ fn check(history: &History, groups: &[(usize, bool, Then)], options: StoreOption
         let (events, later) = rest.split_at((*size).min(rest.len()));
         rest = later;
         let expected: Vec<_> =
-            events.iter().map(|(team, event)| memory.settle(event, *team)).collect();
+            events.iter().map(|(team, event)| memory.step(event, *team)).collect();
         if *is_discarded {
             assert_eq!(world.group(events, false), expected);
         }
@@ -242,7 +256,7 @@ proptest! {
 
     #[test]
     fn groups_checkpoints_and_deaths_change_nothing(
-        history in history(70),
+        history in history_with_erasures(70),
         groups in groups(),
         cache_bytes in prop::sample::select(vec![0, 4_000, 1 << 20]),
     ) {
@@ -251,7 +265,7 @@ proptest! {
 
     #[test]
     fn a_checkpoint_at_any_moment_changes_nothing(
-        history in history(70),
+        history in history_with_erasures(70),
         mut groups in groups(),
         cache_bytes in prop::sample::select(vec![0, 1 << 20]),
     ) {

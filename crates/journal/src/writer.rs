@@ -115,6 +115,19 @@ impl Writer {
         self.check_reserve(needed)
     }
 
+    /// Begins a new segment, so that the one that was written can be removed once nobody needs it.
+    ///
+    /// Where the disk refuses it, the next commit begins one.
+    pub fn roll(&mut self) {
+        if self.active.as_ref().is_none_or(Active::is_empty) {
+            return;
+        }
+        self.retire();
+        if let Err(error) = self.begin_segment() {
+            warn!(%error, "cannot begin a segment yet, trying again with the next rows");
+        }
+    }
+
     /// Ends the journal cleanly, so that damage to its very last record will be noticed.
     ///
     /// Dropping the writer does the same, without a word about failures.

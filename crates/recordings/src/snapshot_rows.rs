@@ -1,6 +1,8 @@
 //! Recordings as `$snapshot` rows of the pipeline, as the original sent them.
 
-use event::{PersonId, Recording, Row, TeamId, Token};
+use std::sync::Arc;
+
+use event::{Erased, Erasures, PersonId, Place, Recording, Row, TeamId, Timestamp, Token};
 use journal::{JournalId, Offset, Record};
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -17,6 +19,8 @@ pub struct SnapshotRows {
     pub max_row_bytes: usize,
     /// The project of a token.
     pub team_of: Box<dyn Fn(&Token) -> TeamId + Send + Sync>,
+    /// What is not sent any more.
+    pub erasures: Erasures,
 }
 
 impl RowSource for SnapshotRows {
@@ -24,8 +28,20 @@ impl RowSource for SnapshotRows {
         let recordings = event::decode_recordings(record.payload.clone()).map_err(|error| {
             Error::paused(format!("recording at offset {}: {error}", record.first))
         })?;
+        let erased = self.erasures.view();
         let mut rows = Vec::new();
         for (offset, recording) in (record.first.get()..).zip(&recordings) {
+            let place = Place {
+                journal_id: journal_id.as_uuid(),
+                offset,
+                received_at: Timestamp::from_micros(recording.created_at_micros),
+            };
+            let goes = |erased: &Arc<Erased>| {
+                erased.has_recording(&recording.token, &recording.distinct_id, place)
+            };
+            if erased.as_ref().is_some_and(goes) {
+                continue;
+            }
             let pieces = split(&recording.items, self.max_row_bytes.saturating_sub(OVERHEAD_BYTES));
             let token = Token::new(recording.token.as_str());
             let team = (self.team_of)(&token);

@@ -1,25 +1,49 @@
 //! The lane of events: deduplicates and settles persons on the overlay of the group, and gathers what
 //! is new.
 
-use identity::Claim;
+use event::{Erasures, Placed};
+use identity::{Claim, NotErased};
 use journal::{Batch, Offset};
 use metrics::counter;
+use uuid::Uuid;
 
 use crate::dedup::Window;
+use crate::erasure::{self, Erase};
 use crate::error::Rejected;
 use crate::group::{Lane, Staged};
 use crate::identity::Identity;
-use crate::metrics::{DUPLICATES_TOTAL, PERSON_CHANGES_TOTAL};
+use crate::metrics::{DUPLICATES_TOTAL, ERASURES_TOTAL, KIND, PERSON_CHANGES_TOTAL};
 use crate::prepared::{Prepared, PreparedRow};
 use crate::receipt::{Offsets, Receipt};
 use crate::received::Received;
 use crate::records::Records;
 
+/// What the journal of events takes.
+#[derive(Debug)]
+pub(crate) enum Submission {
+    /// Events of a request.
+    Events(Prepared),
+    /// That somebody is forgotten.
+    Erase(Box<Erase>),
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The events are stored.
+    Stored(Receipt),
+    /// Somebody was forgotten, or there was a reason not to.
+    Erased(Result<Placed, NotErased>),
+}
+
 /// What the sequencer's thread keeps of events.
 #[derive(Debug)]
 pub(crate) struct EventLane {
+    journal_id: Uuid,
     window: Window,
     identity: Identity,
+    /// Where erasures are made known, before they are answered.
+    erasures: Erasures,
     /// What is open for the group's next row.
     records: Records,
     group: Group,
@@ -34,17 +58,25 @@ struct Group {
     duplicates: u64,
     /// Rows of what changed of persons.
     changes: u64,
+    erased: Vec<Placed>,
+    ends_segment: bool,
 }
 
 impl EventLane {
-    pub(crate) fn new(window: Window, identity: Identity) -> Self {
-        Self { window, identity, records: Records::default(), group: Group::default() }
+    pub(crate) fn new(
+        journal_id: Uuid,
+        window: Window,
+        identity: Identity,
+        erasures: Erasures,
+    ) -> Self {
+        let (records, group) = (Records::default(), Group::default());
+        Self { journal_id, window, identity, erasures, records, group }
     }
 }
 
 impl Lane for EventLane {
-    type Submission = Prepared;
-    type Receipt = Receipt;
+    type Submission = Submission;
+    type Receipt = Outcome;
     const NAME: &'static str = "events";
 
     fn begin(&mut self, first: Offset, rows: usize) {
@@ -54,25 +86,13 @@ impl Lane for EventLane {
 
     fn stage(
         &mut self,
-        submission: Prepared,
+        submission: Submission,
         batches: &mut Vec<Batch>,
-    ) -> Result<Staged<Receipt>, Rejected> {
-        let first = self.group.next;
-        self.group.received = Some(submission.received.union_with(self.group.received));
-        self.records.reserve(submission.expected_bytes());
-        let Prepared { bodies, rows, claims, looked_up_to, .. } = submission;
-        let mut originals = Vec::new();
-        let mut start = 0;
-        for (row, claim) in rows.iter().zip(&claims) {
-            let body = &bodies[start..row.end];
-            start = row.end;
-            match self.window.admit(row, looked_up_to, self.group.next) {
-                Some(original) => originals.push(original.get()),
-                None => self.append(row, claim, body, batches)?,
-            }
+    ) -> Result<Staged<Outcome>, Rejected> {
+        match submission {
+            Submission::Events(prepared) => self.stage_events(prepared, batches),
+            Submission::Erase(request) => self.stage_erasure(*request, batches),
         }
-        self.group.duplicates += originals.len() as u64;
-        Ok(self.receipt(first, rows.len() - originals.len(), originals))
     }
 
     fn seal(&mut self, batches: &mut Vec<Batch>) {
@@ -87,6 +107,15 @@ impl Lane for EventLane {
             self.window.publish(end, bytes, received);
             self.identity.publish(end);
         }
+        self.group.ends_segment = !self.group.erased.is_empty();
+        for placed in self.group.erased.drain(..) {
+            counter!(ERASURES_TOTAL, KIND => placed.erasure.kind.name()).increment(1);
+            self.erasures.put(placed);
+        }
+    }
+
+    fn ends_segment(&self) -> bool {
+        self.group.ends_segment
     }
 
     fn discard(&mut self, cause: &Rejected) {
@@ -105,6 +134,54 @@ impl Lane for EventLane {
 }
 
 impl EventLane {
+    fn stage_events(
+        &mut self,
+        submission: Prepared,
+        batches: &mut Vec<Batch>,
+    ) -> Result<Staged<Outcome>, Rejected> {
+        let first = self.group.next;
+        self.group.received = Some(submission.received.union_with(self.group.received));
+        self.records.reserve(submission.expected_bytes());
+        let Prepared { bodies, rows, claims, looked_up_to, .. } = submission;
+        let mut originals = Vec::new();
+        let mut start = 0;
+        for (row, claim) in rows.iter().zip(&claims) {
+            let body = &bodies[start..row.end];
+            start = row.end;
+            match self.window.admit(row, looked_up_to, self.group.next) {
+                Some(original) => originals.push(original.get()),
+                None => self.append(row, claim, body, batches)?,
+            }
+        }
+        self.group.duplicates += originals.len() as u64;
+        Ok(self.receipt(first, rows.len() - originals.len(), originals))
+    }
+
+    /// Forgets somebody, in a record of its own behind what came before.
+    fn stage_erasure(
+        &mut self,
+        request: Erase,
+        batches: &mut Vec<Batch>,
+    ) -> Result<Staged<Outcome>, Rejected> {
+        let forgotten = match self.identity.erase(request.team, &request.target)? {
+            Ok(forgotten) => forgotten,
+            Err(refusal) => {
+                return Ok(Staged { receipt: Outcome::Erased(Err(refusal)), needs_group: false });
+            }
+        };
+        let received = Received::at(request.requested_at);
+        self.group.received = Some(received.union_with(self.group.received));
+        let before = self.records.finish(batches);
+        self.group.next = self.group.next.advanced(before);
+        let (batch, placed) = erasure::record(request, forgotten, self.journal_id, self.group.next);
+        let rows = u64::from(batch.rows);
+        self.group.changes += before + rows - 1;
+        self.group.next = self.group.next.advanced(rows);
+        self.group.erased.push(placed.clone());
+        batches.push(batch);
+        Ok(Staged { receipt: Outcome::Erased(Ok(placed)), needs_group: true })
+    }
+
     /// Adds a new row, with whose it is and what it changed.
     fn append(
         &mut self,
@@ -125,7 +202,7 @@ impl EventLane {
         Ok(())
     }
 
-    fn receipt(&self, first: Offset, appended: usize, originals: Vec<u64>) -> Staged<Receipt> {
+    fn receipt(&self, first: Offset, appended: usize, originals: Vec<u64>) -> Staged<Outcome> {
         let range = first.get()..self.group.next.get();
         let in_group = |original: &u64| *original >= self.group.first.get();
         let needs_group = !range.is_empty() || originals.iter().any(in_group);
@@ -134,7 +211,7 @@ impl EventLane {
             duplicates: count(originals.len()),
             resolve_by: Offsets { appended: range, originals },
         };
-        Staged { receipt, needs_group }
+        Staged { receipt: Outcome::Stored(receipt), needs_group }
     }
 }
 

@@ -46,6 +46,10 @@ pub(crate) trait Lane: Send + 'static {
     fn seal(&mut self, _batches: &mut Vec<Batch>) {}
     /// Keeps what the group changed: it is stored, with `bytes` of payload, and ends at `end`.
     fn publish(&mut self, end: Offset, bytes: u64);
+    /// Whether the segment that is being written ends with the group that was published last.
+    fn ends_segment(&self) -> bool {
+        false
+    }
     /// Undoes what the group changed: nothing of it is stored.
     fn discard(&mut self, cause: &Rejected);
     /// Ends in order, after the last group.
@@ -179,7 +183,12 @@ impl<L: Lane> Committer<L> {
         self.lane.seal(&mut batches);
         let outcome = stageable.and_then(|()| self.commit(first, &batches));
         match &outcome {
-            Ok(end) => self.lane.publish(*end, payload_bytes(&batches)),
+            Ok(end) => {
+                self.lane.publish(*end, payload_bytes(&batches));
+                if self.lane.ends_segment() {
+                    self.writer.roll();
+                }
+            }
             Err(rejected) => self.lane.discard(rejected),
         }
         for (reply, staged) in waiting {

@@ -3,14 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use event::{DedupSeed, Event, TeamId};
-use identity::Keeper;
+use event::{DedupSeed, Event, Placed, TeamId};
+use identity::{Keeper, NotErased};
 use journal::{Fs, Journal, Writer};
 use tokio::task;
 
 use crate::dedup::{self, Lookup, WindowLength};
+use crate::erasure::Erase;
 use crate::error::{Error, Rejected};
-use crate::events::EventLane;
+use crate::events::{EventLane, Outcome, Submission};
 use crate::group::{self, Submitter};
 use crate::guard::JoinGuard;
 use crate::identity::Identity;
@@ -42,10 +43,13 @@ pub fn start(
     let window = dedup::open(fs, dedup_dir, &journal, options.dedup)?;
     let lookup = window.lookup();
     let identity = Identity::open(keeper, &journal)?;
-    let lane = EventLane::new(window, identity);
+    let lane = EventLane::new(journal.id().as_uuid(), window, identity, options.erasures);
     let (submitter, guard) = group::start(lane, writer, options.queue)?;
     Ok((Handle { submitter, lookup, seed }, guard))
 }
+
+/// The erasure in its place, or why nobody was erased.
+pub type Erased = Result<Placed, NotErased>;
 
 /// An event with its project, as the edge hands it in.
 #[derive(Clone, Debug)]
@@ -76,6 +80,18 @@ impl Handle {
         self.try_submit(events).await.inspect_err(group::count_rejection::<EventLane>)
     }
 
+    /// Forgets somebody, in order with the events, and answers once that is durable.
+    ///
+    /// Events that were stored before are erased by whoever reads them; [`Options::erasures`] knows
+    /// by then. The journal goes on in a new segment, so that the one that has them can go as soon
+    /// as nobody needs it. A caller that stops waiting does not withdraw it.
+    ///
+    /// # Errors
+    /// When it was not stored. A refusal says that there was nobody, or too much, to forget.
+    pub async fn submit_erasure(&self, erase: Erase) -> Result<Erased, Rejected> {
+        self.try_submit_erasure(erase).await.inspect_err(group::count_rejection::<EventLane>)
+    }
+
     /// Returns how far back duplicates are recognized.
     pub fn dedup_window(&self) -> WindowLength {
         self.lookup.length()
@@ -92,7 +108,18 @@ impl Handle {
         };
         let prepared = self.look_up(prepared).await?;
         let weight = prepared.weight();
-        self.submitter.submit(prepared, weight).await
+        match self.submitter.submit(Submission::Events(prepared), weight).await? {
+            Outcome::Stored(receipt) => Ok(receipt),
+            Outcome::Erased(_) => Err(another_answer()),
+        }
+    }
+
+    async fn try_submit_erasure(&self, erase: Erase) -> Result<Erased, Rejected> {
+        let weight = erase.weight();
+        match self.submitter.submit(Submission::Erase(Box::new(erase)), weight).await? {
+            Outcome::Erased(erased) => Ok(erased),
+            Outcome::Stored(_) => Err(another_answer()),
+        }
     }
 
     /// Encodes the events; many of them not on the async threads.
@@ -122,6 +149,11 @@ impl Handle {
         })
         .await
     }
+}
+
+/// A submission is always answered in its own kind.
+fn another_answer() -> Rejected {
+    Rejected::Failed("the sequencer gave the answer to another question".to_owned())
 }
 
 /// Does work that takes longer than an async thread may be kept.

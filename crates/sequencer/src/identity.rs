@@ -4,7 +4,9 @@
 //! either both or neither. A restart takes these changes over and settles nothing again.
 
 use event::{Change, PersonMode, Row, Table, TeamId, Timestamp, decode_rows, encode_row_of};
-use identity::{Claim, Keeper, PERSON_PROPERTIES_BYTES, Settled, Warning};
+use identity::{
+    Claim, Forgotten, Keeper, NotErased, PERSON_PROPERTIES_BYTES, Settled, Target, Warning,
+};
 use journal::{Batch, Hold, Journal, Offset, Record};
 use metrics::counter;
 use tracing::{error, info, warn};
@@ -50,6 +52,18 @@ impl Identity {
         })?;
         let missing = || Rejected::PersonsUnknown("an event was not settled".to_owned());
         settled.into_iter().next().ok_or_else(missing)
+    }
+
+    /// Forgets somebody.
+    pub(crate) fn erase(
+        &mut self,
+        team: TeamId,
+        target: &Target,
+    ) -> Result<Result<Forgotten, NotErased>, Rejected> {
+        self.keeper.erase(team, target).map_err(|error| {
+            warn!(%error, "persons cannot be read, so nobody is erased");
+            Rejected::PersonsUnknown(error.to_string())
+        })
     }
 
     /// Adds a row and what its event changed; returns how many rows were put in front of it.

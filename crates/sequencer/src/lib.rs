@@ -18,6 +18,7 @@
 //! - A row that the client identified (token, event, distinct id, uuid) is stored once within the
 //!   window of [`DedupOptions`], across restarts and crashes.
 //! - What events change of persons stands behind them, in the same record.
+//! - Whoever is erased is known to be before that is answered, and events behind it are a new person's.
 //! - Background threads write dedup files and persons; the sequencer's thread reads at most.
 //!
 //! [`start`] runs the events' sequencer; [`start_recordings`] runs the same group commit, without
@@ -26,6 +27,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 mod dedup;
+mod erasure;
 mod error;
 mod events;
 mod group;
@@ -42,9 +44,10 @@ mod recordings;
 mod records;
 
 pub use dedup::WindowLength;
+pub use erasure::Erase;
 pub use error::{Error, Panicked, Rejected};
 pub use guard::JoinGuard;
-pub use handle::{Handle, Submitted, start};
+pub use handle::{Erased, Handle, Submitted, start};
 pub use options::{DedupOptions, Options, QueueOptions};
 pub use receipt::{Offsets, Receipt};
 pub use recordings::{Appender, start_recordings};

@@ -22,6 +22,8 @@ pub const RUNNING: &str = "hogflare_sequencer_running";
 pub const DUPLICATES_TOTAL: &str = "hogflare_dedup_duplicates_total";
 /// Counter: rows that say what changed of persons and groups.
 pub const PERSON_CHANGES_TOTAL: &str = "hogflare_person_changes_total";
+/// Counter, by `kind`, `delete` or `anonymize`: persons that were erased.
+pub const ERASURES_TOTAL: &str = "hogflare_erasures_total";
 /// Counter, by `reason`: what events asked of persons and did not get.
 pub const PERSON_WARNINGS_TOTAL: &str = "hogflare_person_warnings_total";
 /// Gauge: how far back duplicates are recognized without a gap.
@@ -39,5 +41,7 @@ pub const WRITE_FAILURES_TOTAL: &str = "hogflare_dedup_write_failures_total";
 
 /// The label that tells journals apart.
 pub(crate) const JOURNAL: &str = "journal";
+/// The label that tells erasures apart.
+pub(crate) const KIND: &str = "kind";
 /// The label that says why.
 pub(crate) const REASON: &str = "reason";

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use event::Erasures;
+
 const MIB: usize = 1 << 20;
 
 /// The limits of a sequencer of events.
@@ -11,6 +13,8 @@ pub struct Options {
     pub queue: QueueOptions,
     /// How long a retry is recognized.
     pub dedup: DedupOptions,
+    /// Where erasures are made known once they are stored, and before they are answered.
+    pub erasures: Erasures,
 }
 
 /// How much may wait, and how much of it is committed at once.

@@ -5,8 +5,8 @@ use axum::middleware::from_fn;
 use axum::routing::{MethodRouter, get, post};
 
 use crate::endpoints::{
-    ai, capture, capture_v1, csp_report, flags, health, lists, metrics, otlp, persons, push,
-    recording, remote_config, scripts, sql,
+    ai, capture, capture_v1, csp_report, erasures, flags, health, lists, metrics, otlp, persons,
+    push, recording, remote_config, scripts, sql,
 };
 use crate::openapi::{self, Route, Routes};
 use crate::{EdgeState, cors};
@@ -16,10 +16,12 @@ pub fn router(state: EdgeState) -> Router {
     for_sdks().merge(for_operators()).merge(for_readers()).into_router().with_state(state)
 }
 
-/// Routes of the socket in the data folder: whoever may open it may read.
+/// Routes of the socket in the data folder: whoever may open it may read, and erase.
 pub fn local_router(state: EdgeState) -> Router {
     Router::new()
         .route("/api/sql", post(sql::query_locally))
+        .route("/api/erasures", get(erasures::list_locally).post(erasures::ask_locally))
+        .route("/api/erasures/{id}", get(erasures::one_locally))
         .route("/metrics", get(metrics::render_locally))
         .route("/_readiness", get(health::readiness_locally))
         .with_state(state)
@@ -147,16 +149,26 @@ fn for_operators() -> Routes {
         .with(Route::new("/_readiness", get(health::readiness), openapi::readiness()))
 }
 
-/// What needs the read key.
+/// What needs the read key, or that of the administrator.
 fn for_readers() -> Routes {
     Routes::default()
         .with(Route::new("/api/sql", post(sql::query), openapi::sql()))
         .with(Route::new("/api/persons", get(persons::list), openapi::persons()))
-        .with(Route::new("/api/persons/{id}", get(persons::one), openapi::person()))
+        .with(Route::new(
+            "/api/persons/{id}",
+            get(persons::one).delete(erasures::delete_person),
+            openapi::person(),
+        ))
         .with(Route::new(
             "/api/persons/{id}/events",
             get(persons::events),
             openapi::person_events(),
         ))
+        .with(Route::new(
+            "/api/erasures",
+            get(erasures::list).post(erasures::ask),
+            openapi::erasures(),
+        ))
+        .with(Route::new("/api/erasures/{id}", get(erasures::one), openapi::erasure()))
         .with(Route::new("/metrics", get(metrics::render), openapi::metrics()))
 }

@@ -10,8 +10,9 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use query::Engine;
 use sink::Status;
 
+use crate::erasure::Eraser;
 use crate::policy::{CurrentPolicy, Quotas};
-use crate::{Ack, Budget, ReadKey, TrustedProxies};
+use crate::{Ack, Budget, Key, TrustedProxies};
 
 /// How long a question waits for the newest rows; a lake in trouble must not keep old ones back.
 const CATCH_UP_PATIENCE: Duration = Duration::from_secs(1);
@@ -46,7 +47,11 @@ pub struct Edge {
     /// Persons and groups, where they are kept.
     pub persons: Option<identity::Reader>,
     /// What readers must show.
-    pub read_key: ReadKey,
+    pub read_key: Key,
+    /// What must be shown to erase somebody.
+    pub admin_key: Key,
+    /// Who erases, and knows how far that is.
+    pub eraser: Arc<dyn Eraser>,
     /// Sinks, for readiness.
     pub sinks: Vec<Status>,
     /// Renders the metrics page.

@@ -1,5 +1,7 @@
 //! Rows that the other side refused, kept for an operator to look at and send again.
 
+mod erase;
+
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};

@@ -16,6 +16,10 @@ pub(crate) const PAUSED: &str = "hogflare_sink_paused";
 pub(crate) const PARKED: &str = "hogflare_sink_parked";
 /// Offsets at which neither journal nor lake had a row for a sink that caught up, by `sink`.
 pub(crate) const SKIPPED_TOTAL: &str = "hogflare_sink_skipped_offsets_total";
+/// Rows that were not sent, or sent as nobody's, since their person is erased, by `kind`.
+pub(crate) const ERASED_ROWS_TOTAL: &str = "hogflare_sink_erased_rows_total";
+/// Dead letters that went with their person, by `sink`.
+pub(crate) const ERASED_DEAD_LETTERS_TOTAL: &str = "hogflare_sink_erased_dead_letters_total";
 /// Rows put aside because the other side refused them, by `sink`.
 pub(crate) const DEAD_LETTERS_TOTAL: &str = "hogflare_sink_dead_letters_total";
 /// Requests to a pipeline, by `sink` and `outcome`.

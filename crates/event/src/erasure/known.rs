@@ -176,6 +176,11 @@ impl Erased {
         fate
     }
 
+    /// Whether what was known of a person goes.
+    pub fn has_person(&self, team: TeamId, person: PersonId, place: Place) -> bool {
+        self.about(team, person).any(|placed| covers(placed.cut(), place))
+    }
+
     /// Whether a recording goes: it is told by the token that it came with.
     pub fn has_recording(&self, token: &str, distinct_id: &str, place: Place) -> bool {
         let Some(team) = self.by_token.get(token) else { return false };

@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(crate) mod doctor;
+pub(crate) mod erase;
 pub(crate) mod key;
 pub(crate) mod persons;
 pub(crate) mod rebuild;

@@ -14,12 +14,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use clap::ArgMatches;
+use event::Erased;
 use journal::{RealFs, write_atomically};
 use sink::pipelines::{self, Resent, Stream};
 use sink::{Backoff, DeadLetter, DeadLetters, Retry};
 
 use crate::config::{Config, Pipelines, Sources};
 use crate::data_dir::DataDir;
+use crate::service::erasures;
 
 /// Most letters of a request.
 const CHUNK_LETTERS: usize = 500;
@@ -42,11 +44,14 @@ pub(crate) fn run(arguments: &ArgMatches) -> anyhow::Result<ExitCode> {
         bail!("CLOUDFLARE_PIPELINE_ENDPOINT is not set; run this with the server's settings")
     };
     let rows_per_second = *arguments.get_one::<u32>("rows-per-second").unwrap_or(&1_000);
+    let erased = erasures::erased(&data_dir.erasures())?;
     let runtime = super::small_runtime()?;
     let (mut total, mut is_everything_sent) = (Count::default(), true);
     for folder in &folders {
         let sent = stream_of(pipelines, folder).and_then(|stream| {
-            runtime.block_on(Resender { stream, folder, rows_per_second }.send_all(&mut total))
+            runtime.block_on(
+                Resender { stream, folder, rows_per_second, erased: &erased }.send_all(&mut total),
+            )
         });
         if let Err(error) = sent {
             // One stream that is gone or in trouble is no reason to leave out the others.
@@ -125,18 +130,15 @@ struct Resender<'a> {
     stream: &'a Stream,
     folder: &'a Path,
     rows_per_second: u32,
+    erased: &'a Erased,
 }
 
 impl Resender<'_> {
     async fn send_all(&self, count: &mut Count) -> anyhow::Result<()> {
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(self.folder.join("resend.lock"))?;
-        if lock.try_lock().is_err() {
-            bail!("another resend is at work in {}", self.folder.display());
-        }
+        let Some(_alone) = self.letters().alone()? else {
+            bail!("another resend, or an erasure, is at work in {}", self.folder.display());
+        };
+        self.letters().erase(self.erased)?;
         for file in self.letters().claim()? {
             self.send(&file, count).await?;
         }

@@ -28,6 +28,7 @@ pub(crate) struct Config {
     pub(crate) lake_given: bool,
     pub(crate) ack: AckMode,
     pub(crate) read_key: Option<Secret>,
+    pub(crate) admin_key: Option<Secret>,
     pub(crate) policy: PolicyStart,
     pub(crate) geoip: Option<PathBuf>,
     pub(crate) max_connections: usize,
@@ -128,6 +129,7 @@ impl Config {
                 _ => Err("durable or delivered".to_owned()),
             })?,
             read_key: secret("HOGFLARE_READ_KEY"),
+            admin_key: secret("HOGFLARE_ADMIN_KEY"),
             policy,
             geoip: sources.get("HOGFLARE_GEOIP").map(PathBuf::from),
             max_connections: parse_by(sources, "HOGFLARE_MAX_CONNECTIONS", |text| {
@@ -193,11 +195,13 @@ impl Config {
             let expected = "CLOUDFLARE_PIPELINE_ENDPOINT to be set too";
             return wrong("HOGFLARE_ACK", Some("delivered"), expected);
         }
-        if let Some(Secret(read_key)) = &self.read_key {
-            let public = self.api_key.as_ref().is_some_and(|key| key.as_str() == read_key);
-            if public || read_key.starts_with("phc_") {
-                let expected = "a secret, but project API keys (phc_…) are public";
-                return wrong("HOGFLARE_READ_KEY", None, expected);
+        for (name, key) in
+            [("HOGFLARE_READ_KEY", &self.read_key), ("HOGFLARE_ADMIN_KEY", &self.admin_key)]
+        {
+            let Some(Secret(key)) = key else { continue };
+            let public = self.api_key.as_ref().is_some_and(|api_key| api_key.as_str() == key);
+            if public || key.starts_with("phc_") {
+                return wrong(name, None, "a secret, but project API keys (phc_…) are public");
             }
         }
         Ok(())

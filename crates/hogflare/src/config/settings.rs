@@ -144,6 +144,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "read-key",
         "Key for reading over HTTP. Unset: made at the first start, in DATA_DIR/read-key.",
     ),
+    secret(
+        "HOGFLARE_ADMIN_KEY",
+        "admin-key",
+        "Key for erasing persons over HTTP. Unset: made at the first start, in DATA_DIR/admin-key.",
+    ),
     setting("HOGFLARE_PROJECTS", "projects", None, "Project numbers of tokens, `phc_a=1,phc_b=2`."),
     setting(
         "HOGFLARE_UNKNOWN_TOKENS",

@@ -5,12 +5,20 @@ use std::sync::atomic::AtomicBool;
 
 use enrich::Enricher;
 use metrics_exporter_prometheus::PrometheusHandle;
-use server::{Ack, Budget, Edge, EdgeState, ReadKey};
+use server::erasure::Eraser;
+use server::{Ack, Budget, Edge, EdgeState, Key};
 
 use super::journals::Journals;
 use super::policy::PolicyWatch;
 use super::sinks::Sinks;
 use crate::config::{AckMode, Config};
+
+/// What is shown by whoever may read or erase, and who erases.
+pub(crate) struct Access {
+    pub(crate) read_key: Key,
+    pub(crate) admin_key: Key,
+    pub(crate) eraser: Arc<dyn Eraser>,
+}
 
 /// Gathers what handlers share.
 pub(crate) fn build(
@@ -19,7 +27,7 @@ pub(crate) fn build(
     sinks: &Sinks,
     policy: &PolicyWatch,
     enricher: Arc<Enricher>,
-    read_key: ReadKey,
+    access: Access,
     metrics: PrometheusHandle,
 ) -> EdgeState {
     EdgeState::new(Edge {
@@ -43,7 +51,9 @@ pub(crate) fn build(
         },
         questions: sinks.questions(journals),
         persons: journals.persons.clone(),
-        read_key,
+        read_key: access.read_key,
+        admin_key: access.admin_key,
+        eraser: access.eraser,
         sinks: sinks.statuses.clone(),
         metrics,
         draining: AtomicBool::new(false),

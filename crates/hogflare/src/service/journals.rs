@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
+use event::Erasures;
 use identity::Reader;
 use journal::{Fs, Journal, JournalId, Offset, Options, RealFs, Writer};
 use lake::Lake;
@@ -36,7 +37,11 @@ pub(crate) struct Journals {
 
 impl Journals {
     /// Opens or makes the journals and starts their writers.
-    pub(crate) async fn open(config: &Config, data_dir: &DataDir) -> anyhow::Result<Self> {
+    pub(crate) async fn open(
+        config: &Config,
+        data_dir: &DataDir,
+        erasures: &Erasures,
+    ) -> anyhow::Result<Self> {
         let fs: Arc<dyn Fs> = Arc::new(RealFs);
         let cursors = data_dir.cursors();
         let journal_dir = data_dir.journal();
@@ -57,7 +62,11 @@ impl Journals {
         };
         let (writer, events) = open("events", &fs, &journal_dir, config, budget_bytes, at_least)?;
         let dedup = DedupOptions { window: config.dedup_window, ..DedupOptions::default() };
-        let options = sequencer::Options { dedup, ..sequencer::Options::default() };
+        let options = sequencer::Options {
+            dedup,
+            erasures: erasures.clone(),
+            ..sequencer::Options::default()
+        };
         let persons = persons::open(config, data_dir, &events)?;
         let (sequencer, events_guard) = sequencer::start(
             writer,

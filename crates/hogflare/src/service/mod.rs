@@ -3,6 +3,7 @@
 mod announce;
 mod edge;
 mod enrichment;
+pub(crate) mod erasures;
 mod file_limit;
 mod journals;
 mod persons;
@@ -10,11 +11,12 @@ mod policy;
 mod sinks;
 mod trim;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use server::{EdgeState, Listener, ListenerOptions, ReadKey};
+use server::{EdgeState, Key, Listener, ListenerOptions};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -22,9 +24,11 @@ use tracing::{info, warn};
 
 use crate::config::Config;
 use crate::data_dir::DataDir;
+use edge::Access;
+use erasures::{Erasing, Records};
 use journals::Journals;
 use policy::PolicyWatch;
-use sinks::Sinks;
+use sinks::{Known, Sinks};
 use trim::Trimmer;
 
 /// How long balancers may take to notice that this process stops.
@@ -50,21 +54,32 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let data_dir = DataDir::create(&config.data_dir)?;
     let _lock = data_dir.lock()?;
     let read_key = match &config.read_key {
-        Some(key) => ReadKey::new(key.0.clone()),
-        None => ReadKey::new(data_dir.read_key_or_new()?),
+        Some(key) => Key::new(key.0.clone()),
+        None => Key::new(data_dir.read_key_or_new()?),
+    };
+    let admin_key = match &config.admin_key {
+        Some(key) => Key::new(key.0.clone()),
+        None => Key::new(data_dir.admin_key_or_new()?),
     };
     let public = Listener::bind(config.app_addr)
         .await
         .with_context(|| format!("cannot listen on {} (APP_ADDR)", config.app_addr))?;
 
-    let journals = Journals::open(&config, &data_dir).await?;
+    let records = Records::open(data_dir.erasures())?;
+    let journals = Journals::open(&config, &data_dir, records.in_force()).await?;
+    records.settle(&journals.events)?;
     let (stop_sinks, stopped) = watch::channel(false);
     let enricher = enrichment::start(config.geoip.as_deref(), &data_dir, stopped.clone())?;
     let policy = PolicyWatch::start(&config.policy, data_dir.quotas())?;
-    let mut sinks = Sinks::start(&config, &data_dir, &journals, &policy.current, &stopped).await?;
+    let known = Known { policy: &policy.current, erasures: records.in_force() };
+    let mut sinks = Sinks::start(&config, &data_dir, &journals, &known, &stopped).await?;
+    let erasing = Erasing::new(records, &config, &data_dir, &journals, &sinks, &policy.current);
+    let (stop_erasing, erasing_stopped) = watch::channel(false);
+    let erasing_work = erasing.work(erasing_stopped);
     let trimmer = Trimmer::start(journals.all());
     announce::start(&config, &data_dir, sinks.lake.as_ref());
-    let state = edge::build(&config, &journals, &sinks, &policy, enricher, read_key, metrics);
+    let access = Access { read_key, admin_key, eraser: Arc::new(erasing) };
+    let state = edge::build(&config, &journals, &sinks, &policy, enricher, access, metrics);
     let (stop_listening, listening) = watch::channel(false);
     let options = ListenerOptions {
         max_connections: file_limit::raise_for(config.max_connections),
@@ -76,6 +91,8 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let end = wait_for_end(&mut stop_signals, &journals, &mut sinks).await;
     info!("stopping");
     trimmer.stop().await;
+    stop_erasing.send_replace(true);
+    erasing_work.await.ok();
     state.drain();
     tokio::time::sleep(NOTICE).await;
     stop_listening.send_replace(true);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use event::Token;
+use event::{Erasures, Token};
 use journal::Journal;
 use lake::Lake;
 use query::{Engine, Limits};
@@ -31,6 +31,14 @@ pub(crate) struct Deliveries {
     pub(crate) recordings: Delivery,
 }
 
+/// What sinks must know besides rows.
+pub(crate) struct Known<'a> {
+    /// Whose a token is.
+    pub(crate) policy: &'a CurrentPolicy,
+    /// What is not sent any more.
+    pub(crate) erasures: &'a Erasures,
+}
+
 /// Running sinks.
 #[derive(Debug)]
 pub(crate) struct Sinks {
@@ -48,7 +56,7 @@ impl Sinks {
         config: &Config,
         data_dir: &DataDir,
         journals: &Journals,
-        policy: &CurrentPolicy,
+        known: &Known<'_>,
         stopped: &watch::Receiver<bool>,
     ) -> anyhow::Result<Self> {
         let mut sinks = Self {
@@ -71,12 +79,12 @@ impl Sinks {
             sinks.start_pipelines(
                 config,
                 pipelines,
-                &PipelineStart { drain, data_dir, journals, policy },
+                &PipelineStart { drain, data_dir, journals, known },
             )?;
         }
         // Without the lake nothing is kept here: the pipeline has the recordings, too.
         if config.lake_enabled {
-            sinks.start_recordings(config, data_dir, journals, policy)?;
+            sinks.start_recordings(config, data_dir, journals, known)?;
         }
         Ok(sinks)
     }
@@ -136,20 +144,19 @@ impl Sinks {
         pipelines.streams.settle_cursors(&start.journals.fs, &cursors, first)?;
         let mut deliveries = Vec::new();
         for stream in pipelines.streams.iter() {
-            let rows =
-                EventRows { route: stream.route.clone(), is_only_copy: !config.lake_enabled };
+            let rows = start.event_rows(config, stream);
             let sink = start.sink(stream, rows, importance, events)?;
             deliveries.push((stream.route.clone(), sink.delivery()));
             self.run(start.runner(events, sink, self.parking(start)));
         }
         if let Some(stream) = pipelines.streams.next() {
-            let rows =
-                EventRows { route: stream.route.clone(), is_only_copy: !config.lake_enabled };
+            let rows = start.event_rows(config, stream);
             let sink = start.sink(stream, rows, Importance::Optional, events)?;
             self.run(start.runner(events, sink, self.parking(start)));
         }
         for (table, stream) in &pipelines.tables {
-            let sink = start.sink(stream, TableRows(*table), Importance::Optional, events)?;
+            let rows = TableRows { table: *table, erasures: start.known.erasures.clone() };
+            let sink = start.sink(stream, rows, Importance::Optional, events)?;
             self.run(start.runner(events, sink, self.parking(start)));
         }
         let recordings = self.start_recordings_pipeline(config, &pipelines.recordings, start)?;
@@ -163,8 +170,9 @@ impl Sinks {
         stream: &Stream,
         start: &PipelineStart<'_>,
     ) -> anyhow::Result<Delivery> {
-        let policy = start.policy.clone();
+        let policy = start.known.policy.clone();
         let rows = SnapshotRows {
+            erasures: start.known.erasures.clone(),
             max_row_bytes: stream.config.max_batch_bytes,
             team_of: Box::new(move |token| policy.get().project(token).team),
         };
@@ -193,12 +201,12 @@ impl Sinks {
         config: &Config,
         data_dir: &DataDir,
         journals: &Journals,
-        policy: &CurrentPolicy,
+        known: &Known<'_>,
     ) -> anyhow::Result<()> {
         let (fs, id) = (journals.fs.clone(), journals.recordings.id());
         let sink = ObjectsSink::new(fs, data_dir.recordings(), id, &data_dir.cursors())?;
         self.run(Runner::new(journals.recordings.clone(), sink));
-        let policy = policy.clone();
+        let policy = known.policy.clone();
         let is_project = move |token: &Token| policy.get().is_project(token);
         let (folder, stopped) = (data_dir.recordings(), self.stopped.clone());
         self.tasks.spawn(config.recordings.keep(folder, is_project, stopped));
@@ -217,10 +225,18 @@ struct PipelineStart<'a> {
     drain: Duration,
     data_dir: &'a DataDir,
     journals: &'a Journals,
-    policy: &'a CurrentPolicy,
+    known: &'a Known<'a>,
 }
 
 impl PipelineStart<'_> {
+    fn event_rows(&self, config: &Config, stream: &Stream) -> EventRows {
+        EventRows {
+            route: stream.route.clone(),
+            is_only_copy: !config.lake_enabled,
+            erasures: self.known.erasures.clone(),
+        }
+    }
+
     fn runner<S: Sink>(&self, journal: &Journal, sink: S, parking: Parking) -> Runner<S> {
         Runner::new(journal.clone(), sink).with_parking(parking).with_drain(self.drain)
     }

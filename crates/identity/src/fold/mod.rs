@@ -4,6 +4,7 @@
 //! the group's overlay, and know nothing of how either is kept. There is no clock in them, and no
 //! order that is not the journal's, so that the same events always make the same persons.
 
+mod erase;
 mod groups;
 mod merge;
 mod update;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use event::PersonMode;
 
+pub use self::erase::{Forgotten, Target, erase};
 use self::merge::Merged;
 use self::view::View;
 use crate::claim::{Claim, Full, Part};
@@ -148,7 +150,8 @@ impl<B: Base> Fold<'_, B> {
             return Ok(Subject::Stored(Arc::clone(person)));
         }
         // Of an id that was never seen no rows can have been given to anybody.
-        if is_known && self.view.override_of((team, id))?.is_some() {
+        let to = if is_known { self.view.override_of((team, id))? } else { None };
+        if to.is_some_and(|to| to.person != id) {
             self.view.put_override((team, id), id)?;
         }
         let (properties, warning) = update::created(full, claim.uuid);

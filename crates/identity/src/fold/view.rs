@@ -122,6 +122,28 @@ impl<B: Base> View<'_, B> {
         Ok(())
     }
 
+    /// Takes a distinct id from its person, who is forgotten.
+    pub(super) fn take_id(&mut self, key: &IdKey, person: PersonId) -> Result<(), Error> {
+        let version = self.id(key)?.map_or(0, |id| id.version + 1);
+        self.changes.push(Change::DistinctId {
+            team: key.team,
+            distinct_id: key.id.as_ref().to_owned(),
+            person_id: person,
+            version,
+            is_deleted: true,
+        });
+        self.overlay.put_id(key.clone(), Id { person: None, version });
+        Ok(())
+    }
+
+    /// Gives rows that were overridden back to whom they were written with, who is forgotten.
+    pub(super) fn end_override(&mut self, key: PersonKey) -> Result<(), Error> {
+        match self.override_of(key)?.is_some_and(|to| to.person != key.1) {
+            true => self.put_override(key, key.1),
+            false => Ok(()),
+        }
+    }
+
     /// Says whose the rows of a former person are.
     pub(super) fn put_override(
         &mut self,

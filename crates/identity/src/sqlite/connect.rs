@@ -33,6 +33,8 @@ pub(super) fn writer(path: &Path) -> Result<Connection, Error> {
     let connection = set_up(connection)?;
     connection.pragma_update(None, "journal_mode", "WAL").context("open the database of")?;
     connection.pragma_update(None, "synchronous", "FULL").context("open the database of")?;
+    // Of what was erased nothing is to be found in unused parts of the file.
+    connection.pragma_update(None, "secure_delete", "ON").context("open the database of")?;
     Ok(connection)
 }
 
@@ -43,11 +45,13 @@ pub(super) fn reader(path: &Path) -> Result<Connection, Error> {
     set_up(connection)
 }
 
-/// Moves everything into the file itself, so that it is whole by itself, unless somebody reads.
-pub(super) fn gather(path: &Path) -> Result<(), Error> {
+/// Moves everything into the file itself, so that it is whole by itself, unless somebody reads; says
+/// whether it did.
+pub(super) fn gather(path: &Path) -> Result<bool, Error> {
     let connection = Connection::open(path).context("gather the database of")?;
     let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
-    connection.query_row(sql, [], |_| Ok(())).context("gather the database of")
+    let is_busy = connection.query_row(sql, [], |row| row.get::<_, bool>(0));
+    is_busy.map(|is_busy| !is_busy).context("gather the database of")
 }
 
 fn set_up(connection: Connection) -> Result<Connection, Error> {

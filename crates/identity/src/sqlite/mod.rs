@@ -33,8 +33,8 @@ pub use self::reader::{Found, Page, Reader, Search};
 use self::shared::{Shared, Writer};
 use crate::error::Context;
 use crate::{
-    Base, Claim, Error, Group, GroupKey, GroupTypes, Id, IdKey, Keeper, Layer, Override, Person,
-    PersonKey, Settings, Settled,
+    Base, Claim, Error, Forgotten, Group, GroupKey, GroupTypes, Id, IdKey, Keeper, Layer,
+    NotErased, Override, Person, PersonKey, Settings, Settled, Target,
 };
 
 /// How far in a journal the tables reflect it.
@@ -125,6 +125,17 @@ impl Keeper for Store {
         settled
     }
 
+    fn erase(
+        &mut self,
+        team: TeamId,
+        target: &Target,
+    ) -> Result<Result<Forgotten, NotErased>, Error> {
+        self.base.shared.admit()?;
+        let erased = crate::erase(team, target, &mut self.overlay, &mut self.base);
+        self.base.end_snapshot()?;
+        erased
+    }
+
     fn publish(&mut self, end: u64) {
         let group = std::mem::take(&mut self.overlay);
         self.base.absorb(&group);
@@ -155,7 +166,7 @@ impl Keeper for Store {
         self.checkpoint()?;
         let Self { path, base, writer, .. } = *self;
         drop((base, writer));
-        connect::gather(&path)
+        connect::gather(&path).map(drop)
     }
 }
 

@@ -175,6 +175,19 @@ impl Reader {
         })
     }
 
+    /// Whether the files have nothing that rows before this offset replaced: the tables reflect
+    /// them, and the database's log, which has pages as they were, is cut.
+    ///
+    /// # Errors
+    /// When the database cannot be opened.
+    pub fn has_overwritten(&self, offset: u64) -> Result<bool, Error> {
+        let is_reflected = self.cursor().is_some_and(|cursor| cursor.offset >= offset);
+        match is_reflected {
+            true => connect::gather(&self.path),
+            false => Ok(false),
+        }
+    }
+
     fn id(&self, key: &IdKey) -> Result<Option<Id>, Error> {
         self.look(
             |live| live.find(|layer| layer.ids.get(key).map(|id| Some(*id))),

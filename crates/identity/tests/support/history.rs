@@ -29,6 +29,19 @@ pub(crate) fn history(most: usize) -> impl Strategy<Value = History> {
     })
 }
 
+/// Histories in which persons are erased, too.
+pub(crate) fn history_with_erasures(most: usize) -> impl Strategy<Value = History> {
+    let is_erasure = prop::collection::vec(prop::bool::weighted(0.12), most);
+    (history(most), is_erasure).prop_map(|(mut history, is_erasure)| {
+        for ((team, event), is_erasure) in history.iter_mut().zip(is_erasure) {
+            if is_erasure && *team != TeamId::UNCLAIMED {
+                event.event = super::ERASE.to_owned();
+            }
+        }
+        history
+    })
+}
+
 fn team() -> impl Strategy<Value = TeamId> {
     prop_oneof![7 => Just(TeamId(2)), 2 => Just(TeamId(7)), 1 => Just(TeamId::UNCLAIMED)]
 }

@@ -8,7 +8,8 @@ pub(crate) mod model;
 
 use event::{DistinctId, Event, Table, TeamId, Timestamp, Token, UuidOrigin};
 use hogflare_identity::{
-    Base, Error, Group, GroupKey, GroupTypes, Id, IdKey, Layer, Override, Person, PersonKey,
+    Base, Error, Forgotten, Group, GroupKey, GroupTypes, Id, IdKey, Layer, NotErased, Override,
+    Person, PersonKey, Target,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -83,6 +84,30 @@ impl Base for Nothing {
     }
 }
 
+/// In a history, an event of this name stands for an erasure.
+pub(crate) const ERASE: &str = "erase";
+
+/// Whom an event of that name erases.
+pub(crate) fn target(event: &Event) -> Target {
+    Target::DistinctId(event.distinct_id.as_str().into())
+}
+
+/// What became of a step of a history.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Step {
+    Settled(hogflare_identity::Settled),
+    Erased(Forgotten),
+}
+
+impl Step {
+    pub(crate) fn changes(&self) -> &[event::Change] {
+        match self {
+            Self::Settled(settled) => &settled.changes,
+            Self::Erased(forgotten) => &forgotten.changes,
+        }
+    }
+}
+
 /// Persons in memory alone, all in one group.
 #[derive(Default)]
 pub(crate) struct Memory {
@@ -99,6 +124,18 @@ impl Memory {
     /// Settles events of the project that most tests are about.
     pub(crate) fn settle_all(&mut self, events: &[Event]) -> Vec<hogflare_identity::Settled> {
         events.iter().map(|event| self.settle(event, TEAM)).collect()
+    }
+
+    /// Settles an event, or forgets whose distinct id it names.
+    pub(crate) fn step(&mut self, event: &Event, team: TeamId) -> Step {
+        match event.event == ERASE {
+            true => Step::Erased(self.erase(&target(event), team).unwrap()),
+            false => Step::Settled(self.settle(event, team)),
+        }
+    }
+
+    pub(crate) fn erase(&mut self, target: &Target, team: TeamId) -> Result<Forgotten, NotErased> {
+        hogflare_identity::erase(team, target, &mut self.layer, &mut Nothing).unwrap()
     }
 
     pub(crate) fn person_of(&self, distinct_id: &str) -> Option<Arc<Person>> {

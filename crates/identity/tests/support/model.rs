@@ -92,6 +92,18 @@ impl Model {
     }
 }
 
+impl Model {
+    /// Forgets whose id this is, and returns all that was forgotten.
+    pub(crate) fn erase(&mut self, team: TeamId, id: &str) -> BTreeSet<String> {
+        let project = self.projects.entry(team.0).or_default();
+        let Some(at) = project.find(id) else { return BTreeSet::from([id.to_owned()]) };
+        let gone = project.persons.remove(at);
+        // That an id was used is not forgotten.
+        project.personless.extend(gone.ids.clone());
+        gone.ids
+    }
+}
+
 impl Project {
     fn find(&self, id: &str) -> Option<usize> {
         self.persons.iter().position(|person| person.ids.contains(id))

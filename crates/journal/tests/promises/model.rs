@@ -16,6 +16,8 @@ use crate::support::{drain, small, try_open};
 #[derive(Clone, Debug)]
 pub enum Step {
     Commit(Group),
+    /// A new segment is begun, and a change fails meanwhile or not.
+    Roll(Option<Op>),
     /// Some operations fail during a commit.
     FailingCommit(Group, Vec<Failure>),
     /// The same, and the process is killed before it can go on.
@@ -51,6 +53,7 @@ pub fn steps() -> impl Strategy<Value = Vec<Step>> {
     let trim_op = prop_oneof![Just(Op::Remove), Just(Op::SyncDir)];
     let step = prop_oneof![
         8 => group().prop_map(Step::Commit),
+        2 => prop::option::of(commit_op()).prop_map(Step::Roll),
         4 => (group(), failures()).prop_map(|(group, failures)| Step::FailingCommit(group, failures)),
         2 => (group(), failures())
             .prop_map(|(group, failures)| Step::FailingCommitAndKill(group, failures)),
@@ -165,6 +168,12 @@ impl Model {
     fn step(&mut self, step: &Step) -> Verdict {
         match step {
             Step::Commit(group) => self.commit(group)?.map_err(show),
+            Step::Roll(failing) => {
+                self.plan(&failing.map(|op| (op, 0, Fault::Io)).into_iter().collect::<Vec<_>>());
+                self.opened()?.writer.roll();
+                self.fs.fail_all(None);
+                Ok(())
+            }
             Step::FailingCommit(group, failures) => {
                 self.plan(failures);
                 self.commit_and_recover(group)

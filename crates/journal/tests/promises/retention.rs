@@ -39,6 +39,21 @@ fn held_rows_stay_and_others_go() {
 }
 
 #[test]
+fn what_was_written_before_a_roll_can_go_without_anything_behind_it() {
+    let fs = SimFs::new(5);
+    let (mut writer, journal) = open(&fs);
+    writer.roll();
+    assert_eq!(segment_paths(&fs, DIR.as_ref()).len(), 1, "nothing was written");
+    writer.commit(&[large(100)]).unwrap();
+    assert_eq!(journal.trim().unwrap(), 0, "it is being written");
+    writer.roll();
+    assert_eq!(journal.trim().unwrap(), 1);
+    assert_eq!(journal.first(), journal.synced());
+    writer.commit(&[large(100)]).unwrap();
+    assert_eq!(read_all(&journal).unwrap().len(), 1);
+}
+
+#[test]
 fn a_hold_never_goes_back() {
     let (_fs, _writer, journal) = filled(2);
     let hold = journal.hold("sink", offset(7));

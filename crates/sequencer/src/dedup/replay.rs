@@ -46,8 +46,8 @@ fn replay_record(window: &mut Window, record: Record, seed: DedupSeed) {
     };
     let received = rows.iter().map(|row| Received::at(row.created_at())).reduce(Received::union);
     for row in rows {
-        // What changed of persons is no event.
-        if offset >= window.begin() && row.change.is_none() {
+        // What changed of persons is no event, nor is an erasure.
+        if offset >= window.begin() && row.change.is_none() && row.erasure.is_none() {
             window.replay_key(key_of(&row, seed), offset);
         }
         offset = offset.advanced(1);

@@ -5,6 +5,7 @@
 extern crate hogflare_sequencer as sequencer;
 
 mod concurrency;
+mod erasures;
 mod gate;
 mod identity_of_events;
 mod limits;

@@ -4,6 +4,7 @@ pub(crate) mod ai;
 pub(crate) mod capture;
 pub(crate) mod capture_v1;
 pub(crate) mod csp_report;
+pub(crate) mod erasures;
 pub(crate) mod flags;
 pub(crate) mod health;
 pub(crate) mod lists;

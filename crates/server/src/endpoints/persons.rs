@@ -43,7 +43,7 @@ pub(crate) struct Listing {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Whose {
     #[serde(default = "first_project")]
-    project: i64,
+    pub(crate) project: i64,
 }
 
 /// How many events to show, and which.

@@ -4,6 +4,7 @@
 //! One file per family of endpoints, as in `endpoints`.
 
 mod ai;
+mod erasures;
 mod flags;
 mod lanes;
 mod operators;
@@ -23,6 +24,7 @@ use utoipa::openapi::{
 };
 
 pub(crate) use ai::event as ai_event;
+pub(crate) use erasures::{erasure, erasures};
 pub(crate) use flags::{decide, flags, list, push_subscription, report};
 pub(crate) use lanes::{alias, batch, capture, engage, groups, identify, recording};
 pub(crate) use operators::{index, liveness, readiness};
@@ -128,6 +130,12 @@ fn document(paths: utoipa::openapi::Paths) -> OpenApi {
         .security_scheme(
             parts::READ_KEY,
             bearer("The key that `hogflare key show` prints; it reads, and cannot write."),
+        )
+        .security_scheme(
+            parts::ADMIN_KEY,
+            bearer(
+                "The key that `hogflare key show --admin` prints; it erases, and reads receipts.",
+            ),
         )
         .security_scheme(
             parts::PROJECT_TOKEN,

@@ -12,6 +12,7 @@ use utoipa::openapi::{
 };
 
 pub(super) const READ_KEY: &str = "read_key";
+pub(super) const ADMIN_KEY: &str = "admin_key";
 pub(super) const PROJECT_TOKEN: &str = "project_token";
 pub(super) const JSON: &str = "application/json";
 
@@ -22,6 +23,7 @@ pub(super) fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
         super::v1::schemas(),
         super::flags::schemas(),
         super::persons::schemas(),
+        super::erasures::schemas(),
     ];
     named.into_iter().flatten().map(|(name, schema)| (name, inline(schema))).collect()
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use utoipa::openapi::path::{OperationBuilder, Parameter};
 use utoipa::openapi::{HttpMethod, PathItem};
 
+use super::erasures::operation_of_delete;
 use super::parts::{JSON, READ_KEY, answer, at, in_path, in_query, inline, named, operation, with};
 
 const TAG: &str = "reading";
@@ -39,7 +40,10 @@ pub(crate) fn person() -> PathItem {
         .parameter(id())
         .parameter(project())
         .response("200", answer("The person", JSON, named("Person")));
-    at(HttpMethod::Get, failures(operation).build())
+    let mut item = at(HttpMethod::Get, failures(operation).build());
+    let delete = operation_of_delete().parameter(id()).parameter(project());
+    item.delete = Some(delete.build());
+    item
 }
 
 /// `/api/persons/:id/events`.
@@ -75,12 +79,12 @@ fn failures(operation: OperationBuilder) -> OperationBuilder {
     })
 }
 
-fn id() -> Parameter {
+pub(super) fn id() -> Parameter {
     let id = json!({ "type": "string", "minLength": 1 });
     in_path("id", "Its id, one that it had before a merge, or a distinct id", id)
 }
 
-fn project() -> Parameter {
+pub(super) fn project() -> Parameter {
     let number = json!({ "type": "integer", "format": "int64", "minimum": 1, "default": 1 });
     in_query("project", "Number of the project", number)
 }

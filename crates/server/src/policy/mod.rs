@@ -144,6 +144,14 @@ impl Policy {
         self.projects.contains_key(token)
     }
 
+    /// The tokens of a project, in their order.
+    pub fn tokens_of(&self, team: TeamId) -> Vec<Token> {
+        let ours = self.projects.iter().filter(|(_, project)| project.team == team);
+        let mut tokens: Vec<Token> = ours.map(|(token, _)| token.clone()).collect();
+        tokens.sort_unstable();
+        tokens
+    }
+
     /// Whose count a token's is.
     pub(crate) fn whose<'a>(&self, token: &'a Token) -> Whose<'a> {
         match self.is_project(token) {

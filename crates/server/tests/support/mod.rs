@@ -5,13 +5,33 @@ use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use event::{Recording, Row};
+use hogflare_server::erasure::{Ask, Eraser, Receipt, Refused};
 use hogflare_server::policy::{Base, CurrentPolicy, Policy, PolicyFile};
-use hogflare_server::{Ack, Budget, Edge, EdgeState, ReadKey, TrustedProxies, router};
+use hogflare_server::{Ack, Budget, Edge, EdgeState, Key, TrustedProxies, router};
 use identity::Stateless;
 use journal::{Fs, Journal, Options, RealFs, Writer};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use sequencer::{JoinGuard, QueueOptions};
 use tempfile::TempDir;
+
+/// Erases nobody.
+#[derive(Debug)]
+struct Nobody;
+
+#[async_trait::async_trait]
+impl Eraser for Nobody {
+    async fn erase(&self, _: Ask) -> Result<Receipt, Refused> {
+        Err(Refused::Not(identity::NotErased::NoSuchPerson))
+    }
+
+    async fn receipts(&self) -> Vec<Receipt> {
+        Vec::new()
+    }
+
+    async fn receipt(&self, _: uuid::Uuid) -> Option<Receipt> {
+        None
+    }
+}
 
 /// The edge over real journals.
 pub(crate) struct TestEdge {
@@ -58,7 +78,9 @@ impl TestEdge {
             ack: Ack::Durable,
             questions: None,
             persons: None,
-            read_key: ReadKey::new("hfr_test"),
+            read_key: Key::new("hfr_test"),
+            admin_key: Key::new("hfa_test"),
+            eraser: Arc::new(Nobody),
             sinks: Vec::new(),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             draining: AtomicBool::new(false),

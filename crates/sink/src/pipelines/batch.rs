@@ -22,7 +22,7 @@ impl OutgoingRow {
     }
 }
 
-/// Which row of the journal, and which of its record's rows where it gave several.
+/// Which row of the journal, and which of those that it gave where it gave several.
 pub(super) type RowId = (Offset, u32);
 
 /// Rows of records from `from` on, as JSON.
@@ -32,13 +32,17 @@ pub(super) fn rows(
     from: Offset,
     journal_id: JournalId,
 ) -> Result<Vec<OutgoingRow>, Error> {
-    let mut outgoing = Vec::new();
+    let mut outgoing: Vec<OutgoingRow> = Vec::new();
     for record in records {
-        let rows = source.rows(record, journal_id)?;
-        let numbered = (0..).zip(rows).filter(|(_, (offset, _))| *offset >= from);
-        outgoing.extend(
-            numbered.map(|(piece, (offset, json))| OutgoingRow { id: (offset, piece), json }),
-        );
+        let rows = source.rows(record, journal_id)?.into_iter();
+        for (offset, json) in rows.filter(|(offset, _)| *offset >= from) {
+            // Not numbered by record: of the same record, some rows may be erased the next time.
+            let piece = match outgoing.last() {
+                Some(OutgoingRow { id: (last, piece), .. }) if *last == offset => piece + 1,
+                _ => 0,
+            };
+            outgoing.push(OutgoingRow { id: (offset, piece), json });
+        }
     }
     Ok(outgoing)
 }

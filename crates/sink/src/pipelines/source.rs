@@ -1,11 +1,11 @@
 //! What the rows of a record are.
 
-use event::{Promoted, Row, StoredRow, Table, decode_rows};
+use event::{Erased, Erasures, Fate, Place, Promoted, Row, StoredRow, Table, decode_rows};
 use journal::{JournalId, Offset, Record};
 use serde_json::{Map, Value};
 
 use super::{Route, row};
-use crate::Error;
+use crate::{Error, metrics};
 
 /// A row as JSON, with its place in the journal.
 pub type JsonRow = (Offset, Vec<u8>);
@@ -27,6 +27,8 @@ pub struct EventRows {
     /// Whether nothing else keeps them: heatmaps and quarantined events then come along, which the
     /// lake has in tables of their own.
     pub is_only_copy: bool,
+    /// What is not sent any more, or not as it was.
+    pub erasures: Erasures,
 }
 
 impl EventRows {
@@ -42,13 +44,14 @@ impl EventRows {
 
 impl RowSource for EventRows {
     fn rows(&self, record: &Record, journal_id: JournalId) -> Result<Vec<JsonRow>, Error> {
-        let rows = rows_of(record)?;
-        let ours = rows.iter().filter(|(_, row)| self.takes(row));
+        // Rows stay in the stream of their distinct id, also where they lose it.
+        let takes = |row: &Row| self.takes(row);
+        let rows = rows_of(record, journal_id, &self.erasures, takes)?;
         let json = |row: &Row, offset| match row.table() {
             Table::Quarantine => event_row(&with_reason_told(row), offset, journal_id),
             _ => event_row(row, offset, journal_id),
         };
-        Ok(ours.map(|(offset, row)| (*offset, json(row, *offset))).collect())
+        Ok(rows.iter().map(|(offset, row)| (*offset, json(row, *offset))).collect())
     }
 }
 
@@ -60,11 +63,40 @@ fn with_reason_told(row: &Row) -> Row {
     Row { extra: Some(Value::from(extra).to_string()), ..row.clone() }
 }
 
-/// The rows of a record, with their offsets.
-pub(super) fn rows_of(record: &Record) -> Result<Vec<(Offset, Row)>, Error> {
+/// The rows of a record that are wanted, with their offsets, as far as they are not erased.
+pub(super) fn rows_of(
+    record: &Record,
+    journal_id: JournalId,
+    erasures: &Erasures,
+    is_wanted: impl Fn(&Row) -> bool,
+) -> Result<Vec<(Offset, Row)>, Error> {
     let rows = decode_rows(record.payload.clone())
         .map_err(|error| Error::paused(format!("record at offset {}: {error}", record.first)))?;
-    Ok((record.first.get()..).map(Offset::new).zip(rows).collect())
+    let rows = (record.first.get()..).map(Offset::new).zip(rows);
+    let mut wanted: Vec<_> = rows.filter(|(_, row)| is_wanted(row)).collect();
+    if let Some(erased) = erasures.view() {
+        wanted.retain_mut(|(offset, row)| !goes(&erased, row, journal_id, *offset));
+    }
+    Ok(wanted)
+}
+
+/// Whether a row is erased; one that is to be of nobody's is made so.
+fn goes(erased: &Erased, row: &mut Row, journal_id: JournalId, offset: Offset) -> bool {
+    let place = Place {
+        journal_id: journal_id.as_uuid(),
+        offset: offset.get(),
+        received_at: row.created_at(),
+    };
+    let (kind, goes) = match erased.fate(row, place) {
+        Fate::Stays => return false,
+        Fate::Goes => ("delete", true),
+        Fate::Anonymous(pseudonym) => {
+            row.anonymize(pseudonym);
+            ("anonymize", false)
+        }
+    };
+    ::metrics::counter!(metrics::ERASED_ROWS_TOTAL, "kind" => kind).increment(1);
+    goes
 }
 
 /// A row of the table `events` as JSON.
@@ -84,7 +116,7 @@ pub fn event_row(row: &Row, offset: Offset, journal_id: JournalId) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use event::encode_row;
+    use event::{Erasure, ErasureKind, PersonId, Placed, Pseudonym, TeamId, Timestamp, encode_row};
     use uuid::Uuid;
 
     use super::*;
@@ -102,17 +134,80 @@ mod tests {
         let rows = Table::ALL.len() as u32;
         let record = Record { first: Offset::new(5), rows, payload: payload.into() };
         let journal_id = JournalId::from_uuid(Uuid::from_u128(7));
-        let events = |is_only_copy| EventRows { route: Route::everything(), is_only_copy };
+        let events = |is_only_copy| EventRows {
+            route: Route::everything(),
+            is_only_copy,
+            erasures: Erasures::default(),
+        };
         let offsets = |source: &dyn RowSource| -> Vec<u64> {
             source.rows(&record, journal_id).unwrap().iter().map(|row| row.0.get()).collect()
         };
         assert_eq!(offsets(&events(false)), [5]);
         assert_eq!(offsets(&events(true)), [5, 6, 7], "nothing else would keep them");
         for (stream, offset) in TableStream::ALL.iter().zip(9..) {
-            assert_eq!(offsets(&TableRows(stream.table)), [offset], "{stream:?}");
+            assert_eq!(
+                offsets(&TableRows { table: stream.table, erasures: Erasures::default() }),
+                [offset],
+                "{stream:?}"
+            );
         }
         let sent = events(true).rows(&record, journal_id).unwrap();
         let quarantined: Value = serde_json::from_slice(&sent[2].1).unwrap();
         assert_eq!(quarantined["extra"]["quarantined"], "", "it can be told from others");
+    }
+
+    #[test]
+    fn who_is_erased_is_not_sent_or_sent_as_nobody() {
+        let journal = Uuid::from_u128(7);
+        let row = |table: Table, distinct_id: &str| Row {
+            table_number: table.into(),
+            team_id: 1,
+            distinct_id: distinct_id.to_owned(),
+            person_id_low: 9,
+            properties: r#"{"email":"jane@example.com"}"#.to_owned(),
+            ..Row::default()
+        };
+        let tables = [Table::Events, Table::Quarantine, Table::Persons, Table::PersonDistinctIds];
+        let rows =
+            tables.iter().map(|table| row(*table, "jane")).chain([row(Table::Events, "joe")]);
+        let mut payload = Vec::new();
+        // Twice: in the record before the erasure, and in the one behind it.
+        rows.for_each(|row| encode_row(&row, &mut payload));
+        let record =
+            |first| Record { first: Offset::new(first), rows: 5, payload: payload.clone().into() };
+        let sent = |kind: ErasureKind, first| {
+            let erasures = Erasures::default();
+            erasures.put(Placed {
+                erasure: Erasure {
+                    id: Uuid::from_u128(1),
+                    team: TeamId(1),
+                    tokens: Vec::new(),
+                    kind,
+                    distinct_ids: vec!["jane".to_owned()],
+                    person_ids: vec![PersonId(Uuid::from_u128(9))],
+                    requested_at: Timestamp::EPOCH,
+                    recordings_end: None,
+                },
+                journal_id: journal,
+                offset: 100,
+            });
+            let (route, is_only_copy) = (Route::everything(), true);
+            let events = EventRows { route, is_only_copy, erasures: erasures.clone() };
+            let mut sources: Vec<Box<dyn RowSource>> = vec![Box::new(events)];
+            for table in [Table::Persons, Table::PersonDistinctIds] {
+                sources.push(Box::new(TableRows { table, erasures: erasures.clone() }));
+            }
+            let id = JournalId::from_uuid(journal);
+            let rows = sources.iter().flat_map(|source| source.rows(&record(first), id).unwrap());
+            rows.map(|(_, json)| String::from_utf8(json).unwrap()).collect::<Vec<_>>()
+        };
+        let deleted = sent(ErasureKind::Delete, 0);
+        assert_eq!(deleted.len(), 1, "{deleted:?}");
+        assert!(deleted[0].contains("joe"));
+        let pseudonym = Pseudonym::of(Uuid::from_u128(3), Uuid::from_u128(4));
+        let anonymous = sent(ErasureKind::Anonymize(pseudonym.clone()), 0);
+        assert_eq!(anonymous.len(), 2, "{anonymous:?}");
+        assert!(anonymous[0].contains(&pseudonym.distinct_id) && !anonymous[0].contains("jane"));
+        assert_eq!(sent(ErasureKind::Delete, 100).len(), 5, "what came behind is a new person's");
     }
 }

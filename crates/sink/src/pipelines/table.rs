@@ -3,7 +3,7 @@
 //! A row is the whole state of one thing under a version that grows. So a row that is sent twice, or
 //! late, does no harm: of a key the highest version counts.
 
-use event::{Promoted, StoredRow, Table};
+use event::{Erasures, Promoted, StoredRow, Table};
 use journal::{JournalId, Record};
 
 use super::row;
@@ -53,14 +53,18 @@ impl TableStream {
 }
 
 /// The rows of a table.
-#[derive(Clone, Copy, Debug)]
-pub struct TableRows(pub Table);
+#[derive(Clone, Debug)]
+pub struct TableRows {
+    /// The table.
+    pub table: Table,
+    /// What is not sent any more.
+    pub erasures: Erasures,
+}
 
 impl RowSource for TableRows {
     fn rows(&self, record: &Record, journal_id: JournalId) -> Result<Vec<JsonRow>, Error> {
-        let rows = rows_of(record)?;
-        let ours = rows.iter().filter(|(_, row)| row.table() == self.0);
-        let json = ours.map(|(offset, row)| {
+        let rows = rows_of(record, journal_id, &self.erasures, |row| row.table() == self.table)?;
+        let json = rows.iter().map(|(offset, row)| {
             let stored = StoredRow {
                 row,
                 promoted: &Promoted::default(),
@@ -68,7 +72,7 @@ impl RowSource for TableRows {
                 journal_offset: offset.get(),
             };
             let mut json = Vec::with_capacity(row.properties.len() + 512);
-            row::append(self.0, stored, &mut json);
+            row::append(self.table, stored, &mut json);
             (*offset, json)
         });
         Ok(json.collect())

@@ -130,7 +130,11 @@ fn config(address: SocketAddr) -> Config {
 
 fn sink(address: SocketAddr, data_dir: &Path) -> PipelinesSink<EventRows> {
     sink_of(
-        EventRows { route: Route::everything(), is_only_copy: false },
+        EventRows {
+            route: Route::everything(),
+            is_only_copy: false,
+            erasures: event::Erasures::default(),
+        },
         config(address),
         data_dir,
     )
@@ -294,7 +298,11 @@ async fn requests_in_flight_follow_what_the_service_bears() {
     let (endpoint, address) = Endpoint::start(&[]).await;
     let mut config = config(address);
     (config.max_batch_bytes, config.concurrency) = (700, 4);
-    let rows = EventRows { route: Route::everything(), is_only_copy: false };
+    let rows = EventRows {
+        route: Route::everything(),
+        is_only_copy: false,
+        erasures: event::Erasures::default(),
+    };
     let mut sink = sink_of(rows, config, folder.path());
     let events = ["e"; 64];
     endpoint.always(Reply::Slow);
@@ -320,8 +328,11 @@ async fn every_stream_gets_its_rows_and_resolves_all_offsets() {
     let folder = tempfile::tempdir().unwrap();
     let (endpoint, address) = Endpoint::start(&[]).await;
     let route = Route::only(["phc_a".to_owned()].into());
-    let mut sink =
-        sink_of(EventRows { route, is_only_copy: false }, config(address), folder.path());
+    let mut sink = sink_of(
+        EventRows { route, is_only_copy: false, erasures: event::Erasures::default() },
+        config(address),
+        folder.path(),
+    );
     let mut payload = Vec::new();
     for token in ["phc_a", "phc_b", "phc_a", "phc_b"] {
         encode_row(&Row { token: token.into(), ..row(token) }, &mut payload);
@@ -487,7 +498,7 @@ async fn no_row_of_persons_or_groups_would_be_dropped_or_stripped_under_its_sche
     for stream in TableStream::ALL {
         let folder = tempfile::tempdir().unwrap();
         let (endpoint, address) = Endpoint::start(&[]).await;
-        let rows = TableRows(stream.table);
+        let rows = TableRows { table: stream.table, erasures: event::Erasures::default() };
         let mut sink = sink_of(rows, config(address), folder.path());
         sink.write(vec![record.clone()]).await.unwrap();
         let rows = endpoint.rows.lock().unwrap().clone();

@@ -1,4 +1,4 @@
-//! The key for reading: capture is public by nature, data is not.
+//! The keys for reading and for erasing: capture is public by nature, data is not.
 
 use std::fmt;
 
@@ -6,11 +6,11 @@ use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use subtle::ConstantTimeEq;
 
-/// A secret that whoever reads over HTTP must show as `Authorization: Bearer …`.
+/// A secret that whoever reads or erases over HTTP must show as `Authorization: Bearer …`.
 #[derive(Clone)]
-pub struct ReadKey(String);
+pub struct Key(String);
 
-impl ReadKey {
+impl Key {
     /// Wraps a key.
     pub fn new(key: impl Into<String>) -> Self {
         Self(key.into())
@@ -27,9 +27,9 @@ impl ReadKey {
     }
 }
 
-impl fmt::Debug for ReadKey {
+impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ReadKey(…)")
+        f.write_str("Key(…)")
     }
 }
 
@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn only_the_whole_key_opens() {
-        let key = ReadKey::new("hfr_secret");
+        let key = Key::new("hfr_secret");
         let shown = |value: &str| {
             let headers = [(AUTHORIZATION, value.parse().unwrap())].into_iter().collect();
             key.is_shown(&headers)

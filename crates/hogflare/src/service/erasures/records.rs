@@ -1,0 +1,260 @@
+//! The notes of all erasures, in memory and in `erasures/`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::Context;
+use event::{Erased, Erasure, Erasures, Placed, decode_rows, encode_row};
+use journal::{Cursor, Hold, Journal, Offset};
+use sequencer::Erase;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use super::note::{Note, Place};
+use crate::data_dir::write_private;
+
+/// How much of the journal is read at once.
+const READ_BYTES: usize = 4 << 20;
+
+/// The notes of all erasures.
+#[derive(Debug)]
+pub(crate) struct Records {
+    folder: PathBuf,
+    /// Those that whoever reads rows must apply.
+    in_force: Erasures,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// By id, which is by time.
+    notes: BTreeMap<Uuid, Note>,
+    /// What could not be written yet.
+    unwritten: BTreeMap<Uuid, Unwritten>,
+}
+
+/// An erasure whose place is not on disk.
+#[derive(Debug)]
+struct Unwritten {
+    placed: Placed,
+    note: Note,
+    /// Keeps the record in the journal, where a start finds it.
+    _hold: Option<Hold>,
+}
+
+impl Records {
+    /// Reads what is there, and puts in force what is not done.
+    pub(crate) fn open(folder: PathBuf) -> anyhow::Result<Self> {
+        let in_force = Erasures::default();
+        let mut notes = BTreeMap::new();
+        for note in read_notes(&folder)? {
+            match placed(&folder, &note)? {
+                Some(placed) => in_force.put(placed),
+                // One that was done when the process ended.
+                None if note.is_done() => remove(&path(&folder, note.id, "row"))?,
+                None => {}
+            }
+            notes.insert(note.id, note);
+        }
+        let kept = Mutex::new(Kept { notes, unwritten: BTreeMap::new() });
+        Ok(Self { folder, in_force, kept })
+    }
+
+    /// What whoever reads rows must apply.
+    pub(crate) fn in_force(&self) -> &Erasures {
+        &self.in_force
+    }
+
+    /// Settles requests that were not answered: their record is in the journal, or there is none.
+    pub(crate) fn settle(&self, journal: &Journal) -> anyhow::Result<()> {
+        let unanswered: Vec<Note> = {
+            let kept = self.kept();
+            kept.notes.values().filter(|note| note.place.is_none()).cloned().collect()
+        };
+        for note in unanswered {
+            match find(journal, &note)? {
+                Some(placed) => {
+                    info!(erasure.id = %note.id, "an erasure that was not answered is in the journal");
+                    self.in_force.put(placed.clone());
+                    self.confirm(placed)?;
+                }
+                None => self.withdraw(note.id)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps a request, before its record is written.
+    pub(super) fn intend(&self, erase: &Erase, persons: u64, ends: Cursor) -> io::Result<()> {
+        let note = Note::of_request(erase, persons, ends);
+        write(&self.folder, &note)?;
+        self.kept().notes.insert(note.id, note);
+        Ok(())
+    }
+
+    /// Forgets a request that has no record.
+    pub(super) fn withdraw(&self, id: Uuid) -> io::Result<()> {
+        self.kept().notes.remove(&id);
+        remove(&path(&self.folder, id, "row"))?;
+        remove(&path(&self.folder, id, "json"))
+    }
+
+    /// Notes where the record is. Until that is written, the worker leaves it alone.
+    pub(super) fn confirm(&self, placed: Placed) -> io::Result<()> {
+        let id = placed.erasure.id;
+        {
+            let mut kept = self.kept();
+            let Some(mut note) = kept.notes.get(&id).cloned() else { return Ok(()) };
+            note.settle(&placed);
+            kept.unwritten.insert(id, Unwritten { placed, note, _hold: None });
+        }
+        self.write_place(id)
+    }
+
+    /// Writes what could not be written before.
+    pub(super) fn write_places(&self) -> io::Result<()> {
+        let ids: Vec<Uuid> = self.kept().unwritten.keys().copied().collect();
+        ids.into_iter().try_for_each(|id| self.write_place(id))
+    }
+
+    /// Holds the journal until the place of a record is written.
+    pub(super) fn keep_held(&self, id: Uuid, hold: Hold) {
+        if let Some(unwritten) = self.kept().unwritten.get_mut(&id) {
+            unwritten._hold = Some(hold);
+        }
+    }
+
+    fn write_place(&self, id: Uuid) -> io::Result<()> {
+        let unwritten =
+            self.kept().unwritten.get(&id).map(|one| (one.placed.clone(), one.note.clone()));
+        let Some((placed, note)) = unwritten else { return Ok(()) };
+        let mut row = Vec::new();
+        encode_row(&placed.erasure.into_row(), &mut row);
+        // Whom it is about comes first: a place without that is of no use.
+        write_private(&path(&self.folder, id, "row"), &row)?;
+        journal::failpoint("erasure-between-files");
+        write(&self.folder, &note)?;
+        let mut kept = self.kept();
+        kept.notes.insert(id, note);
+        kept.unwritten.remove(&id);
+        Ok(())
+    }
+
+    /// Changes a note, and keeps it so. Once it is done, nothing is left that names distinct ids.
+    pub(super) fn change(&self, id: Uuid, change: impl FnOnce(&mut Note)) -> io::Result<()> {
+        let note = self.kept().notes.get(&id).cloned();
+        let Some(mut note) = note else { return Ok(()) };
+        change(&mut note);
+        write(&self.folder, &note)?;
+        if note.is_done() {
+            journal::failpoint("erasure-before-names-go");
+            self.in_force.remove(id);
+            remove(&path(&self.folder, id, "row"))?;
+        }
+        self.kept().notes.insert(id, note);
+        Ok(())
+    }
+
+    /// The note of an erasure that has a record.
+    pub(super) fn note(&self, id: Uuid) -> Option<Note> {
+        let kept = self.kept();
+        let unwritten = kept.unwritten.get(&id).map(|unwritten| &unwritten.note);
+        let note = unwritten.or(kept.notes.get(&id))?;
+        note.place.is_some().then(|| note.clone())
+    }
+
+    /// All whose record has its place written, the first one first.
+    pub(super) fn notes(&self) -> Vec<Note> {
+        self.kept().notes.values().filter(|note| note.place.is_some()).cloned().collect()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a folder says is erased, for a command beside the server.
+pub(crate) fn erased(folder: &Path) -> anyhow::Result<Erased> {
+    let mut all = Vec::new();
+    for note in read_notes(folder)? {
+        all.extend(placed(folder, &note)?.map(Arc::new));
+    }
+    Ok(Erased::new(all))
+}
+
+fn read_notes(folder: &Path) -> anyhow::Result<Vec<Note>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => {
+            return Err(error).with_context(|| format!("cannot read {}", folder.display()));
+        }
+    };
+    let mut notes = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            let wrong = || format!("{} is no note of an erasure", path.display());
+            notes.push(serde_json::from_slice(&fs::read(&path)?).with_context(wrong)?);
+        }
+    }
+    Ok(notes)
+}
+
+/// The erasure of a note, while it is not done.
+fn placed(folder: &Path, note: &Note) -> anyhow::Result<Option<Placed>> {
+    let Some(Place { journal_id, offset }) = note.place.filter(|_| !note.is_done()) else {
+        return Ok(None);
+    };
+    let path = path(folder, note.id, "row");
+    let missing = || format!("{} says who is erased, and cannot be read", path.display());
+    let rows = decode_rows(fs::read(&path).with_context(missing)?.into()).with_context(missing)?;
+    let erasure = rows.first().and_then(Erasure::of_row).with_context(missing)?;
+    Ok(Some(Placed { erasure, journal_id, offset }))
+}
+
+/// Looks for a record in the journal.
+fn find(journal: &Journal, note: &Note) -> anyhow::Result<Option<Placed>> {
+    if note.asked_at.journal_id != journal.id().as_uuid() {
+        warn!(erasure.id = %note.id, "an erasure that was not answered belongs to another journal");
+        return Ok(None);
+    }
+    let from = Offset::new(note.asked_at.offset).max(journal.first());
+    let mut reader = journal.reader(journal.cursor(from))?;
+    loop {
+        let records = reader.read(READ_BYTES)?;
+        if records.is_empty() {
+            return Ok(None);
+        }
+        for record in records {
+            let first = record.first.get();
+            for (offset, row) in (first..).zip(decode_rows(record.payload)?) {
+                let erasure = Erasure::of_row(&row).filter(|erasure| erasure.id == note.id);
+                if let Some(erasure) = erasure {
+                    let journal_id = journal.id().as_uuid();
+                    return Ok(Some(Placed { erasure, journal_id, offset }));
+                }
+            }
+        }
+    }
+}
+
+fn write(folder: &Path, note: &Note) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let json = serde_json::to_vec_pretty(note)?;
+    write_private(&path(folder, note.id, "json"), &json)
+}
+
+fn path(folder: &Path, id: Uuid, extension: &str) -> PathBuf {
+    folder.join(format!("{id}.{extension}"))
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
