@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
 };
-use event::{Kind, Promoted, Row, StoredRow, Value, decode_rows};
+use event::{Erasure, Kind, Placed, Promoted, Row, StoredRow, Value, decode_rows};
 use journal::{JournalId, Offset, Record};
 use uuid::fmt::Hyphenated;
 
@@ -27,19 +27,23 @@ pub(crate) fn decode(
     let end = last.end();
     let most = records.iter().map(|record| record.rows as usize).sum();
     let mut tables = BTreeMap::new();
+    let mut erasures = Vec::new();
     for record in records {
         for (row, offset) in rows_of(record)?.iter().zip(record.first.get()..) {
             if offset >= from.get() {
+                let journal_id = journal_id.as_uuid();
+                let placed = |erasure| Placed { erasure, journal_id, offset };
+                erasures.extend(Erasure::of_row(row).map(placed).map(Arc::new));
                 let table = row.table();
                 let rows = tables.entry(table).or_insert_with(|| Rows::new(table, most));
-                rows.append_row(row, journal_id, offset);
+                rows.append_row(row, JournalId::from_uuid(journal_id), offset);
             }
         }
     }
     let misfits = tables.values().map(|rows| rows.misfits).sum();
     ::metrics::counter!(metrics::MISFITS_TOTAL).increment(misfits);
     let tables = tables.into_values().map(Rows::finish).collect::<Result<_, _>>()?;
-    Ok(Some(TailBatch::new(tables, journal_id, end)))
+    Ok(Some(TailBatch::new(tables, journal_id, end).with_erasures(erasures)))
 }
 
 fn rows_of(record: &Record) -> Result<Vec<Row>, Error> {
@@ -53,7 +57,7 @@ fn rows_of(record: &Record) -> Result<Vec<Row>, Error> {
 }
 
 /// A table's columns while they grow.
-struct Rows {
+pub(crate) struct Rows {
     table: event::Table,
     builders: Vec<Builder>,
     /// Promoted properties that do not fit their column.
@@ -67,7 +71,7 @@ enum Builder {
 }
 
 impl Rows {
-    fn new(table: event::Table, rows: usize) -> Self {
+    pub(crate) fn new(table: event::Table, rows: usize) -> Self {
         let builder = |kind| match kind {
             Kind::Text | Kind::Json => Builder::Text(StringBuilder::with_capacity(rows, 0)),
             Kind::Integer => Builder::Integer(Int64Builder::with_capacity(rows)),
@@ -79,7 +83,7 @@ impl Rows {
         Self { table, builders, misfits: 0 }
     }
 
-    fn append_row(&mut self, row: &Row, journal_id: JournalId, journal_offset: u64) {
+    pub(crate) fn append_row(&mut self, row: &Row, journal_id: JournalId, journal_offset: u64) {
         let promoted = match self.table.has_promoted() {
             true => Promoted::of(&row.properties),
             false => Promoted::default(),
@@ -92,7 +96,7 @@ impl Rows {
         }
     }
 
-    fn finish(self) -> Result<(&'static Table, RecordBatch), Error> {
+    pub(crate) fn finish(self) -> Result<(&'static Table, RecordBatch), Error> {
         let table = Table::of(self.table);
         let columns = self.builders.into_iter().map(Builder::finish).collect();
         Ok((table, RecordBatch::try_new(table.schema(), columns)?))

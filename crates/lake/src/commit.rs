@@ -18,7 +18,7 @@ use arrow::array::RecordBatch;
 use arrow::compute::interleave_record_batch;
 use journal::{JournalId, Offset};
 
-use crate::catalog::{Advance, Catalog};
+use crate::catalog::{Advance, Catalog, NewErasures};
 use crate::day::Partition;
 use crate::file::{Effort, FileWriter, NewFile};
 use crate::order::{self, Place};
@@ -50,7 +50,11 @@ impl Shared {
         }
         let files = self.write_files(&version)?;
         self.failpoints.reach(failpoint::AFTER_PARQUET_SYNC)?;
-        let advance = Advance { journal_id, from: committed, to };
+        let erasures = NewErasures {
+            all: version.tail_erasures().cloned().collect(),
+            erased: version.tail_erased(),
+        };
+        let advance = Advance { journal_id, from: committed, to, erasures };
         // The lock is held until queries see the commit, so that list and version agree.
         let mut catalog = self.catalog()?;
         self.register(&mut catalog, &files, &advance)?;
@@ -80,7 +84,8 @@ impl Shared {
         let batches: Vec<&RecordBatch> = version.batches(table).collect();
         let places = order::sort(table, &batches);
         for (partition, ranges) in plan(table, &places) {
-            let writer = FileWriter::create(&self.layout, table, partition, Effort::Commit)?;
+            let (place, free_of) = ((table, partition), version.last_erasure());
+            let writer = FileWriter::create(&self.layout, place, Effort::Commit, free_of)?;
             let places = ranges.into_iter().flat_map(|range| &places[range]);
             files.push(write_rows(writer, &batches, places)?);
         }

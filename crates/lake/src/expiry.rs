@@ -27,8 +27,18 @@ impl Shared {
             self.catalog()?.forget(&expired)?;
         }
         self.remove_old_orphans()?;
+        self.note_gone()?;
         ::metrics::counter!(metrics::REMOVED_FILES_TOTAL).increment(expired.len() as u64);
         Ok(expired.len())
+    }
+
+    /// Notes how far erasures are.
+    pub(crate) fn note_gone(&self) -> Result<(), Error> {
+        let mut catalog = self.catalog()?;
+        match catalog.has_unfinished_erasures()? {
+            true => catalog.note_gone(Timestamp::now()),
+            false => Ok(()),
+        }
     }
 
     /// Replaced files that belong to a version that somebody still holds.

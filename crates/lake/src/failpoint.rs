@@ -10,6 +10,10 @@ pub(crate) const AFTER_COMMIT: &str = "lake-after-commit";
 pub(crate) const AFTER_COMPACTION_SYNC: &str = "lake-after-compaction-sync";
 /// A compaction is committed, queries still see its inputs.
 pub(crate) const AFTER_COMPACTION: &str = "lake-after-compaction";
+/// A file without erased rows is durable, nothing is committed.
+pub(crate) const AFTER_ERASURE_SYNC: &str = "lake-after-erasure-sync";
+/// A file without erased rows is committed, queries still read the one with them.
+pub(crate) const AFTER_ERASURE: &str = "lake-after-erasure";
 /// Iceberg metadata is durable, and not registered.
 pub(crate) const AFTER_METADATA: &str = "lake-after-metadata";
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use journal::{Cursor, JournalId, Record};
+use uuid::Uuid;
 
 use crate::shared::Shared;
-use crate::{Error, LakeSink, Options, Version, batch, blocking, start};
+use crate::{ErasureProgress, Error, LakeSink, Options, Version, batch, blocking, start};
 
 /// A lake. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -55,8 +56,9 @@ impl Lake {
         let layout = self.shared.layout.clone();
         let shared = blocking::run(move || {
             let from = version.end(journal_id);
-            let batch = batch::decode(&records, journal_id, from)?;
-            version.tail.extend(batch.map(Arc::new));
+            if let Some(batch) = batch::decode(&records, journal_id, from)? {
+                version.tail = version.tail_and(batch)?;
+            }
             Ok(Shared::for_reading(layout, version))
         });
         Ok(Self { shared: Arc::new(shared.await?) })
@@ -91,6 +93,33 @@ impl Lake {
     /// When files cannot be read or written. Nothing has changed then.
     pub async fn compact_once(&self) -> Result<bool, Error> {
         self.run(Shared::compact).await
+    }
+
+    /// Takes what was erased out of one more file of each table; returns whether there was anything
+    /// to do.
+    ///
+    /// # Errors
+    /// When files cannot be read or written. What was done before stays done.
+    pub async fn erase_once(&self) -> Result<bool, Error> {
+        self.run(Shared::erase).await
+    }
+
+    /// How far each erasure is that the lake has read and committed, the first one first.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub async fn erasures(&self) -> Result<Vec<ErasureProgress>, Error> {
+        self.run(Shared::erasures).await
+    }
+
+    /// Notes that the recordings that an erasure concerns are gone, so many of them. Until then the
+    /// lake remembers who was erased.
+    ///
+    /// # Errors
+    /// When the catalog cannot be changed.
+    pub async fn note_erased_recordings(&self, erasure: Uuid, removed: u64) -> Result<(), Error> {
+        let shared = self.shared.clone();
+        blocking::run(move || shared.catalog()?.note_recordings(erasure, removed)).await
     }
 
     /// Deletes files that were replaced long enough ago and that no query holds; returns how many.

@@ -1,4 +1,4 @@
-//! Background work: merging small files, keeping Iceberg's metadata up to date, deleting.
+//! Background work: erasing, merging small files, keeping Iceberg's metadata up to date, deleting.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,8 +10,10 @@ use crate::{Error, Lake, metrics};
 
 /// How often to look for small files.
 const COMPACTION_INTERVAL: Duration = Duration::from_secs(2);
+/// How often to look for something to erase.
+const ERASURE_INTERVAL: Duration = Duration::from_secs(1);
 /// How often to look for files to delete.
-const REMOVAL_INTERVAL: Duration = Duration::from_mins(1);
+pub(crate) const REMOVAL_INTERVAL: Duration = Duration::from_mins(1);
 
 impl Lake {
     /// Does the background work until `shutdown` turns true, then brings the Iceberg metadata up to
@@ -31,6 +33,9 @@ impl Lake {
             }),
             repeat(COMPACTION_INTERVAL, shutdown.clone(), || async {
                 while report("compaction", self.compact_once().await) == Some(true) {}
+            }),
+            repeat(ERASURE_INTERVAL, shutdown.clone(), || async {
+                while report("erasure", self.erase_once().await) == Some(true) {}
             }),
             repeat(REMOVAL_INTERVAL, shutdown.clone(), || async {
                 report("removal", self.remove_expired().await);

@@ -1,13 +1,15 @@
 //! What the handles of one lake share.
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::catalog::Catalog;
 use crate::failpoint::Failpoints;
 use crate::file::NewFile;
 use crate::layout::Layout;
 use crate::options::Options;
+use crate::overrides::KnownOverrides;
+use crate::revision::Revisions;
 use crate::version::{Current, DataFile, TailBatch, Version};
 use crate::{Error, Table, disk, metrics};
 
@@ -21,6 +23,8 @@ pub(crate) struct Shared {
     pub(crate) replaced: Mutex<Vec<Weak<DataFile>>>,
     /// Set when the service stops, so that a long merge gives up.
     pub(crate) stopping: AtomicBool,
+    /// Whose rows became another's, for those that are written anew.
+    pub(crate) overrides: KnownOverrides,
     pub(crate) failpoints: Failpoints,
 }
 
@@ -60,6 +64,7 @@ impl Shared {
             current: Current::new(version),
             replaced: Mutex::default(),
             stopping: AtomicBool::new(false),
+            overrides: KnownOverrides::default(),
             failpoints: Failpoints::default(),
         }
     }
@@ -85,9 +90,13 @@ impl Shared {
     }
 
     /// Shows rows to queries before they are in files.
-    pub(crate) fn publish_tail(&self, batch: TailBatch) {
-        self.current.update(|version| version.tail.push(Arc::new(batch)));
+    ///
+    /// Only the sink adds to the tail, and it calls one method at a time, so none is lost.
+    pub(crate) fn publish_tail(&self, batch: TailBatch) -> Result<(), Error> {
+        let tail = self.current.get().tail_and(batch)?;
+        self.current.update(|version| version.take_tail(tail));
         self.report();
+        Ok(())
     }
 
     /// Finds out what became of a transaction that failed: an error does not say whether it took
@@ -109,6 +118,20 @@ impl Shared {
         // An earlier transaction may have taken place, too, with nobody to tell.
         self.reload(catalog)?;
         Err(error)
+    }
+
+    /// The same for a transaction that replaced a file, maybe by none.
+    pub(crate) fn settle_replaced(
+        &self,
+        catalog: &Catalog,
+        file: &DataFile,
+        files: &[NewFile],
+        error: Error,
+    ) -> Result<(), Error> {
+        match files.is_empty() && matches!(catalog.is_listed(&file.name), Ok(false)) {
+            true => Ok(()),
+            false => self.settle(catalog, files, error),
+        }
     }
 
     /// Takes the file list as the catalog has it; of the tail stays what is not committed.
@@ -133,6 +156,13 @@ impl Shared {
             }
         }
         done
+    }
+
+    /// What is put right in a table's files whenever they are written anew.
+    pub(crate) fn revisions(&self, version: &Version, table: &Table) -> Result<Revisions, Error> {
+        let has_persons = table.rows() == event::Table::Events;
+        let overrides = has_persons.then(|| self.overrides.of(version)).transpose()?;
+        Ok(Revisions { erasures: version.erasures.clone(), overrides })
     }
 
     /// Removes files that did not become part of a table.

@@ -40,7 +40,8 @@ impl LakeSink {
         let decoded = blocking::run(move || batch::decode(&records, journal_id, from)).await?;
         if let Some(batch) = decoded {
             self.make_room(&batch).await?;
-            self.shared.publish_tail(batch);
+            let shared = self.shared.clone();
+            blocking::run(move || shared.publish_tail(batch)).await?;
         }
         Ok(())
     }

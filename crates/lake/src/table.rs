@@ -43,6 +43,7 @@ impl From<&event::Column> for Column {
 /// A table of the lake.
 #[derive(Debug)]
 pub struct Table {
+    rows: event::Table,
     name: &'static str,
     columns: Vec<Column>,
     schema: SchemaRef,
@@ -84,6 +85,7 @@ impl Table {
             found.expect("a table is sorted by columns that it has")
         };
         Self {
+            rows: table,
             name: table.name(),
             schema: Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>())),
             order: table.sorted_by().iter().map(|name| position(name)).collect(),
@@ -92,6 +94,11 @@ impl Table {
             day_field: format!("{}_day", table.time()),
             columns,
         }
+    }
+
+    /// The rows of the journal that it has.
+    pub(crate) const fn rows(&self) -> event::Table {
+        self.rows
     }
 
     /// Its name, which is also that of its folder.

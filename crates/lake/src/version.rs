@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use arrow::array::RecordBatch;
-use event::Timestamp;
+use event::{Placed, Timestamp};
 use journal::{Cursor, JournalId, Offset};
 
-use crate::Table;
 use crate::day::{Day, Partition};
+use crate::erasure::{Counts, Erasing, Number, Numbered, Pending};
 use crate::layout::FilePath;
+use crate::{Error, Table};
 
 /// A Parquet file of a table.
 #[derive(Clone, Debug)]
@@ -32,6 +34,26 @@ pub struct DataFile {
     /// When it was written.
     pub added_at: Timestamp,
     pub(crate) name: FilePath,
+    pub(crate) free_of: FreeOf,
+}
+
+/// The last erasure that a file is free of, as of all before it. It grows when a file is looked at
+/// and nothing is found.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FreeOf(Arc<AtomicU64>);
+
+impl FreeOf {
+    pub(crate) fn new(number: Number) -> Self {
+        Self(Arc::new(AtomicU64::new(number.0)))
+    }
+
+    pub(crate) fn get(&self) -> Number {
+        Number(self.0.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn set(&self, number: Number) {
+        self.0.store(number.0, Ordering::Relaxed);
+    }
 }
 
 impl DataFile {
@@ -50,6 +72,11 @@ pub(crate) struct TailBatch {
     end: Offset,
     /// Memory that the rows take.
     pub(crate) bytes: usize,
+    /// Erasures among the rows; they are numbered once they are in the tail.
+    came: Vec<Arc<Placed>>,
+    erasures: Vec<Numbered>,
+    /// What these took out of the tail.
+    erased: Counts,
 }
 
 impl TailBatch {
@@ -60,12 +87,45 @@ impl TailBatch {
         end: Offset,
     ) -> Self {
         let bytes = tables.iter().map(|(_, rows)| rows.get_array_memory_size()).sum();
-        Self { journal_id, tables, end, bytes }
+        let (came, erasures, erased) = (Vec::new(), Vec::new(), Counts::default());
+        Self { journal_id, tables, end, bytes, came, erasures, erased }
     }
 
-    fn of(&self, table: &Table) -> Option<&RecordBatch> {
+    /// The same, with erasures that are among its rows.
+    pub(crate) fn with_erasures(self, came: Vec<Arc<Placed>>) -> Self {
+        Self { came, ..self }
+    }
+
+    /// The batch without what is erased; `None` where that is nothing.
+    fn without(&self, erasing: &Erasing, counts: &mut Counts) -> Result<Option<Self>, Error> {
+        let mut here = Counts::default();
+        let tables = self
+            .tables
+            .iter()
+            .map(|(table, rows)| Ok((*table, erasing.apply(table, rows.clone(), &mut here)?)));
+        let tables = tables.collect::<Result<Vec<_>, Error>>()?;
+        counts.add(&here);
+        let changed = || Self {
+            came: self.came.clone(),
+            erasures: self.erasures.clone(),
+            erased: self.erased.clone(),
+            ..Self::new(tables, self.journal_id, self.end)
+        };
+        Ok((!here.is_empty()).then(changed))
+    }
+
+    pub(crate) fn of(&self, table: &Table) -> Option<&RecordBatch> {
         self.tables.iter().find(|(of, _)| *of == table).map(|(_, rows)| rows)
     }
+}
+
+/// The files of a table by whether they may have rows that were erased.
+#[derive(Debug, Default)]
+pub struct FilesByErasure {
+    /// They have none.
+    pub whole: Vec<Arc<DataFile>>,
+    /// They may have some, which queries take out.
+    pub erased: Vec<(Arc<DataFile>, Arc<Erasing>)>,
 }
 
 /// All tables at one moment. It never changes; while somebody holds it, its files stay.
@@ -76,22 +136,46 @@ pub struct Version {
     pub(crate) tail: Vec<Arc<TailBatch>>,
     /// What is committed of each journal.
     pub(crate) cursors: Arc<BTreeMap<JournalId, Offset>>,
+    /// Erasures that are committed and that files may have rows of.
+    pub(crate) erasures: Arc<Pending>,
 }
 
 impl Version {
     /// What is committed, without a tail.
-    pub(crate) fn committed(files: Vec<DataFile>, cursors: BTreeMap<JournalId, Offset>) -> Self {
+    pub(crate) fn committed(
+        files: Vec<DataFile>,
+        cursors: BTreeMap<JournalId, Offset>,
+        erasures: Pending,
+    ) -> Self {
         let mut tables: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for file in files {
             tables.entry(file.table.name()).or_default().push(Arc::new(file));
         }
         let files = tables.into_iter().map(|(table, files)| (table, files.into())).collect();
-        Self { files, tail: Vec::new(), cursors: Arc::new(cursors) }
+        let (cursors, erasures) = (Arc::new(cursors), Arc::new(erasures));
+        Self { files, tail: Vec::new(), cursors, erasures }
     }
 
     /// The files of a table, in no order.
     pub fn files(&self, table: &Table) -> &[Arc<DataFile>] {
         self.files.get(table.name()).map_or(&[], |files| files)
+    }
+
+    /// Which files of a table queries read as they are, and which only without what is erased.
+    pub fn files_by_erasure(&self, table: &'static Table) -> FilesByErasure {
+        let mut files = FilesByErasure::default();
+        let erasures = match self.tail_erasures().next() {
+            Some(_) => Arc::new(self.erasures.and(self.tail_erasures().cloned())),
+            None => self.erasures.clone(),
+        };
+        for file in self.files(table) {
+            let is_found = Erasing::finds(table);
+            match is_found.then(|| erasures.erasing(file.free_of.get())).flatten() {
+                Some(erasing) => files.erased.push((file.clone(), erasing)),
+                None => files.whole.push(file.clone()),
+            }
+        }
+        files
     }
 
     /// Rows of a table that are in no file yet, in journal order.
@@ -153,9 +237,65 @@ impl Version {
         self.files.insert(table.name(), files);
     }
 
+    /// The tail with more rows behind it, and without what these erase.
+    pub(crate) fn tail_and(&self, batch: TailBatch) -> Result<Vec<Arc<TailBatch>>, Error> {
+        let mut tail = self.tail.clone();
+        if batch.came.is_empty() {
+            tail.push(Arc::new(batch));
+            return Ok(tail);
+        }
+        let numbers = self.last_erasure().0 + 1..;
+        let numbered = |(number, placed): (u64, &Arc<Placed>)| Numbered {
+            number: Number(number),
+            placed: placed.clone(),
+        };
+        let erasures: Vec<Numbered> = numbers.zip(&batch.came).map(numbered).collect();
+        let erasing = Erasing::new(&erasures);
+        let mut erased = Counts::default();
+        for before in &mut tail {
+            if let Some(without) = before.without(&erasing, &mut erased)? {
+                *before = Arc::new(without);
+            }
+        }
+        let batch = batch.without(&erasing, &mut erased)?.unwrap_or(batch);
+        tail.push(Arc::new(TailBatch { erasures, erased, came: Vec::new(), ..batch }));
+        Ok(tail)
+    }
+
+    /// Takes another tail, as far as it is not committed meanwhile.
+    pub(crate) fn take_tail(&mut self, tail: Vec<Arc<TailBatch>>) {
+        self.tail = tail;
+        self.drop_committed();
+    }
+
+    /// Erasures of the tail, which the next commit commits.
+    pub(crate) fn tail_erasures(&self) -> impl Iterator<Item = &Numbered> {
+        self.tail.iter().flat_map(|batch| &batch.erasures)
+    }
+
+    /// What they took out of the tail.
+    pub(crate) fn tail_erased(&self) -> Counts {
+        let mut erased = Counts::default();
+        self.tail.iter().for_each(|batch| erased.add(&batch.erased));
+        erased
+    }
+
+    /// The last erasure that was read.
+    pub(crate) fn last_erasure(&self) -> Number {
+        let last = self.tail_erasures().last().map(|erasure| erasure.number);
+        last.unwrap_or_default().max(self.erasures.last())
+    }
+
     /// Moves a cursor; rows below it are in files and leave the tail.
     pub(crate) fn advance(&mut self, journal_id: JournalId, to: Offset) {
         Arc::make_mut(&mut self.cursors).insert(journal_id, to);
+        let is_committed =
+            |batch: &&Arc<TailBatch>| batch.end <= self.committed_end(batch.journal_id);
+        let committed = self.tail.iter().filter(is_committed).flat_map(|batch| &batch.erasures);
+        let mut committed = committed.cloned().peekable();
+        if committed.peek().is_some() {
+            self.erasures = Arc::new(self.erasures.and(committed));
+        }
         self.drop_committed();
     }
 
@@ -167,6 +307,7 @@ impl Version {
         let files = fresh.files.iter();
         self.files = files.map(|(table, of)| (*table, of.iter().map(entry).collect())).collect();
         self.cursors = fresh.cursors;
+        self.erasures = fresh.erasures;
         self.drop_committed();
     }
 

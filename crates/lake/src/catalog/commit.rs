@@ -6,20 +6,38 @@ use journal::{JournalId, Offset};
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::file_list::day_column;
-use super::{Catalog, Generation};
+use super::{Catalog, Generation, NewErasures, erasures};
 use crate::day::Partition;
+use crate::erasure::Counts;
 use crate::error::CatalogContext;
 use crate::file::NewFile;
 use crate::version::DataFile;
 use crate::{Error, Table};
 
 /// Moves a journal's cursor.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Advance {
     pub(crate) journal_id: JournalId,
     /// Where it must be before; `None` where the journal has none yet.
     pub(crate) from: Option<Offset>,
     pub(crate) to: Offset,
+    /// The erasures that it passes.
+    pub(crate) erasures: NewErasures,
+}
+
+/// Rows of replaced files that are not in those in their place.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LeftOut {
+    /// Later versions took their place.
+    pub(crate) superseded: u64,
+    /// They were erased; rows that stay under a pseudonym are counted, too, and not left out.
+    pub(crate) erased: Counts,
+}
+
+impl LeftOut {
+    fn rows(&self) -> u64 {
+        self.superseded + self.erased.removed()
+    }
 }
 
 impl Catalog {
@@ -31,6 +49,7 @@ impl Catalog {
     pub(crate) fn commit(&mut self, files: &[NewFile], advance: &Advance) -> Result<(), Error> {
         let transaction = self.begin("commit to")?;
         move_cursor(&transaction, advance)?;
+        advance.erasures.add(&transaction)?;
         for files in files.chunk_by(|left, right| left.file.table == right.file.table) {
             let change = Change::begin(&transaction, files[0].file.table)?;
             change.add(files)?;
@@ -39,17 +58,16 @@ impl Catalog {
         transaction.commit().context("commit to")
     }
 
-    /// Puts files of a table in the place of others that hold the same rows, but for so many that
-    /// were superseded.
+    /// Puts files of a table in the place of others that hold the same rows, but for those left out.
     pub(crate) fn replace(
         &mut self,
         table: &'static Table,
         gone: &[&DataFile],
         files: &[NewFile],
-        superseded: u64,
+        left_out: &LeftOut,
     ) -> Result<(), Error> {
         let rows_in = gone.iter().map(|file| file.rows).sum();
-        let rows_out = files.iter().map(|new| new.file.rows).sum::<u64>() + superseded;
+        let rows_out = files.iter().map(|new| new.file.rows).sum::<u64>() + left_out.rows();
         if rows_in != rows_out {
             return Err(Error::RowsLost { rows_in, rows_out });
         }
@@ -59,6 +77,10 @@ impl Catalog {
             change.remove(file)?;
         }
         change.add(files)?;
+        if !left_out.erased.is_empty() {
+            change.mark_erased()?;
+            erasures::count(&transaction, &left_out.erased)?;
+        }
         let added = files.iter().map(|new| new.file.partition());
         change.touch(gone.iter().map(|file| file.partition()).chain(added).collect())?;
         transaction.commit().context("compact")
@@ -113,8 +135,8 @@ impl<'a> Change<'a> {
             .transaction
             .prepare_cached(
                 "INSERT INTO files (path, table_name, day, rows, bytes, min_timestamp,
-                 max_timestamp, added_at, metrics, generation)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                 max_timestamp, added_at, metrics, generation, free_of)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             )
             .context("commit to")?;
         for NewFile { file, metrics } in files {
@@ -130,6 +152,7 @@ impl<'a> Change<'a> {
                 file.added_at.as_micros(),
                 metrics,
                 self.generation.0,
+                file.free_of.get().0,
             ];
             insert.execute(row).context("commit to")?;
         }
@@ -156,6 +179,13 @@ impl<'a> Change<'a> {
             )
             .map(drop)
             .context("compact")
+    }
+
+    /// Remembers that snapshots before this change show what is erased.
+    fn mark_erased(&self) -> Result<(), Error> {
+        let mark = "UPDATE tables SET erased_generation = ?2 WHERE table_name = ?1";
+        let row = params![self.table, self.generation.0];
+        self.transaction.execute(mark, row).map(drop).context("erase from")
     }
 
     /// Remembers which partitions changed, since their manifests are to be written anew.

@@ -7,16 +7,17 @@ use journal::{JournalId, Offset};
 use rusqlite::Row;
 use uuid::Uuid;
 
-use super::Catalog;
+use super::{Catalog, erasures};
 use crate::Table;
 use crate::day::{Day, Partition};
+use crate::erasure::Number;
 use crate::error::{CatalogContext, Error};
 use crate::layout::{FilePath, Layout};
-use crate::version::{DataFile, Version};
+use crate::version::{DataFile, FreeOf, Version};
 
 /// The columns of `files` that [`data_file`] reads, in its order.
 pub(super) const FILE_COLUMNS: &str =
-    "path, day, rows, bytes, min_timestamp, max_timestamp, added_at";
+    "path, day, rows, bytes, min_timestamp, max_timestamp, added_at, free_of";
 
 impl Catalog {
     /// Reads the version that has all that is committed at one moment, and no tail.
@@ -40,7 +41,8 @@ impl Catalog {
             .prepare("SELECT journal_id, next_offset FROM cursors")?
             .query_map((), cursor)?
             .collect::<rusqlite::Result<_>>()?;
-        Ok(Version::committed(files, cursors))
+        let erasures = erasures::pending(&transaction)?;
+        Ok(Version::committed(files, cursors, erasures))
     }
 }
 
@@ -59,6 +61,7 @@ pub(super) fn data_file(
         min_timestamp: timestamp(row, 4)?,
         max_timestamp: timestamp(row, 5)?,
         added_at: timestamp(row, 6)?,
+        free_of: FreeOf::new(Number(row.get(7)?)),
         name,
     })
 }

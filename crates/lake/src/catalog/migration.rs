@@ -5,6 +5,7 @@
 //! | 1 | there was one table, `events`, and a table `lake` with what `tables` has now |
 //! | 2 | rows of `files`, `partitions`, `snapshots` and `removed_files` name their table |
 //! | 3 | nothing here changed, but there are tables that keep the latest: a program that does not know them would put their rows in quarantine |
+//! | 4 | `erasures` and `erased_rows`; `files` say which erasures they are free of, `tables` since when snapshots may be shown |
 
 use super::Catalog;
 use super::tables::FORMAT_VERSION;
@@ -46,9 +47,42 @@ ALTER TABLE snapshots ADD COLUMN table_name TEXT NOT NULL DEFAULT 'events';
 ALTER TABLE removed_files ADD COLUMN table_name TEXT NOT NULL DEFAULT 'events';
 ";
 
-/// What a reader needs of version 2, for a catalog of version 1 that it must not change.
-const SHOW_1_AS_2: &str = "
-CREATE TEMP VIEW files AS SELECT *, 'events' AS table_name FROM main.files;
+const FROM_3_TO_4: &str = "
+ALTER TABLE tables ADD COLUMN erased_generation INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE files ADD COLUMN free_of INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE erasures (
+    number INTEGER PRIMARY KEY,
+    erasure_id TEXT NOT NULL,
+    team_id INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    journal_id TEXT NOT NULL,
+    journal_offset INTEGER NOT NULL,
+    record BLOB,
+    read_at INTEGER NOT NULL,
+    recordings_gone INTEGER NOT NULL DEFAULT 0,
+    rewritten_at INTEGER,
+    unlisted_at INTEGER,
+    gone_at INTEGER
+) STRICT;
+CREATE TABLE erased_rows (
+    number INTEGER NOT NULL,
+    table_name TEXT NOT NULL,
+    removed INTEGER NOT NULL,
+    anonymized INTEGER NOT NULL,
+    PRIMARY KEY (number, table_name)
+) STRICT;
+";
+
+/// What a reader needs of this version, for an older catalog that it must not change.
+const SHOW_ERASURES: &str = "
+CREATE TEMP VIEW erasures AS SELECT 0 AS number, '' AS journal_id, 0 AS journal_offset,
+    NULL AS record, 0 AS rewritten_at WHERE false;
+";
+const SHOW_1: &str = "
+CREATE TEMP VIEW files AS SELECT *, 'events' AS table_name, 0 AS free_of FROM main.files;
+";
+const SHOW_2_AND_3: &str = "
+CREATE TEMP VIEW files AS SELECT *, 0 AS free_of FROM main.files;
 ";
 
 impl Catalog {
@@ -62,6 +96,9 @@ impl Catalog {
         if from == 1 {
             transaction.execute_batch(FROM_1_TO_2).context("migrate")?;
         }
+        if from < 4 {
+            transaction.execute_batch(FROM_3_TO_4).context("migrate")?;
+        }
         transaction.pragma_update(None, "user_version", FORMAT_VERSION).context("migrate")?;
         transaction.commit().context("migrate")?;
         tracing::info!(from, to = FORMAT_VERSION, "brought the lake's catalog up to date");
@@ -71,9 +108,12 @@ impl Catalog {
     /// Shows an older catalog to this connection in the format of this program, and leaves it as it
     /// is.
     pub(super) fn show_as_migrated(&self) -> Result<(), Error> {
-        match self.format_version()? {
-            1 => self.connection.execute_batch(SHOW_1_AS_2).context("read"),
-            _ => Ok(()),
-        }
+        let files = match self.format_version()? {
+            1 => SHOW_1,
+            2 | 3 => SHOW_2_AND_3,
+            _ => return Ok(()),
+        };
+        let show = |views| self.connection.execute_batch(views).context("read");
+        show(files).and_then(|()| show(SHOW_ERASURES))
     }
 }

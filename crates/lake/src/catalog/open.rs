@@ -21,6 +21,7 @@ impl Catalog {
         connection.busy_timeout(BUSY_TIMEOUT).context("open")?;
         connection.pragma_update(None, "journal_mode", "WAL").context("open")?;
         connection.pragma_update(None, "synchronous", "FULL").context("open")?;
+        connection.pragma_update(None, "secure_delete", "ON").context("open")?;
         let catalog = Self { connection, layout };
         catalog.check_format()?;
         Ok(catalog)
@@ -60,7 +61,7 @@ impl Catalog {
         for table in Table::all() {
             transaction
                 .execute(
-                    "INSERT OR IGNORE INTO tables VALUES (?1, ?2, 0, NULL, 0, 0, 0)",
+                    "INSERT OR IGNORE INTO tables VALUES (?1, ?2, 0, NULL, 0, 0, 0, 0)",
                     params![table.name(), Uuid::new_v4().to_string()],
                 )
                 .context("add tables to")?;

@@ -79,6 +79,8 @@ pub(crate) struct Pending {
     pub(crate) table: &'static Table,
     pub(crate) table_uuid: Uuid,
     pub(crate) generation: Generation,
+    /// Snapshots of an earlier generation show what is erased.
+    pub(crate) erased: Generation,
     /// The last sequence number given to a snapshot.
     pub(crate) sequence_number: i64,
     /// The last number given to a metadata file.
@@ -352,6 +354,7 @@ fn pending(table: &'static Table, row: &Row<'_>) -> rusqlite::Result<Pending> {
         table,
         table_uuid: table_uuid.parse().unwrap_or_default(),
         generation: Generation(row.get("generation")?),
+        erased: Generation(row.get("erased_generation")?),
         sequence_number: row.get("sequence_number")?,
         last_version: row.get("metadata_version")?,
         projected: projected_of(row)?,
@@ -382,14 +385,14 @@ fn partition(row: &Row<'_>) -> rusqlite::Result<(Partition, Option<FilePath>)> {
 }
 
 fn listing(catalog: &Catalog, table: &'static Table, row: &Row<'_>) -> rusqlite::Result<Listing> {
-    let metrics: String = row.get(7)?;
-    let snapshot: Option<i64> = row.get(8)?;
+    let metrics: String = row.get(8)?;
+    let snapshot: Option<i64> = row.get(9)?;
     Ok(Listing {
         file: data_file(&catalog.layout, table, row)?,
         metrics: serde_json::from_str(&metrics).map_err(|error| {
-            rusqlite::Error::FromSqlConversionFailure(7, rusqlite::types::Type::Text, error.into())
+            rusqlite::Error::FromSqlConversionFailure(8, rusqlite::types::Type::Text, error.into())
         })?,
-        first_shown: snapshot.zip(row.get::<_, Option<i64>>(9)?),
+        first_shown: snapshot.zip(row.get::<_, Option<i64>>(10)?),
     })
 }
 

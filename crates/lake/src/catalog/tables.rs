@@ -1,7 +1,7 @@
 //! The tables of `catalog.db`.
 
 /// Grows when a table changes; an older program refuses a newer catalog.
-pub(super) const FORMAT_VERSION: i64 = 3;
+pub(super) const FORMAT_VERSION: i64 = 4;
 
 /// Under which PyIceberg asks for tables.
 pub(super) const CATALOG_NAME: &str = "hogflare";
@@ -16,7 +16,8 @@ CREATE TABLE tables (
     root TEXT,
     projected_generation INTEGER NOT NULL,
     metadata_version INTEGER NOT NULL,
-    sequence_number INTEGER NOT NULL
+    sequence_number INTEGER NOT NULL,
+    erased_generation INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 CREATE TABLE cursors (
@@ -36,7 +37,8 @@ CREATE TABLE files (
     metrics TEXT NOT NULL,
     generation INTEGER NOT NULL,
     snapshot_id INTEGER,
-    sequence_number INTEGER
+    sequence_number INTEGER,
+    free_of INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX files_by_partition ON files (table_name, day);
 
@@ -65,6 +67,29 @@ CREATE TABLE removed_files (
     added_generation INTEGER,
     rows INTEGER,
     bytes INTEGER
+) STRICT;
+
+CREATE TABLE erasures (
+    number INTEGER PRIMARY KEY,
+    erasure_id TEXT NOT NULL,
+    team_id INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    journal_id TEXT NOT NULL,
+    journal_offset INTEGER NOT NULL,
+    record BLOB,
+    read_at INTEGER NOT NULL,
+    recordings_gone INTEGER NOT NULL DEFAULT 0,
+    rewritten_at INTEGER,
+    unlisted_at INTEGER,
+    gone_at INTEGER
+) STRICT;
+
+CREATE TABLE erased_rows (
+    number INTEGER NOT NULL,
+    table_name TEXT NOT NULL,
+    removed INTEGER NOT NULL,
+    anonymized INTEGER NOT NULL,
+    PRIMARY KEY (number, table_name)
 ) STRICT;
 
 CREATE TABLE iceberg_tables (

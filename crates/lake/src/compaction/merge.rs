@@ -10,37 +10,44 @@ use super::output::Output;
 use super::plan::Job;
 use super::source::{self, Source};
 use crate::Error;
+use crate::catalog::LeftOut;
 use crate::commit::DAY_ROWS;
 use crate::day::{Day, Partition};
 use crate::file::NewFile;
 use crate::layout::Layout;
 use crate::order::Keys;
+use crate::revision::Revisions;
 
 /// Rows handed over at a time.
 const WRITE_ROWS: usize = 4_096;
 
 /// What a merge made.
-pub(super) struct Merged {
-    pub(super) files: Vec<NewFile>,
-    /// Rows whose place others had taken, and that are not in the files.
-    pub(super) superseded: u64,
+pub(crate) struct Merged {
+    pub(crate) files: Vec<NewFile>,
+    /// Rows that are not in the files.
+    pub(crate) left_out: LeftOut,
 }
 
 /// Writes the rows of a job's inputs to new files. In a table that keeps the latest, a row whose key
-/// comes again with a higher version stays out.
-pub(super) fn merge(layout: &Layout, job: &Job, stopping: &AtomicBool) -> Result<Merged, Error> {
-    let mut sources = Vec::new();
+/// comes again with a higher version stays out; so does, in any table, one that is erased.
+pub(crate) fn merge(
+    layout: &Layout,
+    job: &Job,
+    revisions: &Revisions,
+    stopping: &AtomicBool,
+) -> Result<Merged, Error> {
+    let (mut sources, mut left_out) = (Vec::new(), LeftOut::default());
     for file in &job.inputs {
-        sources.extend(Source::open(file)?);
+        sources.extend(Source::open(file, revisions.of(file), &mut left_out.erased)?);
     }
     let merge = Merge {
         sources,
         rows: Vec::new(),
         held: None,
-        superseded: 0,
+        left_out,
         keeps_latest: job.table.latest().is_some(),
         target: job.partition,
-        output: Output::new(layout, job.table),
+        output: Output::new(layout, job.table, revisions.free_of()),
     };
     merge.run(&targets(job)?, stopping)
 }
@@ -83,7 +90,7 @@ struct Merge<'a> {
     rows: Vec<(usize, usize)>,
     /// The row before them, where the next may take its place.
     held: Option<Held>,
-    superseded: u64,
+    left_out: LeftOut,
     keeps_latest: bool,
     target: Partition,
     output: Output<'a>,
@@ -110,7 +117,7 @@ impl Merge<'_> {
                 if stopping.load(Ordering::Relaxed) {
                     return Err(Error::Stopped);
                 }
-                if !self.sources[least].advance()? {
+                if !self.sources[least].advance(&mut self.left_out.erased)? {
                     self.sources.swap_remove(least);
                 }
             }
@@ -118,7 +125,7 @@ impl Merge<'_> {
         if let Some(held) = self.held.take() {
             self.output.write(self.target, &held.row)?;
         }
-        Ok(Merged { files: self.output.finish()?, superseded: self.superseded })
+        Ok(Merged { files: self.output.finish()?, left_out: self.left_out })
     }
 
     /// Takes a source's next row, in the place of the row before where that is of the same key.
@@ -134,7 +141,7 @@ impl Merge<'_> {
                 .is_some_and(|held| source.keys.is_same(source.row, &held.keys, 0)),
         };
         if self.keeps_latest && is_same {
-            self.superseded += 1;
+            self.left_out.superseded += 1;
             if self.rows.pop().is_none() {
                 self.held = None;
             }

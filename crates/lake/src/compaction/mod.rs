@@ -21,12 +21,14 @@ mod output;
 mod plan;
 mod source;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use event::Timestamp;
 
-use self::merge::Merged;
-use self::plan::Job;
+pub(crate) use self::merge::{Merged, merge};
+pub(crate) use self::plan::Job;
+pub(crate) use self::source::reader;
 use crate::file::NewFile;
 use crate::shared::{Shared, lock};
 use crate::version::DataFile;
@@ -46,37 +48,44 @@ impl Shared {
         let Some(job) = plan::plan(table, version.files(table), Timestamp::now(), quiet) else {
             return Ok(false);
         };
-        let Merged { files, superseded } = merge::merge(&self.layout, &job, &self.stopping)?;
+        let revisions = self.revisions(&version, table)?;
+        let merged = merge(&self.layout, &job, &revisions, &self.stopping)?;
+        let Merged { files, left_out } = merged;
         self.failpoints.reach(failpoint::AFTER_COMPACTION_SYNC)?;
         // The lock is held until queries see the change, so that list and version agree.
         let mut catalog = self.catalog()?;
         let inputs: Vec<&DataFile> = job.inputs.iter().map(AsRef::as_ref).collect();
-        let replaced = catalog.replace(table, &inputs, &files, superseded);
+        let replaced = catalog.replace(table, &inputs, &files, &left_out);
         replaced.or_else(|error| self.settle(&catalog, &files, error))?;
         self.failpoints.reach(failpoint::AFTER_COMPACTION)?;
-        self.publish_compaction(&job, &files, superseded);
+        self.publish_compaction(&job, &files, left_out.superseded);
         drop(catalog);
         ::metrics::histogram!(metrics::COMPACTION_SECONDS).record(started.elapsed());
         Ok(true)
     }
 
     fn publish_compaction(&self, job: &Job, files: &[NewFile], superseded: u64) {
-        let gone: Vec<_> = job.inputs.iter().map(|file| file.name.clone()).collect();
-        let added: Vec<_> = files.iter().map(|new| new.file.clone()).collect();
-        let bytes: u64 = added.iter().map(|file| file.bytes).sum();
-        lock(&self.replaced).extend(job.inputs.iter().map(std::sync::Arc::downgrade));
-        self.current.update(|version| version.replace_files(job.table, &gone, added));
+        let bytes: u64 = files.iter().map(|new| new.file.bytes).sum();
+        self.publish_replaced(job, files);
         tracing::debug!(
             table = job.table.name(),
             partition = job.partition.directory(job.table),
-            files_in = gone.len(),
+            files_in = job.inputs.len(),
             files_out = files.len(),
             bytes,
             superseded,
             "merged small files"
         );
-        ::metrics::counter!(metrics::COMPACTED_FILES_TOTAL).increment(gone.len() as u64);
+        ::metrics::counter!(metrics::COMPACTED_FILES_TOTAL).increment(job.inputs.len() as u64);
         ::metrics::counter!(metrics::COMPACTED_BYTES_TOTAL).increment(bytes);
+    }
+
+    /// Shows queries new files in the place of a job's inputs.
+    pub(crate) fn publish_replaced(&self, job: &Job, files: &[NewFile]) {
+        let gone: Vec<_> = job.inputs.iter().map(|file| file.name.clone()).collect();
+        let added: Vec<_> = files.iter().map(|new| new.file.clone()).collect();
+        lock(&self.replaced).extend(job.inputs.iter().map(Arc::downgrade));
+        self.current.update(|version| version.replace_files(job.table, &gone, added));
         self.report();
     }
 }

@@ -3,6 +3,7 @@
 use arrow::array::RecordBatch;
 
 use crate::day::Partition;
+use crate::erasure::Number;
 use crate::file::{Effort, FileWriter, NewFile};
 use crate::layout::Layout;
 use crate::{Error, Table, disk};
@@ -11,6 +12,8 @@ use crate::{Error, Table, disk};
 pub(super) struct Output<'a> {
     layout: &'a Layout,
     table: &'static Table,
+    /// The last erasure that the rows are free of.
+    free_of: Number,
     day: Option<(Partition, FileWriter)>,
     shared: Option<FileWriter>,
     /// Removed again unless all goes well.
@@ -18,8 +21,8 @@ pub(super) struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    pub(super) fn new(layout: &'a Layout, table: &'static Table) -> Self {
-        Self { layout, table, day: None, shared: None, finished: Vec::new() }
+    pub(super) fn new(layout: &'a Layout, table: &'static Table, free_of: Number) -> Self {
+        Self { layout, table, free_of, day: None, shared: None, finished: Vec::new() }
     }
 
     pub(super) const fn table(&self) -> &'static Table {
@@ -32,7 +35,8 @@ impl<'a> Output<'a> {
     }
 
     fn writer(&mut self, partition: Partition) -> Result<&mut FileWriter, Error> {
-        let create = || FileWriter::create(self.layout, self.table, partition, Effort::Compaction);
+        let place = (self.table, partition);
+        let create = || FileWriter::create(self.layout, place, Effort::Compaction, self.free_of);
         if partition == Partition::Shared {
             return match &mut self.shared {
                 Some(writer) => Ok(writer),

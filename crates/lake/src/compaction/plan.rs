@@ -125,6 +125,7 @@ mod tests {
     use super::*;
     use crate::day::Day;
     use crate::layout::FilePath;
+    use crate::version::FreeOf;
 
     const KIB: u64 = 1 << 10;
     const MIB: u64 = 1 << 20;
@@ -146,6 +147,7 @@ mod tests {
                 max_timestamp: day.start(),
                 added_at: TODAY.start(),
                 name: FilePath::new_data(table(), Partition::Day(day)),
+                free_of: FreeOf::default(),
             })
         };
         sizes.iter().map(file).collect()

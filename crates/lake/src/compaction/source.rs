@@ -10,8 +10,10 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use crate::day::Day;
+use crate::erasure::Counts;
 use crate::error::ParquetContext;
 use crate::order::Keys;
+use crate::revision::Revision;
 use crate::version::DataFile;
 use crate::{Error, Table};
 
@@ -23,6 +25,7 @@ const READ_BYTES: usize = 1 << 20;
 /// The rows of a sorted file, a few at a time.
 pub(super) struct Source {
     table: &'static Table,
+    revision: Revision,
     reader: ParquetRecordBatchReader,
     pub(super) rows: RecordBatch,
     pub(super) keys: Keys,
@@ -31,8 +34,12 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Opens a file at its first row; `None` for one without rows.
-    pub(super) fn open(file: &DataFile) -> Result<Option<Self>, Error> {
+    /// Opens a file at its first row; `None` for one of which nothing stays.
+    pub(super) fn open(
+        file: &DataFile,
+        revision: Revision,
+        erased: &mut Counts,
+    ) -> Result<Option<Self>, Error> {
         let path = &file.path;
         let builder = reader(file)?;
         let groups = builder.metadata().row_groups().iter();
@@ -41,11 +48,11 @@ impl Source {
         let rows = (READ_BYTES / row_bytes.max(1)).clamp(1, READ_ROWS);
         let mut reader = builder.with_batch_size(rows).build().context("read", path)?;
         let table = file.table;
-        let Some(rows) = next(&mut reader, table)? else {
+        let Some(rows) = next(&mut reader, table, &revision, erased)? else {
             return Ok(None);
         };
         let keys = Keys::of(table, &rows);
-        Ok(Some(Self { table, reader, rows, keys, row: 0 }))
+        Ok(Some(Self { table, revision, reader, rows, keys, row: 0 }))
     }
 
     /// Whether all rows that were read were taken.
@@ -54,8 +61,8 @@ impl Source {
     }
 
     /// Reads on; returns whether there was more.
-    pub(super) fn advance(&mut self) -> Result<bool, Error> {
-        match next(&mut self.reader, self.table)? {
+    pub(super) fn advance(&mut self, erased: &mut Counts) -> Result<bool, Error> {
+        match next(&mut self.reader, self.table, &self.revision, erased)? {
             None => Ok(false),
             Some(rows) => {
                 self.keys = Keys::of(self.table, &rows);
@@ -79,14 +86,23 @@ pub(super) fn count_days(file: &DataFile, days: &mut BTreeMap<Day, u64>) -> Resu
     Ok(())
 }
 
-fn reader(file: &DataFile) -> Result<ParquetRecordBatchReaderBuilder<File>, Error> {
+pub(crate) fn reader(file: &DataFile) -> Result<ParquetRecordBatchReaderBuilder<File>, Error> {
     let opened = File::open(&file.path).map_err(|error| Error::io("open", &file.path, error))?;
     ParquetRecordBatchReaderBuilder::try_new(opened).context("open", &file.path)
 }
 
+/// The next rows that stay, if any.
 fn next(
     reader: &mut ParquetRecordBatchReader,
-    table: &Table,
+    table: &'static Table,
+    revision: &Revision,
+    erased: &mut Counts,
 ) -> Result<Option<RecordBatch>, Error> {
-    reader.next().map(|rows| table.align(rows?)).transpose()
+    for rows in reader {
+        let rows = revision.apply(table, table.align(rows?)?, erased)?;
+        if rows.num_rows() > 0 {
+            return Ok(Some(rows));
+        }
+    }
+    Ok(None)
 }

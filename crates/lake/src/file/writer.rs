@@ -11,9 +11,10 @@ use parquet::arrow::arrow_writer::ArrowWriterOptions;
 
 use super::{Effort, FileMetrics, properties};
 use crate::day::Partition;
+use crate::erasure::Number;
 use crate::error::ParquetContext;
 use crate::layout::{FilePath, Layout};
-use crate::version::DataFile;
+use crate::version::{DataFile, FreeOf};
 use crate::{Error, Table, disk};
 
 /// A file that is durable, and in no table yet.
@@ -29,6 +30,8 @@ pub(crate) struct FileWriter {
     path: PathBuf,
     table: &'static Table,
     partition: Partition,
+    /// The last erasure that the rows are free of.
+    free_of: Number,
     /// `None` once finished.
     writer: Option<ArrowWriter<File>>,
     rows: u64,
@@ -37,9 +40,9 @@ pub(crate) struct FileWriter {
 impl FileWriter {
     pub(crate) fn create(
         layout: &Layout,
-        table: &'static Table,
-        partition: Partition,
+        (table, partition): (&'static Table, Partition),
         effort: Effort,
+        free_of: Number,
     ) -> Result<Self, Error> {
         let name = FilePath::new_data(table, partition);
         let path = layout.absolute(&name);
@@ -52,7 +55,7 @@ impl FileWriter {
         let writer = ArrowWriter::try_new_with_options(file, table.schema(), options);
         let writer = writer.inspect_err(|_| drop(disk::remove_file(&path)));
         let writer = Some(writer.context("begin", &path)?);
-        Ok(Self { name, path, table, partition, writer, rows: 0 })
+        Ok(Self { name, path, table, partition, free_of, writer, rows: 0 })
     }
 
     pub(crate) fn write(&mut self, rows: &RecordBatch) -> Result<(), Error> {
@@ -89,6 +92,7 @@ impl FileWriter {
             max_timestamp: Timestamp::from_micros(max),
             added_at: Timestamp::now(),
             name: self.name.clone(),
+            free_of: FreeOf::new(self.free_of),
         };
         Ok(NewFile { file: Arc::new(file), metrics })
     }

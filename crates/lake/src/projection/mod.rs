@@ -49,7 +49,9 @@ impl Shared {
     /// Brings the Iceberg metadata up to date; returns whether there was anything to do.
     pub(crate) fn project(&self) -> Result<bool, Error> {
         let _one = self.one_projection()?;
-        self.for_each_table(|table| self.project_table(table))
+        let projected = self.for_each_table(|table| self.project_table(table))?;
+        self.note_gone()?;
+        Ok(projected)
     }
 
     fn project_table(&self, table: &'static Table) -> Result<bool, Error> {
@@ -211,7 +213,8 @@ fn new_snapshot(pending: &Pending, now: Timestamp) -> SnapshotState {
     }
 }
 
-/// Snapshots that are too many, or whose successor is there for longer than the grace.
+/// Snapshots that are too many, whose successor is there for longer than the grace, or that show
+/// what is erased.
 fn expired(
     pending: &Pending,
     new: Option<&SnapshotState>,
@@ -224,7 +227,10 @@ fn expired(
     let grace = i64::try_from(grace.as_micros()).unwrap_or(i64::MAX);
     all.windows(2)
         .enumerate()
-        .filter(|(at, pair)| *at < too_many || now.micros_since(pair[1].created_at) >= grace)
+        .filter(|(at, pair)| {
+            let is_old = *at < too_many || now.micros_since(pair[1].created_at) >= grace;
+            is_old || pair[0].generation < pending.erased
+        })
         .map(|(_, pair)| pair[0].clone())
         .collect()
 }

@@ -88,6 +88,14 @@ INSERT INTO iceberg_tables SELECT * FROM now.iceberg_tables WHERE table_name = '
 INSERT INTO iceberg_namespace_properties SELECT * FROM now.iceberg_namespace_properties;
 ";
 
+/// What version 4 added.
+const WITHOUT_ERASURES: &str = "
+DROP TABLE erasures;
+DROP TABLE erased_rows;
+ALTER TABLE files DROP COLUMN free_of;
+ALTER TABLE tables DROP COLUMN erased_generation;
+";
+
 /// A lake as version 1 left it: files of two days and shared ones, merged ones, and a commit that
 /// Iceberg's metadata does not show yet.
 async fn of_version_1() -> TestLake {
@@ -123,21 +131,32 @@ async fn of_version_1() -> TestLake {
 
 /// A lake as version 2 left it: without tables that keep the latest.
 async fn of_version_2() -> TestLake {
+    of_version(2, |table| table.keeps_latest() || table == event::Table::Erasures).await
+}
+
+/// A lake as version 3 left it: nothing was ever erased.
+async fn of_version_3() -> TestLake {
+    of_version(3, |table| table == event::Table::Erasures).await
+}
+
+/// A lake as an older version left it, without the tables that came later.
+async fn of_version(number: i64, came_later: fn(event::Table) -> bool) -> TestLake {
     let mut lake = TestLake::open().await;
     let rows = rows_of_all_tables(NOON, 90).into_iter();
-    lake.write(rows.filter(|row| !row.table().keeps_latest()).collect()).await;
+    lake.write(rows.filter(|row| !came_later(row.table())).collect()).await;
     lake.flush().await;
     lake.lake.project_metadata().await.unwrap();
     lake.sink = TestLake::open().await.sink;
     let sqlite = Connection::open(lake.path().join("catalog.db")).unwrap();
-    for table in Table::all().iter().filter(|table| table.latest().is_some()) {
+    sqlite.execute_batch(WITHOUT_ERASURES).unwrap();
+    for table in Table::all().iter().filter(|table| came_later(table.rows())) {
         std::fs::remove_dir_all(lake.path().join("data").join(table.name())).unwrap();
         for catalog in ["tables", "iceberg_tables"] {
             let delete = format!("DELETE FROM {catalog} WHERE table_name = ?1");
             assert_eq!(sqlite.execute(&delete, [table.name()]).unwrap(), 1);
         }
     }
-    sqlite.pragma_update(None, "user_version", 2).unwrap();
+    sqlite.pragma_update(None, "user_version", number).unwrap();
     lake
 }
 
@@ -145,7 +164,7 @@ async fn of_version_2() -> TestLake {
 async fn a_lake_of_version_2_takes_rows_of_tables_that_keep_the_latest() {
     let mut lake = of_version_2().await;
     let reader = Lake::open_read_only(&lake.path()).await.unwrap().unwrap();
-    assert_eq!(reader.version().row_count(), 40, "a reader sees it as it is");
+    assert_eq!(reader.version().row_count(), 36, "a reader sees it as it is");
     lake.restart().await;
     for _ in 0..8 {
         lake.write(rows_of_all_tables(NOON, 90)).await;
@@ -159,12 +178,30 @@ async fn a_lake_of_version_2_takes_rows_of_tables_that_keep_the_latest() {
 }
 
 #[tokio::test]
+async fn somebody_is_erased_from_a_lake_of_version_3() {
+    let mut lake = of_version_3().await;
+    let reader = Lake::open_read_only(&lake.path()).await.unwrap().unwrap();
+    assert_eq!(reader.version().row_count(), 81, "a reader sees it as it is");
+    lake.restart().await;
+    lake.write(vec![erasures::asked(0, vec!["user 10".into(), "user 11".into()], false)]).await;
+    lake.flush().await;
+    lake.assert_whole();
+    while lake.lake.erase_once().await.unwrap() {}
+    lake.lake.project_metadata().await.unwrap();
+    lake.assert_whole();
+    assert_metadata_shows(&lake).await;
+    let rows = &lake.lake.erasures().await.unwrap()[0].rows;
+    let rows: Vec<_> = rows.iter().map(|rows| (rows.table.as_str(), rows.removed)).collect();
+    assert_eq!(rows, [("events", 1), ("heatmaps", 1)]);
+}
+
+#[tokio::test]
 async fn an_older_program_would_refuse_the_migrated_catalog() {
     let mut lake = of_version_2().await;
     lake.restart().await;
     let sqlite = Connection::open(lake.path().join("catalog.db")).unwrap();
     let version = sqlite.pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0));
-    assert_eq!(version.unwrap(), 3, "an older one would put persons in quarantine");
+    assert_eq!(version.unwrap(), 4, "an older one would put persons in quarantine");
 }
 
 #[tokio::test]

@@ -6,29 +6,50 @@ use proptest::prelude::*;
 use super::projection::assert_metadata_shows;
 use super::*;
 use crate::failpoint::{
-    AFTER_COMMIT, AFTER_COMPACTION, AFTER_COMPACTION_SYNC, AFTER_METADATA, AFTER_PARQUET_SYNC,
+    AFTER_COMMIT, AFTER_COMPACTION, AFTER_COMPACTION_SYNC, AFTER_ERASURE, AFTER_ERASURE_SYNC,
+    AFTER_METADATA, AFTER_PARQUET_SYNC,
 };
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    Write { rows: usize, days_ago: i64 },
+    Write {
+        rows: usize,
+        days_ago: i64,
+    },
     Flush,
     Compact,
     Project,
+    /// Asks for the erasure of some users.
+    Ask {
+        first: u64,
+        users: u64,
+        kind: usize,
+    },
+    Erase,
     RemoveExpired,
     Restart,
     Arm(&'static str),
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let failpoints =
-        [AFTER_PARQUET_SYNC, AFTER_COMMIT, AFTER_COMPACTION_SYNC, AFTER_COMPACTION, AFTER_METADATA];
+    let failpoints = [
+        AFTER_PARQUET_SYNC,
+        AFTER_COMMIT,
+        AFTER_COMPACTION_SYNC,
+        AFTER_COMPACTION,
+        AFTER_ERASURE_SYNC,
+        AFTER_ERASURE,
+        AFTER_METADATA,
+    ];
     prop_oneof![
         6 => (1_usize..1_500, 0_i64..4)
             .prop_map(|(rows, days_ago)| Step::Write { rows, days_ago }),
         8 => Just(Step::Flush),
         3 => Just(Step::Compact),
         3 => Just(Step::Project),
+        3 => (7_u64..300, 1_u64..40, 0_usize..2)
+            .prop_map(|(first, users, kind)| Step::Ask { first, users, kind }),
+        5 => Just(Step::Erase),
         2 => Just(Step::RemoveExpired),
         1 => Just(Step::Restart),
         2 => proptest::sample::select(failpoints.to_vec()).prop_map(Step::Arm),
@@ -45,6 +66,12 @@ async fn run(lake: &mut TestLake, step: Step) {
         Step::Flush => lake.sink.flush().await.is_ok(),
         Step::Compact => lake.lake.compact_once().await.is_ok(),
         Step::Project => lake.lake.project_metadata().await.is_ok(),
+        Step::Ask { first, users, kind } => {
+            let ids = (first..first + users).map(|user| format!("user {user}")).collect();
+            lake.write(vec![erasures::asked(0, ids, kind == 1)]).await;
+            true
+        }
+        Step::Erase => lake.lake.erase_once().await.is_ok(),
         Step::RemoveExpired => lake.lake.remove_expired().await.is_ok(),
         Step::Restart => false,
         Step::Arm(failpoint) => {
@@ -70,6 +97,9 @@ proptest! {
             }
             lake.restart().await;
             lake.flush().await;
+            while lake.lake.erase_once().await.unwrap() {}
+            lake.assert_whole();
+            assert!(lake.lake.version().erasures.is_empty());
             lake.lake.project_metadata().await.unwrap();
             assert_metadata_shows(&lake).await;
         });

@@ -49,6 +49,7 @@ fn rows_of_every_kind() -> Vec<Row> {
             group_type_index: 4,
             group: "Jürgen \u{1F980}".into(),
         })),
+        erasure: None,
     };
     let far = |timestamp_micros| Row { timestamp_micros, ..full.clone() };
     let broken = Row { properties: "not JSON".into(), person_mode: 99, ..full.clone() };

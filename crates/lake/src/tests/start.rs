@@ -91,5 +91,5 @@ async fn a_registration_that_was_dropped_is_made_again() {
         let count = format!("SELECT count(*) FROM {table}");
         sqlite.query_row(&count, (), |row| row.get(0)).unwrap()
     };
-    assert_eq!((count("iceberg_tables"), count("iceberg_namespace_properties")), (9, 1));
+    assert_eq!((count("iceberg_tables"), count("iceberg_namespace_properties")), (10, 1));
 }
