@@ -20,17 +20,22 @@ pub(super) enum Part {
     State,
     /// Rows that a pipeline refused.
     DeadLetters,
-    /// Files of the lake, and the snapshots that show them.
+    /// Rows of the lake: no file that it lists has them.
     Lake,
     /// Recordings.
     Recordings,
+    /// Files that the lake replaced.
+    Files,
     /// Segments of the journals.
     Journal,
 }
 
 impl Part {
-    pub(super) const ALL: [Self; 5] =
-        [Self::State, Self::DeadLetters, Self::Lake, Self::Recordings, Self::Journal];
+    /// What somebody may wait for.
+    pub(super) const WORK: [Self; 4] =
+        [Self::State, Self::DeadLetters, Self::Lake, Self::Recordings];
+    /// What goes by itself, when nobody needs it any more.
+    const REST: [Self; 2] = [Self::Files, Self::Journal];
 
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -38,6 +43,7 @@ impl Part {
             Self::DeadLetters => "dead_letters",
             Self::Lake => "lake",
             Self::Recordings => "recordings",
+            Self::Files => "files",
             Self::Journal => "journal",
         }
     }
@@ -51,7 +57,7 @@ pub(super) struct Place {
 }
 
 /// How far an erasure is.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Note {
     pub(super) id: Uuid,
     pub(super) project: i64,
@@ -103,9 +109,14 @@ impl Note {
         self.person_ids = person_ids.iter().map(|id| id.0).collect();
     }
 
-    /// Whether nothing is left to be done.
+    /// Whether nothing is left to be waited for.
     pub(super) fn is_done(&self) -> bool {
-        Part::ALL.iter().all(|part| self.done.contains(part))
+        Part::WORK.iter().all(|part| self.done.contains(part))
+    }
+
+    /// Whether nothing here has any of it, so that nobody need know whom it was about.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_done() && Part::REST.iter().all(|part| self.done.contains(part))
     }
 
     pub(super) fn time(&self) -> Timestamp {

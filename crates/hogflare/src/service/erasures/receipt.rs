@@ -27,7 +27,7 @@ pub(super) fn of(note: &Note, parts: &Parts) -> Receipt {
 }
 
 fn pending(note: &Note, parts: &Parts) -> Vec<Pending> {
-    let open = Part::ALL.into_iter().filter(|part| !note.done.contains(part));
+    let open = Part::WORK.into_iter().filter(|part| !note.done.contains(part));
     let pending = open.map(|part| Pending {
         part: part.name(),
         waits_for: match part {
@@ -39,7 +39,7 @@ fn pending(note: &Note, parts: &Parts) -> Vec<Pending> {
                 "files to be written anew, and snapshots of the old ones to expire".to_owned()
             }
             Part::Recordings => "recordings to be looked through".to_owned(),
-            Part::Journal => waits_for("whoever still needs a segment", &holders(parts, note)),
+            Part::Files | Part::Journal => String::new(),
         },
     });
     pending.collect()
@@ -61,13 +61,16 @@ fn remains(note: &Note, parts: &Parts) -> Vec<Remains> {
     if !note.done.contains(&Part::Journal) {
         add(
             "journal",
-            "segments in the data folder, until whoever reads them is past and the dedup window has \
-             been written, at most an hour of traffic later",
+            &format!(
+                "segments in the data folder, until those who hold them are past: {}. The dedup \
+                 window lets go after an hour or 64 MiB of traffic, or when the server stops",
+                holders(parts, note).join(", ")
+            ),
             None,
             None,
         );
     }
-    if parts.lake.is_some() && !note.done.contains(&Part::Lake) || note.files_gone_by.is_some() {
+    if !note.done.contains(&Part::Files) {
         add(
             "lake",
             "files that were replaced, until no query may hold them; no snapshot shows them",

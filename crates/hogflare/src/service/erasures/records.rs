@@ -46,15 +46,15 @@ struct Unwritten {
 }
 
 impl Records {
-    /// Reads what is there, and puts in force what is not done.
+    /// Reads what is there, and puts in force what is not over.
     pub(crate) fn open(folder: PathBuf) -> anyhow::Result<Self> {
         let in_force = Erasures::default();
         let mut notes = BTreeMap::new();
         for note in read_notes(&folder)? {
             match placed(&folder, &note)? {
                 Some(placed) => in_force.put(placed),
-                // One that was done when the process ended.
-                None if note.is_done() => remove(&path(&folder, note.id, "row"))?,
+                // One that was over when the process ended.
+                None if note.is_over() => remove(&path(&folder, note.id, "row"))?,
                 None => {}
             }
             notes.insert(note.id, note);
@@ -143,13 +143,17 @@ impl Records {
         Ok(())
     }
 
-    /// Changes a note, and keeps it so. Once it is done, nothing is left that names distinct ids.
+    /// Changes a note, and keeps it so. Once it is over, nothing is left that names distinct ids.
     pub(super) fn change(&self, id: Uuid, change: impl FnOnce(&mut Note)) -> io::Result<()> {
-        let note = self.kept().notes.get(&id).cloned();
-        let Some(mut note) = note else { return Ok(()) };
+        let before = self.kept().notes.get(&id).cloned();
+        let Some(before) = before else { return Ok(()) };
+        let mut note = before.clone();
         change(&mut note);
+        if note == before {
+            return Ok(());
+        }
         write(&self.folder, &note)?;
-        if note.is_done() {
+        if note.is_over() {
             journal::failpoint("erasure-before-names-go");
             self.in_force.remove(id);
             remove(&path(&self.folder, id, "row"))?;
@@ -204,9 +208,9 @@ fn read_notes(folder: &Path) -> anyhow::Result<Vec<Note>> {
     Ok(notes)
 }
 
-/// The erasure of a note, while it is not done.
+/// The erasure of a note, while it is not over.
 fn placed(folder: &Path, note: &Note) -> anyhow::Result<Option<Placed>> {
-    let Some(Place { journal_id, offset }) = note.place.filter(|_| !note.is_done()) else {
+    let Some(Place { journal_id, offset }) = note.place.filter(|_| !note.is_over()) else {
         return Ok(None);
     };
     let path = path(folder, note.id, "row");

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use event::Erased;
 use journal::{Journal, Offset};
+use lake::ErasedRows;
 use sink::DeadLetters;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
@@ -25,7 +26,7 @@ pub(super) async fn run(parts: Arc<Parts>, mut stopped: watch::Receiver<bool>) {
         if let Ok(Err(error)) = written {
             warn!(%error, "the place of an erasure cannot be written yet");
         }
-        for note in parts.records.notes().into_iter().filter(|note| !note.is_done()) {
+        for note in parts.records.notes().into_iter().filter(|note| !note.is_over()) {
             if let Err(error) = go_on(&parts, note).await {
                 warn!(%error, "an erasure cannot go on yet, trying again");
             }
@@ -53,10 +54,10 @@ async fn go_on(parts: &Arc<Parts>, note: Note) -> anyhow::Result<()> {
     if is_open(Part::Recordings) && recordings(parts, &note).await? {
         done(parts, &note, Part::Recordings)?;
     }
-    if is_open(Part::Lake) && lake(parts, &note).await? {
-        done(parts, &note, Part::Lake)?;
+    if is_open(Part::Lake) || is_open(Part::Files) {
+        lake(parts, &note).await?;
     }
-    // The last: while a segment has such rows, a sink that is new would read them.
+    // While a segment has such rows, a sink that is new would read them.
     if is_open(Part::Journal) && has_left_the_journals(parts, &note) {
         done(parts, &note, Part::Journal)?;
     }
@@ -113,10 +114,30 @@ async fn recordings(parts: &Parts, note: &Note) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// Whether the lake has, and lists, no file any more that has such rows.
-async fn lake(parts: &Parts, note: &Note) -> anyhow::Result<bool> {
-    let _ = (&parts.lake, note);
-    Ok(true)
+/// Notes how far the lake is, which erases by itself what it has read.
+async fn lake(parts: &Parts, note: &Note) -> anyhow::Result<()> {
+    let Some(lake) = &parts.lake else {
+        return Ok(parts
+            .records
+            .change(note.id, |note| note.done.extend([Part::Lake, Part::Files]))?);
+    };
+    let all = lake.erasures().await?;
+    let Some(progress) = all.into_iter().find(|progress| progress.id == note.id) else {
+        return Ok(());
+    };
+    Ok(parts.records.change(note.id, |note| {
+        for ErasedRows { table, removed, anonymized } in progress.rows {
+            for (counts, rows) in [(&mut note.removed, removed), (&mut note.anonymized, anonymized)]
+            {
+                if rows > 0 {
+                    counts.insert(table.clone(), rows);
+                }
+            }
+        }
+        note.files_gone_by = progress.gone_by.map(|time| time.to_string());
+        progress.unlisted_at.is_some().then(|| note.done.insert(Part::Lake));
+        progress.gone_at.is_some().then(|| note.done.insert(Part::Files));
+    })?)
 }
 
 fn is_pipeline(name: &str) -> bool {
