@@ -24,6 +24,7 @@ fn main() -> ExitCode {
         Command::Persons(arguments) => commands::persons::list(&arguments),
         Command::PersonShow(arguments) => commands::persons::show(&arguments),
         Command::PersonExport(arguments) => commands::persons::export(&arguments),
+        Command::PersonErase(kind, arguments) => commands::erase::run(kind, &arguments),
         Command::RebuildIdentity(arguments) => commands::rebuild::identity(&arguments),
         Command::KeyShow(arguments) => commands::key::show(&arguments),
         Command::Doctor(arguments) => commands::doctor::run(&arguments),
