@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use journal::{Cursor, JournalId, Record};
-use uuid::Uuid;
 
 use crate::shared::Shared;
 use crate::{ErasureProgress, Error, LakeSink, Options, Version, batch, blocking, start};
@@ -110,16 +109,6 @@ impl Lake {
     /// When the catalog cannot be read.
     pub async fn erasures(&self) -> Result<Vec<ErasureProgress>, Error> {
         self.run(Shared::erasures).await
-    }
-
-    /// Notes that the recordings that an erasure concerns are gone, so many of them. Until then the
-    /// lake remembers who was erased.
-    ///
-    /// # Errors
-    /// When the catalog cannot be changed.
-    pub async fn note_erased_recordings(&self, erasure: Uuid, removed: u64) -> Result<(), Error> {
-        let shared = self.shared.clone();
-        blocking::run(move || shared.catalog()?.note_recordings(erasure, removed)).await
     }
 
     /// Deletes files that were replaced long enough ago and that no query holds; returns how many.

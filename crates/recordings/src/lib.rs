@@ -9,11 +9,13 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod erase;
 mod object;
 mod objects_sink;
 mod retention;
 mod snapshot_rows;
 
+pub use erase::erase;
 pub use objects_sink::ObjectsSink;
 pub use retention::Retention;
 pub use snapshot_rows::SnapshotRows;

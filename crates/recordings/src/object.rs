@@ -1,6 +1,6 @@
 //! One piece of a recording as an object.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use event::{Recording, Timestamp};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -41,6 +41,12 @@ pub(crate) fn path(recording: &Recording, offset: u64) -> PathBuf {
     let day = created_at.get(..10).unwrap_or("undated").to_owned();
     let name = format!("{offset:020}.zst");
     [segment(&recording.token), day, segment(&recording.session_id), name].iter().collect()
+}
+
+/// The offset that an object is named by; `None` for a file of another kind.
+pub(crate) fn offset_of(path: &Path) -> Option<u64> {
+    let is_object = path.extension().is_some_and(|extension| extension == "zst");
+    path.file_stem().filter(|_| is_object)?.to_str()?.parse().ok()
 }
 
 /// The token that a folder is of.

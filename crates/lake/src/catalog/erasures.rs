@@ -12,9 +12,6 @@ use crate::erasure::{Counts, ErasedRows, ErasureProgress, Number, Numbered, Pend
 use crate::error::CatalogContext;
 use crate::version::DataFile;
 
-/// Where recordings count among the tables of an erasure.
-const RECORDINGS: &str = "recordings";
-
 /// Erasures that a commit brings, and what they took out of the tail.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NewErasures {
@@ -53,26 +50,17 @@ impl NewErasures {
 /// Adds to what erasures removed.
 pub(super) fn count(transaction: &Transaction<'_>, erased: &Counts) -> Result<(), Error> {
     for (number, table, count) in erased.iter() {
-        add_count(transaction, number, table, (count.removed, count.anonymized))?;
+        transaction
+            .execute(
+                "INSERT INTO erased_rows VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (number, table_name) DO UPDATE SET
+                 removed = removed + excluded.removed,
+                 anonymized = anonymized + excluded.anonymized",
+                params![number.0, table, count.removed, count.anonymized],
+            )
+            .context("count erased rows in")?;
     }
     Ok(())
-}
-
-fn add_count(
-    transaction: &Transaction<'_>,
-    number: Number,
-    table: &str,
-    (removed, anonymized): (u64, u64),
-) -> Result<(), Error> {
-    transaction
-        .execute(
-            "INSERT INTO erased_rows VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (number, table_name) DO UPDATE SET removed = removed + excluded.removed,
-             anonymized = anonymized + excluded.anonymized",
-            params![number.0, table, removed, anonymized],
-        )
-        .map(drop)
-        .context("count erased rows in")
 }
 
 /// Erasures whose rows some files may have.
@@ -128,42 +116,23 @@ impl Catalog {
         transaction.commit().context("look through")
     }
 
-    /// Notes that no file has rows any more that the erasures up to one concern.
+    /// Notes that no file has rows any more that the erasures up to one concern, and forgets who
+    /// was erased.
     pub(crate) fn note_rewritten(&mut self, up_to: Number, now: Timestamp) -> Result<(), Error> {
         let transaction = self.begin("erase from")?;
         transaction
             .execute(
-                "UPDATE erasures SET rewritten_at = ?2 WHERE number <= ?1 AND rewritten_at IS NULL",
+                "UPDATE erasures SET rewritten_at = ?2, record = NULL
+                 WHERE number <= ?1 AND rewritten_at IS NULL",
                 params![up_to.0, now.as_micros()],
             )
             .context("erase from")?;
-        forget_who(&transaction)?;
-        transaction.commit().context("erase from")?;
-        self.forget_log()
-    }
-
-    /// Notes how many recordings an erasure removed, and that none is left.
-    pub(crate) fn note_recordings(&mut self, erasure: Uuid, removed: u64) -> Result<(), Error> {
-        let transaction = self.begin("erase from")?;
-        let noted: Vec<Number> = transaction
-            .prepare(
-                "UPDATE erasures SET recordings_gone = 1
-                 WHERE erasure_id = ?1 AND recordings_gone = 0 RETURNING number",
-            )
-            .and_then(|mut update| {
-                update.query_map([erasure.to_string()], |row| row.get(0).map(Number))?.collect()
-            })
-            .context("erase from")?;
-        for number in noted {
-            add_count(&transaction, number, RECORDINGS, (removed, 0))?;
-        }
-        forget_who(&transaction)?;
         transaction.commit().context("erase from")?;
         self.forget_log()
     }
 
     /// Notes which erasures' rows Iceberg's metadata does not show any more, and of which no file is
-    /// left; `removed_before` is when files that are deleted by now were left out of the metadata.
+    /// left.
     pub(crate) fn note_gone(&mut self, now: Timestamp) -> Result<(), Error> {
         let transaction = self.begin("erase from")?;
         let shown = "SELECT EXISTS
@@ -229,30 +198,15 @@ impl Catalog {
     }
 }
 
-/// Forgets who was erased where nothing is left to be looked for.
-fn forget_who(transaction: &Transaction<'_>) -> Result<(), Error> {
-    transaction
-        .execute(
-            "UPDATE erasures SET record = NULL
-             WHERE record IS NOT NULL AND rewritten_at IS NOT NULL AND recordings_gone = 1",
-            (),
-        )
-        .map(drop)
-        .context("erase from")
-}
-
 fn progress(row: &Row<'_>) -> rusqlite::Result<ErasureProgress> {
     let time = |name| -> rusqlite::Result<_> {
         Ok(row.get::<_, Option<i64>>(name)?.map(Timestamp::from_micros))
     };
     let id: String = row.get("erasure_id")?;
-    let (journal_id, offset) = (row.get("journal_id")?, row.get("journal_offset")?);
     Ok(ErasureProgress {
         id: id.parse().unwrap_or_default(),
-        placed: placed(row.get("record")?, journal_id, offset)?,
         rows: Vec::new(),
         files_left: 0,
-        recordings_gone: row.get("recordings_gone")?,
         read_at: time("read_at")?.unwrap_or(Timestamp::EPOCH),
         rewritten_at: time("rewritten_at")?,
         unlisted_at: time("unlisted_at")?,

@@ -59,7 +59,6 @@ CREATE TABLE erasures (
     journal_offset INTEGER NOT NULL,
     record BLOB,
     read_at INTEGER NOT NULL,
-    recordings_gone INTEGER NOT NULL DEFAULT 0,
     rewritten_at INTEGER,
     unlisted_at INTEGER,
     gone_at INTEGER

@@ -11,7 +11,7 @@
 //! | `partitions` | a day on which a table has files, or NULL for shared ones: the generation that last changed it, and its manifest with the generation that it shows |
 //! | `snapshots` | a snapshot in a table's Iceberg metadata, and the generation that it shows |
 //! | `removed_files` | a file that is on disk and no longer needed: the `generation` that removed it, and since when (`unlisted_at`, microseconds) the newest metadata does without it |
-//! | `erasures` | an erasure by its number: where it stands in its journal, how far it is, and who is erased (`record`, NULL once nothing is left to be found) |
+//! | `erasures` | an erasure by its number: where it stands in its journal, how far it is, and who is erased (`record`, NULL once no file has rows of them) |
 //! | `erased_rows` | how many rows of a table an erasure concerned |
 //! | `iceberg_tables`, `iceberg_namespace_properties` | what PyIceberg's `SqlCatalog` reads |
 //!

@@ -18,8 +18,8 @@
 //!   an anonymous row has is what [`event::Row::anonymize`] leaves of it, as every sink sees it.
 //! - **Tables of versions.** What a person was goes; that the person is gone comes as rows behind the
 //!   erasure, which stay.
-//! - **The catalog** forgets who was erased as soon as nothing is left to be found, and overwrites
-//!   what it forgets.
+//! - **The catalog** forgets who was erased as soon as no file has rows of them, and overwrites what it
+//!   forgets.
 
 mod anonymous;
 mod apply;

@@ -1,6 +1,6 @@
 //! How far an erasure is, for its receipt.
 
-use event::{Placed, Timestamp};
+use event::Timestamp;
 use uuid::Uuid;
 
 /// How far an erasure is.
@@ -8,14 +8,10 @@ use uuid::Uuid;
 pub struct ErasureProgress {
     /// Its id.
     pub id: Uuid,
-    /// What is erased; `None` once nothing is left to be looked for, since it says who.
-    pub placed: Option<Placed>,
-    /// What it removed so far, by table; recordings count as `recordings`.
+    /// What it removed so far, by table.
     pub rows: Vec<ErasedRows>,
     /// Files that are to be looked through.
     pub files_left: u64,
-    /// Whether its recordings are gone, as [`crate::Lake::note_erased_recordings`] was told.
-    pub recordings_gone: bool,
     /// When the lake read it; from then on queries show none of its rows.
     pub read_at: Timestamp,
     /// When no file of a table had such rows any more.

@@ -286,7 +286,6 @@ async fn who_was_deleted_is_in_no_file_any_more() {
     lake.flush().await;
     settle(&lake).await;
     lake.assert_whole();
-    lake.lake.note_erased_recordings(progress(&lake).await.id, 0).await.unwrap();
     let gone = "data/person_distinct_ids/metadata";
     let found = files_with(&lake, "jane");
     assert!(found.iter().all(|path| path.starts_with(gone) || path == "catalog.db"), "{found:?}");
@@ -371,7 +370,7 @@ async fn an_erasure_goes_through_its_stations() {
     lake.flush().await;
     let read = progress(&lake).await;
     assert_eq!((read.rewritten_at, read.files_left), (None, 5));
-    assert_eq!(read.placed.unwrap().erasure.distinct_ids, ["jane", "anon-7"]);
+    assert!(!files_with(&lake, "anon-7").is_empty(), "who is to be looked for is known");
     erase_all(&lake).await;
     let rewritten = progress(&lake).await;
     assert!(rewritten.rewritten_at.is_some() && rewritten.unlisted_at.is_none());
@@ -388,14 +387,6 @@ async fn an_erasure_goes_through_its_stations() {
     lake.lake.remove_expired().await.unwrap();
     let gone = progress(&lake).await;
     assert!(gone.gone_at.is_some() && !old.try_exists().unwrap());
-    assert!(gone.placed.is_some(), "recordings are to be looked for");
-    lake.lake.note_erased_recordings(gone.id, 3).await.unwrap();
-    lake.lake.note_erased_recordings(gone.id, 3).await.unwrap();
-    let done = progress(&lake).await;
-    assert_eq!(done.placed, None);
-    let recordings = done.rows.iter().find(|rows| rows.table == "recordings").unwrap();
-    assert_eq!(recordings.removed, 3, "told once");
-    assert_eq!((done.id, done.read_at), (gone.id, gone.read_at));
 }
 
 #[tokio::test]
@@ -405,7 +396,6 @@ async fn the_catalog_forgets_who_was_erased() {
     lake.flush().await;
     assert!(!files_with(&lake, "an alias of hers").is_empty());
     settle(&lake).await;
-    lake.lake.note_erased_recordings(progress(&lake).await.id, 0).await.unwrap();
     assert_eq!(files_with(&lake, "an alias of hers"), [""; 0]);
     let found = files_with(&lake, "jane");
     assert_eq!(found, [""; 0], "nor is she a bound of any file");
