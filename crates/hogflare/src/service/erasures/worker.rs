@@ -108,9 +108,26 @@ fn erase_letters(folder: PathBuf, erased: &Erased) -> std::io::Result<Option<u64
     Ok(Some(removed))
 }
 
-/// Whether recordings are gone.
+/// Removes recordings once all that are erased are in their folder; says whether that is done.
 async fn recordings(parts: &Parts, note: &Note) -> anyhow::Result<bool> {
-    let _ = (&parts.recordings_folder, note);
+    // Only with a lake is there a folder.
+    if parts.lake.is_none() {
+        return Ok(true);
+    }
+    let known = parts.records.in_force().view();
+    let placed = known.iter().flat_map(|erased| erased.all()).find(|one| one.erasure.id == note.id);
+    let Some(placed) = placed.cloned() else { return Ok(true) };
+    if !has_passed(parts, note, |name| name == "recordings") {
+        return Ok(false);
+    }
+    let (folder, journal_id) = (parts.recordings_folder.clone(), parts.recordings.id());
+    let erase = move || recordings::erase(&folder, journal_id, &Erased::new(vec![placed]));
+    let removed = spawn_blocking(erase).await??;
+    parts.records.change(note.id, |note| {
+        if removed > 0 {
+            *note.removed.entry("recordings".to_owned()).or_default() += removed;
+        }
+    })?;
     Ok(true)
 }
 
