@@ -516,6 +516,19 @@ def test_large_merges(known: Case) -> None:
     assert known.person(ids[0])["id"] != known.person(f"{known.name}-other")["id"]
 
 
+def test_erasures(known: Case) -> None:
+    known.send(distinct_id=known.name)
+    before = known.person(known.name)
+    key = (known.server.data_dir / "admin-key").read_text().strip()
+    body = {"id": known.name, "kind": "delete", "project": 1}
+    answer = known.server.post("/api/erasures", body, authorization=f"Bearer {key}")
+    assert (answer.status, answer.json()["distinct_ids"]) == (202, 1)
+    until(lambda: known.rows() == [], what="its rows to go")
+    known.send(event="later", distinct_id=known.name)
+    assert known.person(known.name)["created_at"] > before["created_at"]
+    assert "backups" in {part["place"] for part in answer.json()["remains"]}
+
+
 def test_flag_calls(known: Case) -> None:
     call = known.event(event="$feature_flag_called", distinct_id=known.name)
     assert known.server.post("/e/", call).is_success()
