@@ -19,8 +19,9 @@ use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
-use lake::{DataFile, Table, Version};
+use lake::{DataFile, Erasing, FilesByErasure, Table, Version};
 
+use crate::erased_rows::ErasedRows;
 use crate::latest_rows;
 
 /// A table in one version of the lake; holding it keeps its files.
@@ -28,18 +29,28 @@ use crate::latest_rows;
 pub(crate) struct LakeTable {
     table: &'static Table,
     files: Vec<Arc<DataFile>>,
+    /// Files that may have rows which are erased, each with what is to be taken out.
+    erased: Vec<(Arc<DataFile>, Arc<Erasing>)>,
     tail: Vec<RecordBatch>,
 }
 
 impl LakeTable {
     pub(crate) fn new(version: &Version, table: &'static Table) -> Self {
         let tail = version.batches(table).cloned().collect();
-        Self { table, files: version.files(table).to_vec(), tail }
+        let FilesByErasure { whole, erased } = version.files_by_erasure(table);
+        Self { table, files: whole, erased, tail }
+    }
+
+    /// The table with its files as they are, of which a reader of the latest sees nothing that is
+    /// erased: that it is gone comes later than it.
+    pub(crate) fn of_versions(version: &Version, table: &'static Table) -> Self {
+        let tail = version.batches(table).cloned().collect();
+        Self { tail, ..Self::of_files(table, version.files(table).to_vec()) }
     }
 
     /// Some of a table's files alone.
     pub(crate) const fn of_files(table: &'static Table, files: Vec<Arc<DataFile>>) -> Self {
-        Self { table, files, tail: Vec::new() }
+        Self { table, files, erased: Vec::new(), tail: Vec::new() }
     }
 
     /// Reads the files, each a partition's share, skipping row groups that the filters rule out.
@@ -60,6 +71,39 @@ impl LakeTable {
         .with_limit(limit)
         .build();
         Ok(DataSourceExec::from_data_source(config))
+    }
+
+    /// Reads a file that may have erased rows, without these. No filter skips any of it, since an
+    /// anonymous row is another one than the file has.
+    fn scan_erased(
+        &self,
+        file: &Arc<DataFile>,
+        erasing: &Arc<Erasing>,
+        projection: Option<&Vec<usize>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = self.table.schema();
+        let all: Vec<usize> = (0..schema.fields().len()).collect();
+        let wanted = projection.unwrap_or(&all);
+        let columns = match erasing.columns(self.table) {
+            None => all.clone(),
+            Some(asked) => {
+                let asked = asked.iter().map(|name| schema.index_of(name));
+                let mut columns = asked.collect::<std::result::Result<Vec<_>, _>>()?;
+                columns.extend(wanted);
+                columns.sort_unstable();
+                columns.dedup();
+                columns
+            }
+        };
+        let place = |column: &usize| columns.iter().position(|other| other == column);
+        let output = wanted.iter().filter_map(place).collect();
+        let source = Arc::new(ParquetSource::new(schema));
+        let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), source)
+            .with_file_groups(vec![FileGroup::new(vec![partitioned(file)?])])
+            .with_projection_indices(Some(columns))?
+            .build();
+        let rows = DataSourceExec::from_data_source(config);
+        Ok(Arc::new(ErasedRows::try_new(rows, self.table, Arc::clone(erasing), output)?))
     }
 
     /// Reads the files of a table of versions, each sorted by the first `order` of these columns, and
@@ -104,11 +148,7 @@ impl LakeTable {
     }
 
     fn file_groups(&self, partitions: usize) -> Result<Vec<FileGroup>> {
-        let files = self.files.iter().map(|file| {
-            let path = object_store::path::Path::from_absolute_path(&file.path)
-                .map_err(|error| DataFusionError::External(Box::new(error)))?;
-            Ok(PartitionedFile::new(path.to_string(), file.bytes))
-        });
+        let files = self.files.iter().map(|file| partitioned(file));
         let all = FileGroup::new(files.collect::<Result<_>>()?);
         Ok(all.split_files(partitions))
     }
@@ -117,6 +157,12 @@ impl LakeTable {
         let (batches, schema) = (self.tail.clone(), self.table.schema());
         Ok(MemorySourceConfig::try_new_exec(&[batches], schema, projection.cloned())?)
     }
+}
+
+fn partitioned(file: &DataFile) -> Result<PartitionedFile> {
+    let path = object_store::path::Path::from_absolute_path(&file.path)
+        .map_err(|error| DataFusionError::External(Box::new(error)))?;
+    Ok(PartitionedFile::new(path.to_string(), file.bytes))
 }
 
 #[async_trait]
@@ -143,6 +189,9 @@ impl TableProvider for LakeTable {
         let mut parts = Vec::new();
         if !self.files.is_empty() {
             parts.push(self.scan_files(state, projection, filters, limit)?);
+        }
+        for (file, erasing) in &self.erased {
+            parts.push(self.scan_erased(file, erasing, projection)?);
         }
         if parts.is_empty() || !self.tail.is_empty() {
             parts.push(self.scan_tail(projection)?);

@@ -9,6 +9,7 @@
 mod answer;
 mod archive;
 mod engine;
+mod erased_rows;
 mod error;
 mod format;
 mod guard;

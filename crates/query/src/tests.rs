@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use event::{Change, PersonId, Row, TeamId, Timestamp, encode_row};
+use event::{
+    Change, Erasure, ErasureKind, PersonId, Pseudonym, Row, TeamId, Timestamp, encode_row,
+};
 use journal::{JournalId, Offset, Record};
 use lake::{Lake, LakeSink, Options};
 use sink::Sink;
@@ -348,4 +350,90 @@ async fn only_the_tail_is_sorted() {
     asked.change([saved(1, 5, "pro", false)]).await;
     assert_eq!(asked.plan(persons).await.matches("SortExec").count(), 1);
     assert_eq!(asked.ask(persons).await, ["10"]);
+}
+
+/// The erasure of these distinct ids.
+fn erasure(distinct_ids: &[&str], pseudonym: Option<&str>) -> Row {
+    let kind = match pseudonym {
+        None => ErasureKind::Delete,
+        Some(name) => ErasureKind::Anonymize(Pseudonym {
+            distinct_id: name.to_owned(),
+            person_id: person(1 << 90),
+        }),
+    };
+    let erasure = Erasure {
+        id: Uuid::new_v4(),
+        team: TEAM,
+        tokens: Vec::new(),
+        kind,
+        distinct_ids: distinct_ids.iter().map(|&id| id.to_owned()).collect(),
+        person_ids: Vec::new(),
+        requested_at: Timestamp::from_micros(NOON),
+        recordings_end: None,
+    };
+    erasure.into_row()
+}
+
+/// Three events of each of Jane and Joe.
+fn events_of_both() -> Vec<Row> {
+    let row = |number: usize| Row {
+        distinct_id: ["jane", "joe"][number % 2].into(),
+        properties: format!(r#"{{"$browser":"Firefox","plan":"pro","n":{number}}}"#),
+        ..event(number, TEAM, (number % 2) as u128)
+    };
+    (0..6).map(row).collect()
+}
+
+#[tokio::test]
+async fn who_is_deleted_is_in_no_answer_as_soon_as_the_lake_has_read_it() {
+    let mut asked = Asked::open().await;
+    asked.write(events_of_both()).await;
+    asked.commit().await;
+    asked.write(events_of_both()).await;
+    let questions = [
+        ("SELECT count(*) FROM events", "6"),
+        ("SELECT count(*) FROM events WHERE distinct_id = 'jane'", "0"),
+        ("SELECT count(distinct person_id) FROM events_raw", "1"),
+        ("SELECT max(properties->>'n') FROM events", "5"),
+        ("SELECT event FROM events WHERE event IN ('event 0', 'event 1') LIMIT 1", "event 1"),
+        ("SELECT distinct_id FROM events ORDER BY timestamp LIMIT 1", "joe"),
+    ];
+    asked.write(vec![erasure(&["jane"], None)]).await;
+    for station in ["in the tail", "committed", "erased"] {
+        for (question, answer) in questions {
+            assert_eq!(asked.ask(question).await, [answer], "{question} {station}");
+        }
+        match station {
+            "in the tail" => asked.commit().await,
+            _ => while asked.lake.erase_once().await.unwrap() {},
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_is_anonymous_counts_under_the_pseudonym_as_soon_as_the_lake_has_read_it() {
+    let mut asked = Asked::open().await;
+    asked.write(events_of_both()).await;
+    asked.commit().await;
+    let pseudonym = id(1 << 90);
+    let questions = [
+        ("SELECT count(*) FROM events", "6"),
+        ("SELECT count(*) FROM events WHERE distinct_id = 'jane'", "0"),
+        // Within the file no distinct id is as large.
+        ("SELECT count(*) FROM events WHERE distinct_id = 'zorro'", "3"),
+        ("SELECT count(distinct person_id) FROM events", "2"),
+        ("SELECT person_id FROM events WHERE distinct_id = 'zorro' LIMIT 1", pseudonym.as_str()),
+        ("SELECT count(*) FROM events WHERE properties->>'plan' = 'pro'", "3"),
+        ("SELECT count(browser) FROM events", "6"),
+    ];
+    asked.write(vec![erasure(&["jane"], Some("zorro"))]).await;
+    for station in ["in the tail", "committed", "erased"] {
+        for (question, answer) in questions {
+            assert_eq!(asked.ask(question).await, [answer], "{question} {station}");
+        }
+        match station {
+            "in the tail" => asked.commit().await,
+            _ => while asked.lake.erase_once().await.unwrap() {},
+        }
+    }
 }
