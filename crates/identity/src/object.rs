@@ -50,7 +50,7 @@ impl Object {
     }
 
     /// An object of members whose keys grow.
-    fn of_sorted<'a>(members: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Self {
+    pub(crate) fn of_sorted<'a>(members: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Self {
         let bytes: usize = members.clone().map(|(key, value)| key.len() + value.len() + 4).sum();
         let mut text = String::with_capacity(bytes + 2);
         let mut places = Vec::with_capacity(members.size_hint().0);

@@ -130,6 +130,7 @@ impl Builder {
             window_id: None,
             process_person_profile: false,
             cookieless: false,
+            has_place: false,
             context: resource,
             extra: None,
             table: Table::Otel,
