@@ -525,7 +525,7 @@ def test_erasures(known: Case) -> None:
     answer = known.server.post("/api/erasures", body, authorization=f"Bearer {known.server.admin_key()}")
     assert (answer.status, answer.json()["distinct_ids"]) == (202, 1)
     until(lambda: known.rows() == [], what="its rows to go")
-    known.send(event="later", distinct_id=known.name)
+    known.send(distinct_id=known.name)
     assert known.person(known.name)["created_at"] > before["created_at"]
     assert "backups" in {part["place"] for part in answer.json()["remains"]}
 
