@@ -87,6 +87,10 @@ class Hogflare:
         """What readers over HTTP must show."""
         return (self.data_dir / "read-key").read_text().strip()
 
+    def admin_key(self) -> str:
+        """What must be shown to erase somebody."""
+        return (self.data_dir / "admin-key").read_text().strip()
+
     def metric(self, name: str, **labels: str) -> float:
         """Returns a metric's sum over the series that have these labels; 0 where there is none."""
         page = self.get("/metrics", authorization=f"Bearer {self.read_key()}").body.decode()

@@ -30,7 +30,7 @@ def send(server: Hogflare, event: str, distinct_id: str, token: str = TOKEN, **p
 
 def admin(server: Hogflare) -> dict[str, str]:
     """What whoever may erase shows."""
-    return {"authorization": f"Bearer {(server.data_dir / 'admin-key').read_text().strip()}"}
+    return {"authorization": f"Bearer {server.admin_key()}"}
 
 
 def erase(server: Hogflare, who: str, kind: str = "delete", project: int = 1) -> dict:
@@ -205,7 +205,7 @@ def test_the_command_line_erases_when_it_is_told_so(start_hogflare) -> None:
     shown = run(server, "person", "anonymize", "joe", "--yes", "--wait", "--json")
     assert json.loads(shown.stdout)["anonymized"] == {"events": 1}
     key = run(server, "key", "show", "--admin")
-    assert key.stdout.strip() == (server.data_dir / "admin-key").read_text().strip()
+    assert key.stdout.strip() == server.admin_key()
     server.stop()
     assert "not running" in run(server, "person", "delete", "joe", "--yes").stderr
 

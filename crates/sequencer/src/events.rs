@@ -108,6 +108,9 @@ impl Lane for EventLane {
             self.identity.publish(end);
         }
         self.group.ends_segment = !self.group.erased.is_empty();
+        if self.group.ends_segment {
+            self.window.let_go_of_journal();
+        }
         for placed in self.group.erased.drain(..) {
             counter!(ERASURES_TOTAL, KIND => placed.erasure.kind.name()).increment(1);
             self.erasures.put(placed);

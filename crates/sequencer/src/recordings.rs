@@ -50,10 +50,20 @@ impl Appender {
         self.submitter.is_running()
     }
 
+    /// Begins a new segment, so that the one that was written can be removed once nobody needs it.
+    ///
+    /// # Errors
+    /// When the thread is busy or has stopped.
+    pub async fn end_segment(&self) -> Result<(), Rejected> {
+        let submission = Submission { batches: Vec::new(), ends_segment: true };
+        self.submitter.submit(submission, Weight::default()).await.map(drop)
+    }
+
     async fn try_append(&self, rows: Vec<Bytes>) -> Result<Range<Offset>, Rejected> {
         let bytes = rows.iter().map(Bytes::len).sum();
         let weight = Weight { rows: rows.len(), bytes };
-        self.submitter.submit(batches(rows)?, weight).await
+        let submission = Submission { batches: batches(rows)?, ends_segment: false };
+        self.submitter.submit(submission, weight).await
     }
 }
 
@@ -70,33 +80,47 @@ fn batches(rows: Vec<Bytes>) -> Result<Vec<Batch>, Rejected> {
     Ok(batches)
 }
 
+/// Records to append, or that the segment is to end.
+#[derive(Debug)]
+struct Submission {
+    batches: Vec<Batch>,
+    ends_segment: bool,
+}
+
 #[derive(Debug, Default)]
 struct RecordingLane {
     next: Offset,
+    ends_segment: bool,
 }
 
 impl Lane for RecordingLane {
-    type Submission = Vec<Batch>;
+    type Submission = Submission;
     type Receipt = Range<Offset>;
     const NAME: &'static str = "recordings";
 
     fn begin(&mut self, first: Offset, _rows: usize) {
         self.next = first;
+        self.ends_segment = false;
     }
 
     fn stage(
         &mut self,
-        submission: Vec<Batch>,
+        submission: Submission,
         batches: &mut Vec<Batch>,
     ) -> Result<Staged<Range<Offset>>, Rejected> {
         let first = self.next;
-        let rows: u64 = submission.iter().map(|batch| u64::from(batch.rows)).sum();
+        self.ends_segment |= submission.ends_segment;
+        let rows: u64 = submission.batches.iter().map(|batch| u64::from(batch.rows)).sum();
         self.next = first.advanced(rows);
-        batches.extend(submission);
+        batches.extend(submission.batches);
         Ok(Staged { receipt: first..self.next, needs_group: rows > 0 })
     }
 
     fn publish(&mut self, _end: Offset, _bytes: u64) {}
+
+    fn ends_segment(&self) -> bool {
+        self.ends_segment
+    }
 
     fn discard(&mut self, _cause: &Rejected) {}
 

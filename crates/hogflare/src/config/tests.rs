@@ -49,6 +49,7 @@ fn a_public_key_cannot_be_the_read_key() {
     let error = error_of(&[("POSTHOG_API_KEY", "same"), ("HOGFLARE_READ_KEY", "same")]);
     assert!(error.contains("HOGFLARE_READ_KEY") && !error.contains("same"));
     assert!(error_of(&[("HOGFLARE_READ_KEY", "phc_x")]).contains("public"));
+    assert!(error_of(&[("HOGFLARE_ADMIN_KEY", "phc_x")]).contains("public"));
 }
 
 #[test]

@@ -112,6 +112,14 @@ impl Window {
         }
     }
 
+    /// Lets go of the journal's rows without hurry: keys are written in the background, unless older
+    /// ones are being written already.
+    pub(crate) fn let_go_of_journal(&mut self) {
+        if !self.is_writing() {
+            self.freeze();
+        }
+    }
+
     /// Adds a row that is stored already.
     pub(crate) fn replay_key(&mut self, key: Key, offset: Offset) {
         self.active.insert(key, offset);

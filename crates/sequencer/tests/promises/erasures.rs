@@ -221,6 +221,25 @@ async fn the_segment_that_has_the_rows_ends_with_the_erasure() {
 }
 
 #[tokio::test]
+async fn the_segment_goes_once_keys_and_persons_are_written() {
+    let world = World::new();
+    let running = world.start();
+    running.submit(&[by(1, "jane")]).await.unwrap();
+    let placed = erased(&running, erase(9, "jane")).await;
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let mut number = 1;
+    while running.journal.first() <= Offset::new(placed.offset) {
+        number += 1;
+        assert!(std::time::Instant::now() < deadline, "{:?}", running.journal.holds());
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        // Whatever is published lets go of what is written by then.
+        running.submit(&[by(number, "joe")]).await.unwrap();
+        running.journal.trim().unwrap();
+    }
+    assert_eq!(running.counts(&[by(1, "jane")]).await, (0, 1), "keys outlive rows");
+}
+
+#[tokio::test]
 async fn a_pseudonym_is_in_the_record_and_counts_for_what_was() {
     let world = World::new();
     let running = world.start();

@@ -53,3 +53,14 @@ async fn a_failed_append_is_rejected_and_the_next_one_works() {
     assert!(appender.append(vec![row(1, 1)]).await.is_ok());
     assert_eq!(records_from(&journal, journal.first()).len(), 1);
 }
+
+#[tokio::test]
+async fn a_segment_ends_where_it_is_asked_to() {
+    let (appender, _guard, journal) = start(&SimFs::new(1));
+    appender.append(vec![row(1, 3)]).await.unwrap();
+    assert_eq!(journal.trim().unwrap(), 0, "it is being written");
+    appender.end_segment().await.unwrap();
+    assert_eq!(journal.trim().unwrap(), 1);
+    let next = appender.append(vec![row(2, 3)]).await.unwrap();
+    assert_eq!(records_from(&journal, next.start).len(), 1);
+}

@@ -24,13 +24,13 @@ use event::{ErasureKind, PersonId, Pseudonym, Timestamp};
 use identity::{Reader, Target};
 use journal::Journal;
 use lake::Lake;
-use sequencer::{Erase, Handle, Rejected};
+use sequencer::{Appender, Erase, Handle, Rejected};
 use server::erasure::{Ask, Eraser, Kind, Receipt, Refused};
 use server::policy::CurrentPolicy;
 use sink::Status;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
-use tracing::error;
+use tracing::{error, warn};
 use uuid::Uuid;
 
 pub(crate) use self::records::{Records, erased};
@@ -45,6 +45,7 @@ struct Parts {
     records: Records,
     policy: CurrentPolicy,
     sequencer: Handle,
+    appender: Appender,
     persons: Option<Reader>,
     events: Journal,
     recordings: Journal,
@@ -76,6 +77,7 @@ impl Erasing {
             records,
             policy: policy.clone(),
             sequencer: journals.sequencer.clone(),
+            appender: journals.appender.clone(),
             persons: journals.persons.clone(),
             events: journals.events.clone(),
             recordings: journals.recordings.clone(),
@@ -146,6 +148,9 @@ impl Parts {
             // The record is durable, and a start finds it; until then the journal must have it.
             error!(%error, erasure.id = %id, "the place of an erasure cannot be written yet");
             self.records.keep_held(id, hold);
+        }
+        if let Err(error) = self.appender.end_segment().await {
+            warn!(%error, "recordings of an erasure stay in the journal until its segment is full");
         }
         let note = self.records.note(id);
         let missing = || Refused::Disk(std::io::Error::other("the note of the erasure is gone"));

@@ -62,8 +62,7 @@ fn remains(note: &Note, parts: &Parts) -> Vec<Remains> {
         add(
             "journal",
             &format!(
-                "segments in the data folder, until those who hold them are past: {}. The dedup \
-                 window lets go after an hour or 64 MiB of traffic, or when the server stops",
+                "segments in the data folder, until whoever holds them is past: {}",
                 holders(parts, note).join(", ")
             ),
             None,

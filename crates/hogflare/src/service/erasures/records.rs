@@ -262,3 +262,125 @@ fn remove(path: &Path) -> io::Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use event::{ErasureKind, TeamId, Timestamp};
+    use identity::Target;
+    use journal::{Batch, Fs, Options, RealFs, Writer};
+
+    use super::super::note::Part;
+    use super::*;
+
+    fn journal(folder: &Path) -> (Writer, Journal) {
+        let fs: Arc<dyn Fs> = Arc::new(RealFs);
+        let options = Options { reserve_bytes: 0, segment_bytes: 1 << 20, ..Options::default() };
+        fs::create_dir_all(folder).unwrap();
+        Journal::open(fs, folder, options).unwrap()
+    }
+
+    fn erase() -> Erase {
+        Erase {
+            id: Uuid::now_v7(),
+            team: TeamId(1),
+            tokens: Vec::new(),
+            target: Target::DistinctId("jane".into()),
+            kind: ErasureKind::Delete,
+            requested_at: Timestamp::from_micros(5),
+            recordings_end: None,
+        }
+    }
+
+    fn erasure(erase: &Erase) -> Erasure {
+        Erasure {
+            id: erase.id,
+            team: erase.team,
+            tokens: Vec::new(),
+            kind: erase.kind.clone(),
+            distinct_ids: vec!["jane".to_owned()],
+            person_ids: Vec::new(),
+            requested_at: erase.requested_at,
+            recordings_end: None,
+        }
+    }
+
+    fn append(writer: &mut Writer, erasure: Erasure) {
+        let mut payload = Vec::new();
+        encode_row(&erasure.into_row(), &mut payload);
+        writer.commit(&[Batch { rows: 1, payload: payload.into() }]).unwrap();
+    }
+
+    fn files(folder: &Path) -> usize {
+        fs::read_dir(folder).map_or(0, Iterator::count)
+    }
+
+    #[test]
+    fn what_was_not_answered_is_found_in_the_journal_or_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = folder.path().join("erasures");
+        let (mut writer, journal) = journal(&folder.path().join("journal"));
+        append(&mut writer, erasure(&erase()));
+        let (stored, lost) = (erase(), erase());
+        let records = Records::open(notes.clone()).unwrap();
+        for request in [&stored, &lost] {
+            records.intend(request, 1, journal.cursor(journal.synced())).unwrap();
+        }
+        append(&mut writer, erasure(&stored));
+        drop(records);
+
+        let records = Records::open(notes.clone()).unwrap();
+        assert!(records.in_force().view().is_none(), "there is no place yet");
+        records.settle(&journal).unwrap();
+        let in_force = records.in_force().view().unwrap();
+        let found: Vec<(Uuid, u64)> =
+            in_force.all().iter().map(|placed| (placed.erasure.id, placed.offset)).collect();
+        assert_eq!(found, [(stored.id, 1)]);
+        assert!(records.note(lost.id).is_none());
+        assert_eq!(records.note(stored.id).unwrap().persons, 1);
+        assert_eq!(files(&notes), 2, "a note and its row");
+        let again = Records::open(notes).unwrap();
+        assert_eq!(again.in_force().view().unwrap().all(), in_force.all());
+    }
+
+    #[test]
+    fn names_go_when_it_is_over_and_the_receipt_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = folder.path().join("erasures");
+        let (_writer, journal) = journal(&folder.path().join("journal"));
+        let (records, request) = (Records::open(notes.clone()).unwrap(), erase());
+        records.intend(&request, 0, journal.cursor(journal.synced())).unwrap();
+        let journal_id = journal.id().as_uuid();
+        let placed = Placed { erasure: erasure(&request), journal_id, offset: 4 };
+        records.in_force().put(placed.clone());
+        records.confirm(placed).unwrap();
+        let text = || -> String {
+            let files = fs::read_dir(&notes).unwrap();
+            let read = |file: io::Result<fs::DirEntry>| fs::read(file.unwrap().path()).unwrap();
+            files.map(|file| String::from_utf8_lossy(&read(file)).into_owned()).collect()
+        };
+        records.change(request.id, |note| note.done.extend(Part::WORK)).unwrap();
+        assert!(records.note(request.id).unwrap().is_done());
+        assert!(text().contains("jane"), "segments may have rows of hers");
+        records.change(request.id, |note| note.done.extend([Part::Files, Part::Journal])).unwrap();
+        assert!(!text().contains("jane"));
+        assert!(records.in_force().view().is_none());
+        let again = Records::open(notes.clone()).unwrap();
+        assert!(again.in_force().view().is_none());
+        assert_eq!(again.notes(), records.notes());
+    }
+
+    #[test]
+    fn a_place_without_whom_it_is_about_stops_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let notes = folder.path().join("erasures");
+        let (_writer, journal) = journal(&folder.path().join("journal"));
+        let (records, request) = (Records::open(notes.clone()).unwrap(), erase());
+        records.intend(&request, 0, journal.cursor(journal.synced())).unwrap();
+        let journal_id = journal.id().as_uuid();
+        let placed = Placed { erasure: erasure(&request), journal_id, offset: 4 };
+        records.confirm(placed).unwrap();
+        fs::remove_file(path(&notes, request.id, "row")).unwrap();
+        let error = Records::open(notes).unwrap_err().to_string();
+        assert!(error.contains("who is erased"), "{error}");
+    }
+}

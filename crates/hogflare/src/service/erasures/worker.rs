@@ -158,7 +158,7 @@ async fn lake(parts: &Parts, note: &Note) -> anyhow::Result<()> {
 }
 
 fn is_pipeline(name: &str) -> bool {
-    name.ends_with("pipelines") || name.contains("pipelines-")
+    !matches!(name, "lake" | "recordings")
 }
 
 /// Whether all sinks of a kind are behind what is erased.
