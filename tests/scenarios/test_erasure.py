@@ -19,7 +19,7 @@ token = "phc_second"
 team_id = 8
 """
 EMAIL = "jane@example.com"
-POINTS = ["erasure-after-note", "erasure-after-record", "erasure-between-files", "erasure-before-part"]
+POINTS = ["erasure-after-note", "erasure-after-record", "erasure-between-files", "erasure-before-part", "lake-after-erasure-sync", "lake-after-erasure"]
 
 
 def send(server: Hogflare, event: str, distinct_id: str, token: str = TOKEN, **properties) -> None:
