@@ -1,9 +1,9 @@
 //! Measures how long it takes to erase one person from a large lake, and how much memory.
 //!
-//! `erasure <folder> <millions of rows> [delete|anonymize]`
+//! `erasure <folder> <thousands of rows> [delete|anonymize]`
 //!
-//! Events of thirty days, of one user for every thousand rows, come in the order of time, are committed and
-//! merged as they would be, then one user is erased. Prints what it took as JSON.
+//! Events of thirty days, a thousand of each user, come in the order of time, are committed and merged
+//! as they would be, then one user is erased. Prints what it took as JSON.
 
 use std::error::Error;
 use std::path::Path;
@@ -28,10 +28,10 @@ const USER_ROWS: u64 = 1_000;
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [folder, millions, ..] = arguments.as_slice() else {
-        return Err("expected a folder and how many million rows".into());
+    let [folder, thousands, ..] = arguments.as_slice() else {
+        return Err("expected a folder and how many thousand rows".into());
     };
-    let rows = millions.parse::<u64>()? * 1_000_000;
+    let rows = thousands.parse::<u64>()? * USER_ROWS;
     let options = Options {
         grace: Duration::ZERO,
         tail_bytes: 512 << 20,
@@ -96,8 +96,8 @@ fn distinct_id(user: u64) -> String {
 }
 
 fn event(number: u64, rows: u64) -> Row {
-    // Users take turns in an order that is none.
-    let user = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) % (rows / USER_ROWS).max(1);
+    // Users take turns, so that every file has rows of each; of the prime, each has as many.
+    let user = number * 7_919 % (rows / USER_ROWS).max(1);
     let distinct_id = distinct_id(user);
     let (person_id_high, person_id_low) = PersonId::in_project(TEAM, &distinct_id).0.as_u64_pair();
     let micros = FIRST
