@@ -10,7 +10,7 @@ from harness.poll import until
 from harness.server import Hogflare
 
 VERSIONED = ["group_types", "groups", "person_distinct_ids", "person_overrides", "persons"]
-TABLES = sorted(["events", "heatmaps", "otel", "quarantine", *VERSIONED])
+TABLES = sorted(["erasures", "events", "heatmaps", "otel", "quarantine", *VERSIONED])
 HEATMAPS = 40
 WARNINGS = 25
 EVENTS = 60
