@@ -19,6 +19,7 @@
 
 mod apply;
 mod base;
+mod cache;
 mod claim;
 mod error;
 mod fold;
@@ -30,6 +31,7 @@ mod layer;
 mod members;
 mod noisy;
 mod object;
+pub mod postgres;
 mod settings;
 mod settled;
 mod sqlite;

@@ -16,8 +16,8 @@ use crate::members::Members;
 use crate::object::key_of;
 use crate::{IdKey, Object, Settled, json};
 
-/// Longest name of a type of groups in PostHog's database, in code points.
-const GROUP_TYPE_CHARS: usize = 400;
+/// Longest type and longest key of a group in PostHog's database, in code points.
+const GROUP_NAME_CHARS: usize = 400;
 
 /// What an event says of whom it is about.
 #[derive(Clone, Debug)]
@@ -204,27 +204,33 @@ fn unset(raw: &str) -> Box<[Box<str>]> {
 fn groups(raw: &str) -> Box<[(Box<str>, Box<str>)]> {
     let mut groups: Vec<(Box<str>, Box<str>)> = Vec::new();
     for (name, key) in Members::of(raw) {
-        let name = json::text(&format!("\"{name}\"")).into();
+        let name = without_nul(&json::text(&format!("\"{name}\"")));
         let key = group_key(key);
         match groups.iter_mut().find(|(known, _)| *known == name) {
             Some(group) => group.1 = key,
-            None if is_type_name(&name) => groups.push((name, key)),
+            None if is_group_name(&name) => groups.push((name, key)),
             None => {}
         }
     }
     groups.into_boxed_slice()
 }
 
-/// Databases take no NUL.
 fn group_key(raw: &str) -> Box<str> {
     match raw {
         "null" => Box::default(),
-        raw => json::text(raw).replace('\0', "\u{fffd}").into(),
+        raw => without_nul(&json::text(raw)),
     }
 }
 
-fn is_type_name(name: &str) -> bool {
-    !name.is_empty() && (name.len() <= GROUP_TYPE_CHARS || name.chars().count() <= GROUP_TYPE_CHARS)
+/// Databases take no NUL.
+fn without_nul(text: &str) -> Box<str> {
+    text.replace('\0', "\u{fffd}").into()
+}
+
+/// The type or the key of a group that is kept.
+fn is_group_name(name: &str) -> bool {
+    !name.is_empty()
+        && (name.len() <= GROUP_NAME_CHARS || name.chars().count() <= GROUP_NAME_CHARS)
 }
 
 /// What an event says of a group: a `$groupidentify`, or an `$identify` made of `/engage`, which may
@@ -236,14 +242,14 @@ fn group(
 ) -> Option<GroupClaim> {
     let truthy = |raw: Option<&'_ str>| raw.filter(|raw| json::is_truthy(raw)).map(str::to_owned);
     let named = truthy(wanted.group_type).zip(truthy(wanted.group_key));
-    let named = named.map(|(name, key)| (json::text(&name).into(), group_key(&key)));
+    let named = named.map(|(name, key)| (without_nul(&json::text(&name)), group_key(&key)));
     let (type_name, key): (Box<str>, Box<str>) = match (event.event.as_str(), groups) {
         ("$groupidentify", _) => named?,
         ("$identify", [only]) if event.group_set.is_some() => named.unwrap_or_else(|| only.clone()),
         ("$identify", _) if event.group_set.is_some() => named?,
         _ => return None,
     };
-    (is_type_name(&type_name) && !key.is_empty()).then(|| GroupClaim {
+    (is_group_name(&type_name) && is_group_name(&key)).then(|| GroupClaim {
         type_name,
         key: key.into(),
         set: object(event.group_set.as_deref()),

@@ -10,7 +10,6 @@
 //! person is written once for all its changes between two checkpoints, and not at all where they are
 //! read again.
 
-mod cache;
 mod checkpoint;
 mod connect;
 mod options;
@@ -27,7 +26,7 @@ use event::{Change, PersonId, TeamId};
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use self::cache::Cache;
+use crate::cache::Cache;
 pub use self::options::StoreOptions;
 pub use self::reader::{Counts, Found, Page, Reader, Search};
 use self::shared::{Shared, Writer};

@@ -1,0 +1,59 @@
+//! The tables, made and changed by migrations that only go forward.
+
+use tokio_postgres::Client;
+
+use super::address::cause;
+use super::{Address, Options};
+use crate::Error;
+
+mod embedded {
+    #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, reason = "the library writes it")]
+    refinery::embed_migrations!("migrations");
+}
+
+/// Which migrations were made.
+const MIGRATIONS: &str = "hogflare.migrations";
+
+/// Whoever holds this advisory lock makes migrations.
+const LOCK: i64 = 0x686f_6766_6c61_7200;
+
+/// Makes the tables, and brings them up to what this program knows.
+///
+/// Nodes that start at once wait for each other, on connections that end with it.
+pub(super) async fn migrate(address: &Address, options: &Options) -> Result<(), Error> {
+    let mut connected = address.connect(options).await?;
+    let client = &mut connected.client;
+    // A large table takes as long as it takes.
+    client.batch_execute("SET statement_timeout = 0").await.map_err(failed)?;
+    client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await.map_err(failed)?;
+    migrate_alone(client).await
+}
+
+async fn migrate_alone(client: &mut Client) -> Result<(), Error> {
+    let find = "SELECT to_regnamespace('hogflare') IS NOT NULL, to_regclass($1) IS NOT NULL";
+    let row = client.query_one(find, &[&MIGRATIONS]).await.map_err(failed)?;
+    let (has_schema, has_migrations): (bool, bool) = (row.get(0), row.get(1));
+    if !has_schema {
+        client.batch_execute("CREATE SCHEMA hogflare").await.map_err(failed)?;
+    }
+    let mut runner = embedded::migrations::runner();
+    runner.set_migration_table_name(MIGRATIONS);
+    let versions = runner.get_migrations().iter().map(|migration| i64::from(migration.version()));
+    let supported = versions.max().unwrap_or_default();
+    if has_migrations {
+        let find = format!("SELECT coalesce(max(version), 0)::int8 FROM {MIGRATIONS}");
+        let found: i64 = client.query_one(&find, &[]).await.map_err(failed)?.get(0);
+        if found > supported {
+            return Err(Error::NewerSchema { found, supported });
+        }
+        if found == supported {
+            return Ok(());
+        }
+    }
+    let migrated = runner.run_async(client).await;
+    migrated.map(|_| ()).map_err(|error| Error::Migration(error.to_string()))
+}
+
+fn failed(error: tokio_postgres::Error) -> Error {
+    Error::Postgres { action: "make tables of", cause: cause(&error) }
+}
