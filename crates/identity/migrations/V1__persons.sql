@@ -3,7 +3,7 @@
 -- The one order of all changes. Whoever changes anything moves it first and holds it until the end, so that
 -- changes are visible in its order and nobody sees a later one without those before it.
 CREATE TABLE hogflare.clock (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
     at bigint NOT NULL
 ) WITH (fillfactor = 10);
 
@@ -11,7 +11,7 @@ INSERT INTO hogflare.clock (at) VALUES (0);
 
 -- How far changes were handed on to the tables of the lake.
 CREATE TABLE hogflare.outbox (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
     at bigint NOT NULL
 ) WITH (fillfactor = 10);
 

@@ -5,7 +5,7 @@
 
 mod support;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -135,6 +135,7 @@ proptest! {
     #![proptest_config(ProptestConfig {
         cases: 10,
         failure_persistence: None,
+        max_shrink_iters: 30,
         ..ProptestConfig::default()
     })]
 
@@ -178,8 +179,16 @@ fn note_writers(sql: &Sql) {
     );
 }
 
+/// One of several nodes.
+struct Node<'a> {
+    name: &'a str,
+    sql: Sql,
+    /// How many groups all of them have settled.
+    progress: &'a AtomicUsize,
+}
+
 /// Settles groups one after the other, each as often as it takes.
-fn work(store: &mut Store, name: &str, sql: &Sql, groups: Vec<History>) -> Vec<Outcome> {
+fn work(store: &mut Store, Node { name, sql, progress }: &Node<'_>, groups: Vec<History>) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for events in groups {
         let before = sql.number(CLOCK);
@@ -191,6 +200,7 @@ fn work(store: &mut Store, name: &str, sql: &Sql, groups: Vec<History>) -> Vec<O
                 Err(error) => panic!("{error}"),
             }
         };
+        progress.fetch_add(1, Ordering::SeqCst);
         let after = sql.number(CLOCK);
         let written = format!(
             "SELECT at FROM written WHERE application = '{name}' AND at > {before} AND at <= {after}
@@ -222,24 +232,31 @@ fn check_together(history: History, sizes: &[usize], options: Options, is_distur
     let stores = names.map(|name| store(&server, &database, name, options));
     let sql = server.connect(&database);
     note_writers(&sql);
-    let is_over = AtomicBool::new(false);
+    let (is_over, progress) = (AtomicBool::new(false), AtomicUsize::new(0));
     let dealt = dealt(history, sizes, names.len());
     let outcomes: Vec<Outcome> = thread::scope(|scope| {
         let disturbing = is_disturbed.then(|| {
             scope.spawn(|| {
                 let sql = server.connect(&database);
                 for name in names.iter().cycle() {
-                    if is_over.load(Ordering::SeqCst) {
-                        break;
+                    // Between two ends, there is time for something to happen.
+                    let settled = progress.load(Ordering::SeqCst);
+                    while progress.load(Ordering::SeqCst) < settled + 2 {
+                        if is_over.load(Ordering::SeqCst) {
+                            return;
+                        }
+                        thread::sleep(Duration::from_millis(1));
                     }
                     terminate(&sql, name);
-                    thread::sleep(Duration::from_millis(7));
                 }
             })
         });
         let work = |((mut store, name), groups)| {
-            let (server, database) = (&server, &database);
-            scope.spawn(move || work(&mut store, name, &server.connect(database), groups))
+            let (server, database, progress) = (&server, &database, &progress);
+            scope.spawn(move || {
+                let node = Node { name, sql: server.connect(database), progress };
+                work(&mut store, &node, groups)
+            })
         };
         let working: Vec<_> = stores.into_iter().zip(names).zip(dealt).map(work).collect();
         let outcomes = working.into_iter().map(|node| node.join()).collect::<Vec<_>>();
@@ -292,6 +309,7 @@ proptest! {
     #![proptest_config(ProptestConfig {
         cases: 6,
         failure_persistence: None,
+        max_shrink_iters: 30,
         ..ProptestConfig::default()
     })]
 

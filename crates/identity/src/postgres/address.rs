@@ -1,11 +1,11 @@
 //! Where PostgreSQL is, and how to connect to it.
 
-use std::error::Error as _;
 use std::fmt::Write as _;
 use std::str::FromStr;
 
 use tokio::task::JoinHandle;
 use tokio_postgres::config::SslMode;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -63,8 +63,8 @@ impl Address {
 }
 
 async fn set_up(config: &Config, options: &Options) -> Result<Connected, Error> {
-    let unreachable = |error| Error::Unreachable(cause(&error));
-    let connected = open(config).await.map_err(|error| refused_or_absent(&error))?;
+    let failed = |error| failed("open the database of", &error);
+    let connected = open(config).await.map_err(failed)?;
     let milliseconds = options.statement_timeout.as_millis();
     // Whatever is read is looked up by its key, however small a table seems when it is planned.
     let settings = format!(
@@ -72,20 +72,11 @@ async fn set_up(config: &Config, options: &Options) -> Result<Connected, Error> 
         SET idle_in_transaction_session_timeout = {milliseconds};
         SET enable_seqscan = off"
     );
-    connected.client.batch_execute(&settings).await.map_err(unreachable)?;
-    let row = connected.client.query_one("SHOW server_encoding", &[]).await.map_err(unreachable)?;
+    connected.client.batch_execute(&settings).await.map_err(failed)?;
+    let row = connected.client.query_one("SHOW server_encoding", &[]).await.map_err(failed)?;
     match row.get(0) {
         ENCODING => Ok(connected),
         other => Err(Error::Encoding(other.to_owned())),
-    }
-}
-
-/// A wrong password is not to be waited for; a server that starts or stops is.
-fn refused_or_absent(error: &tokio_postgres::Error) -> Error {
-    let is_refusal = |class| error.code().is_some_and(|code| code.code().starts_with(class));
-    match is_refusal("28") || is_refusal("3D") {
-        true => Error::Postgres { action: "open the database of", cause: cause(error) },
-        false => Error::Unreachable(cause(error)),
     }
 }
 
@@ -123,8 +114,27 @@ fn drive(
     })
 }
 
+/// The error of whoever tried this.
+///
+/// A server that is not there, starts or ends is waited for; one that refuses is not.
+pub(super) fn failed(action: &'static str, error: &tokio_postgres::Error) -> Error {
+    match error.code().is_some_and(|code| !is_passing(code)) {
+        true => Error::Postgres { action, cause: cause(error) },
+        false => Error::Unreachable(cause(error)),
+    }
+}
+
+/// Whether the server ends the connection, has no more to give, or is one that only reads since
+/// another took over.
+fn is_passing(code: &SqlState) -> bool {
+    let class = |class: &str| code.code().starts_with(class);
+    class("08")
+        || class("57P")
+        || [SqlState::TOO_MANY_CONNECTIONS, SqlState::READ_ONLY_SQL_TRANSACTION].contains(code)
+}
+
 /// An error with all that it comes from.
-pub(super) fn cause(error: &tokio_postgres::Error) -> String {
+pub(super) fn cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

@@ -13,7 +13,7 @@ use event::{Change, PersonId, TeamId, Timestamp};
 use tokio_postgres::{Client, Row};
 use tracing::info;
 
-use super::address::{Connected, cause};
+use super::address::{self, Connected};
 use super::{Address, Options, schema};
 use crate::Error;
 
@@ -237,8 +237,5 @@ fn group_type(row: &Row) -> Result<Change, tokio_postgres::Error> {
 }
 
 fn failed(error: &tokio_postgres::Error) -> Error {
-    match error.as_db_error() {
-        None => Error::Unreachable(cause(error)),
-        Some(_) => Error::Postgres { action: "read changes of", cause: cause(error) },
-    }
+    address::failed("read changes of", error)
 }

@@ -2,7 +2,7 @@
 
 use tokio_postgres::Client;
 
-use super::address::cause;
+use super::address::{self, cause};
 use super::{Address, Options};
 use crate::Error;
 
@@ -51,9 +51,21 @@ async fn migrate_alone(client: &mut Client) -> Result<(), Error> {
         }
     }
     let migrated = runner.run_async(client).await;
-    migrated.map(|_| ()).map_err(|error| Error::Migration(error.to_string()))
+    migrated.map(|_| ()).map_err(|error| migration_failed(&error))
 }
 
 fn failed(error: tokio_postgres::Error) -> Error {
-    Error::Postgres { action: "make tables of", cause: cause(&error) }
+    address::failed("make tables of", &error)
+}
+
+/// A connection that ends is like any other.
+fn migration_failed(error: &refinery::Error) -> Error {
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<tokio_postgres::Error>() {
+            return address::failed("make tables of", error);
+        }
+        source = error.source();
+    }
+    Error::Migration(cause(error))
 }

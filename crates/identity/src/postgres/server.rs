@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::error::SqlState;
 use tracing::{info, warn};
 
-use super::address::{Connected, cause};
+use super::address::{Connected, failed};
 use super::statements::Statements;
 use super::{Address, Options, schema};
 use crate::Error;
@@ -162,10 +162,10 @@ impl Failure {
     fn of(action: &'static str, error: &tokio_postgres::Error) -> Self {
         match error.code() {
             Some(code) if is_conflict(code) => Self::Conflict,
-            Some(code) if !is_lost(code) => {
-                Self::Final(Error::Postgres { action, cause: cause(error) })
-            }
-            _ => Self::Lost(cause(error)),
+            _ => match failed(action, error) {
+                Error::Unreachable(cause) => Self::Lost(cause),
+                error => Self::Final(error),
+            },
         }
     }
 
@@ -184,12 +184,6 @@ fn is_conflict(code: &SqlState) -> bool {
         || [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(code)
 }
 
-/// The server ends the connection, or is one that only reads since another took over.
-fn is_lost(code: &SqlState) -> bool {
-    let class = |class: &str| code.code().starts_with(class);
-    class("08") || class("57P") || *code == SqlState::READ_ONLY_SQL_TRANSACTION
-}
-
 async fn open(address: &Address, options: &Options, is_migrated: bool) -> Result<Link, Error> {
     if !is_migrated {
         schema::migrate(address, options).await?;
@@ -199,10 +193,7 @@ async fn open(address: &Address, options: &Options, is_migrated: bool) -> Result
     let prepared = tokio::time::timeout(options.statement_timeout, prepared).await;
     match prepared {
         Ok(Ok(statements)) => Ok(Link { connected, statements }),
-        Ok(Err(error)) => {
-            let cause = cause(&error);
-            Err(Error::Postgres { action: "prepare to read", cause })
-        }
+        Ok(Err(error)) => Err(failed("prepare to read", &error)),
         Err(_) => Err(Error::Unreachable("it does not answer".to_owned())),
     }
 }
