@@ -13,11 +13,13 @@ use event::{Event, TeamId};
 use hogflare_identity::postgres::{Options, Outbox, Store};
 use hogflare_identity::{Claim, Error, Keeper, Layer, Settings, Settled, apply};
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use support::history::{History, history};
 use support::postgres::{Server, Sql, address_at, shared};
 use support::round_trips::RoundTrips;
 use support::state::State;
 use support::{Memory, Nothing, TEAM, event};
+use tokio::runtime::{Builder, Runtime};
 
 /// How long PostgreSQL is waited for where it never answers.
 const SHORT: Duration = Duration::from_secs(2);
@@ -63,18 +65,31 @@ fn terminate(sql: &Sql, application: &str) {
     ));
 }
 
-/// Takes over what the outbox has, all of it; where it is not confirmed, it comes again.
-fn drain(outbox: &mut Outbox, lake: &mut Layer, sql: &Sql, is_confirmed: &[bool]) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let mut is_confirmed = is_confirmed.iter().chain(std::iter::repeat(&true));
-    let is_done = "SELECT (o.at = c.at)::int8 FROM hogflare.outbox o, hogflare.clock c";
-    while sql.number(is_done) == 0 {
-        let parcel = runtime.block_on(outbox.next_changes()).unwrap();
-        for change in &parcel.changes {
-            apply(change, lake, &mut Nothing).unwrap();
-        }
-        if *is_confirmed.next().unwrap() {
-            runtime.block_on(outbox.confirm(parcel)).unwrap();
+/// The tables of the lake, as far as they were handed what changed.
+struct Lake {
+    runtime: Runtime,
+    outbox: Outbox,
+    layer: Layer,
+}
+
+impl Lake {
+    fn new(outbox: Outbox) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        Self { runtime, outbox, layer: Layer::default() }
+    }
+
+    /// Takes over all that changed; where it is not confirmed, it comes again.
+    fn drain(&mut self, sql: &Sql, is_confirmed: &[bool]) {
+        let mut is_confirmed = is_confirmed.iter().chain(std::iter::repeat(&true));
+        let is_done = "SELECT (o.at = c.at)::int4::int8 FROM hogflare.outbox o, hogflare.clock c";
+        while sql.number(is_done) == 0 {
+            let parcel = self.runtime.block_on(self.outbox.next_changes()).unwrap();
+            for change in &parcel.changes {
+                apply(change, &mut self.layer, &mut Nothing).unwrap();
+            }
+            if *is_confirmed.next().unwrap() {
+                self.runtime.block_on(self.outbox.confirm(parcel)).unwrap();
+            }
         }
     }
 }
@@ -102,9 +117,9 @@ fn check_alone(history: &History, groups: &[(usize, bool, Then)], options: Optio
     let server = shared();
     let database = server.database();
     let mut store = store(&server, &database, "alone", options);
-    let mut outbox = Outbox::new(server.address(&database, "outbox"), options);
+    let mut lake = Lake::new(Outbox::new(server.address(&database, "outbox"), options));
     let sql = server.connect(&database);
-    let (mut memory, mut lake) = (memory(), Layer::default());
+    let mut memory = memory();
     let mut rest = history.as_slice();
     for (size, is_twice, then) in groups.iter().cycle() {
         let (events, later) = rest.split_at((*size).min(rest.len()));
@@ -120,36 +135,43 @@ fn check_alone(history: &History, groups: &[(usize, bool, Then)], options: Optio
             Then::Nothing => {}
             Then::Restart => store = self::store(&server, &database, "alone", options),
             Then::Terminate => terminate(&sql, "alone"),
-            Then::Drain => drain(&mut outbox, &mut lake, &sql, &[*is_twice, true, *is_twice]),
+            Then::Drain => lake.drain(&sql, &[*is_twice, true, *is_twice]),
         }
         if rest.is_empty() {
             break;
         }
     }
     assert_eq!(State::of_tables(&sql), State::of_layer(&memory.layer));
-    drain(&mut outbox, &mut lake, &sql, &[]);
-    assert_eq!(State::of_layer(&lake), State::of_layer(&memory.layer).without_personless());
+    lake.drain(&sql, &[]);
+    assert_eq!(State::of_layer(&lake.layer), State::of_layer(&memory.layer).without_personless());
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 10,
+/// Checks so many cases, all on one server.
+fn check_cases<S: Strategy>(cases: u32, strategy: &S, check: impl Fn(S::Value)) {
+    let _server = shared();
+    let config = ProptestConfig {
+        cases,
         failure_persistence: None,
         max_shrink_iters: 30,
-        ..ProptestConfig::default()
-    })]
+        ..Default::default()
+    };
+    let checked = TestRunner::new(config).run(strategy, |case| {
+        check(case);
+        Ok(())
+    });
+    checked.unwrap_or_else(|failure| panic!("{failure}"));
+}
 
-    #[test]
-    fn a_history_makes_what_it_makes_in_memory(
-        history in history(70),
-        groups in groups(),
-        cache_bytes in prop::sample::select(vec![0, 4_000, 1 << 20]),
-        optimistic_attempts in prop::sample::select(vec![0, 3]),
-        rows_at_once in prop::sample::select(vec![1, 3, 1_000]),
-    ) {
+#[test]
+fn a_history_makes_what_it_makes_in_memory() {
+    let caches = prop::sample::select(vec![0, 4_000, 1 << 20]);
+    let (attempts, rows) =
+        (prop::sample::select(vec![0, 3]), prop::sample::select(vec![1, 3, 1_000]));
+    check_cases(10, &(history(70), groups(), caches, attempts, rows), |case| {
+        let (history, groups, cache_bytes, optimistic_attempts, rows_at_once) = case;
         let options = Options { cache_bytes, optimistic_attempts, rows_at_once, ..options() };
         check_alone(&history, &groups, options);
-    }
+    });
 }
 
 /// What became of a group that one of several nodes settled.
@@ -188,7 +210,11 @@ struct Node<'a> {
 }
 
 /// Settles groups one after the other, each as often as it takes.
-fn work(store: &mut Store, Node { name, sql, progress }: &Node<'_>, groups: Vec<History>) -> Vec<Outcome> {
+fn work(
+    store: &mut Store,
+    Node { name, sql, progress }: &Node<'_>,
+    groups: Vec<History>,
+) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     for events in groups {
         let before = sql.number(CLOCK);
@@ -305,34 +331,27 @@ fn assert_allowed(outcome: &Outcome, order: &[&[(TeamId, Event)]]) {
     assert!(places.clone().any(is_there), "{:?} at {places:?}", outcome.settled);
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 6,
-        failure_persistence: None,
-        max_shrink_iters: 30,
-        ..ProptestConfig::default()
-    })]
+fn sizes() -> impl Strategy<Value = Vec<usize>> {
+    prop::collection::vec(1..7_usize, 1..9)
+}
 
-    #[test]
-    fn nodes_that_write_at_once_make_what_one_makes_in_their_order(
-        history in history(120),
-        sizes in prop::collection::vec(1..7_usize, 1..9),
-        cache_bytes in prop::sample::select(vec![0, 1 << 20]),
-        optimistic_attempts in prop::sample::select(vec![0, 1, 3]),
-    ) {
+#[test]
+fn nodes_that_write_at_once_make_what_one_makes_in_their_order() {
+    let caches = prop::sample::select(vec![0, 1 << 20]);
+    let attempts = prop::sample::select(vec![0, 1, 3]);
+    check_cases(6, &(history(120), sizes(), caches, attempts), |case| {
+        let (history, sizes, cache_bytes, optimistic_attempts) = case;
         let options = Options { cache_bytes, optimistic_attempts, ..options() };
         check_together(history, &sizes, options, false);
-    }
+    });
+}
 
-    #[test]
-    fn nodes_that_lose_their_connections_make_it_too(
-        history in history(120),
-        sizes in prop::collection::vec(1..7_usize, 1..9),
-        optimistic_attempts in prop::sample::select(vec![0, 3]),
-    ) {
-        let options = Options { optimistic_attempts, ..options() };
-        check_together(history, &sizes, options, true);
-    }
+#[test]
+fn nodes_that_lose_their_connections_make_it_too() {
+    let attempts = prop::sample::select(vec![0, 3]);
+    check_cases(6, &(history(120), sizes(), attempts), |(history, sizes, optimistic_attempts)| {
+        check_together(history, &sizes, Options { optimistic_attempts, ..options() }, true);
+    });
 }
 
 fn seen(id: &str, seconds: i64) -> (TeamId, Event) {
@@ -424,7 +443,8 @@ fn a_group_that_changes_nothing_is_one_round_trip_and_any_other_two() {
     let options = Options { statement_timeout: SHORT, ..options() };
     let address = address_at(way.folder.path(), &database, "counted");
     let mut store = Store::open(address, settings(), options).unwrap();
-    let group = claims(&(0..200).map(|number| seen(&format!("id {number}"), number)).collect::<Vec<_>>());
+    let group =
+        claims(&(0..200).map(|number| seen(&format!("id {number}"), number)).collect::<Vec<_>>());
     let before = way.count();
     store.settle(&group).unwrap();
     assert_eq!(way.count() - before, 2);
@@ -456,7 +476,8 @@ fn text_that_postgres_does_not_take_harms_nobody() {
     let mut store = store(&server, &database, "odd", options());
     let set = r#"{"$set":{"nul":"a\u0000b","\u0000":"\ud83d"}}"#;
     let set = set.replace("\\ud83d", "\\ufffd");
-    let groups = r#"{"$groups":{"com\u0000pany":"a\u0000"},"$group_type":"t\u0000","$group_key":"k\u0000"}"#;
+    let groups =
+        r#"{"$groups":{"com\u0000pany":"a\u0000"},"$group_type":"t\u0000","$group_key":"k\u0000"}"#;
     let long = format!(r#"{{"$group_type":"shop","$group_key":"{}"}}"#, "k".repeat(9_000));
     let events = [
         (TEAM, event("$set", "a", 1, &set)),
@@ -498,7 +519,9 @@ fn a_newer_format_is_refused() {
     let database = server.database();
     drop(store(&server, &database, "older", options()));
     let sql = server.connect(&database);
-    sql.execute("INSERT INTO hogflare.migrations VALUES (99, 'newer', '2030-01-01T00:00:00Z', '1')");
+    sql.execute(
+        "INSERT INTO hogflare.migrations VALUES (99, 'newer', '2030-01-01T00:00:00Z', '1')",
+    );
     let address = server.address(&database, "older");
     let error = Store::open(address, settings(), options()).unwrap_err();
     assert!(matches!(error, Error::NewerSchema { found: 99, .. }), "{error}");

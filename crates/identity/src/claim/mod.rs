@@ -229,8 +229,7 @@ fn without_nul(text: &str) -> Box<str> {
 
 /// The type or the key of a group that is kept.
 fn is_group_name(name: &str) -> bool {
-    !name.is_empty()
-        && (name.len() <= GROUP_NAME_CHARS || name.chars().count() <= GROUP_NAME_CHARS)
+    !name.is_empty() && (name.len() <= GROUP_NAME_CHARS || name.chars().count() <= GROUP_NAME_CHARS)
 }
 
 /// What an event says of a group: a `$groupidentify`, or an `$identify` made of `/engage`, which may

@@ -66,11 +66,13 @@ async fn set_up(config: &Config, options: &Options) -> Result<Connected, Error> 
     let failed = |error| failed("open the database of", &error);
     let connected = open(config).await.map_err(failed)?;
     let milliseconds = options.statement_timeout.as_millis();
-    // Whatever is read is looked up by its key, however small a table seems when it is planned.
+    // Whatever is read is looked up by its key, however small a table seems when it is planned. That
+    // is too little to be worth compiling.
     let settings = format!(
         "SET statement_timeout = {milliseconds};
         SET idle_in_transaction_session_timeout = {milliseconds};
-        SET enable_seqscan = off"
+        SET enable_seqscan = off;
+        SET jit = off"
     );
     connected.client.batch_execute(&settings).await.map_err(failed)?;
     let row = connected.client.query_one("SHOW server_encoding", &[]).await.map_err(failed)?;

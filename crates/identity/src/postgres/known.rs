@@ -289,8 +289,7 @@ impl Known {
         for row in rows {
             let (team, index): (i64, i16) = (row.try_get(0)?, row.try_get(1)?);
             let index = usize::try_from(index).unwrap_or(usize::MAX);
-            if let Some(place) =
-                types.get_mut(&TeamId(team)).and_then(|types| types.get_mut(index))
+            if let Some(place) = types.get_mut(&TeamId(team)).and_then(|types| types.get_mut(index))
             {
                 *place = Some(row.try_get::<_, &str>(2)?.into());
             }

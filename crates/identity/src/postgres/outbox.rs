@@ -32,7 +32,7 @@ const UPTO: &str = "
             WHERE changed > o.at ORDER BY changed LIMIT $1) t HAVING count(*) = $1),
         (SELECT max(changed) FROM (SELECT changed FROM hogflare.groups
             WHERE changed > o.at ORDER BY changed LIMIT $1) t HAVING count(*) = $1))
-    FROM hogflare.outbox o, hogflare.clock c";
+    FROM hogflare.outbox o, hogflare.clock c WHERE o.single AND c.single";
 
 const PERSONS: &str = "
     SELECT team_id, person_id, version, created_at, is_identified, last_seen_at, properties,
@@ -56,7 +56,7 @@ const GROUP_TYPES: &str = "
     SELECT team_id, type_index, name, changed
     FROM hogflare.group_types WHERE changed > $1 AND changed <= $2";
 
-const CONFIRM: &str = "UPDATE hogflare.outbox SET at = $2 WHERE at = $1";
+const CONFIRM: &str = "UPDATE hogflare.outbox SET at = $2 WHERE single AND at = $1";
 
 /// Hands on what changed in PostgreSQL, one node at a time.
 #[derive(Debug)]

@@ -47,14 +47,14 @@ const GROUPS: &str = "
 const GROUP_TYPES: &str = "
     SELECT team_id, type_index, name FROM hogflare.group_types WHERE team_id = ANY($1)";
 
-const NOW: &str = "SELECT at FROM hogflare.clock";
+const NOW: &str = "SELECT at FROM hogflare.clock WHERE single";
 
-const TICK: &str = "UPDATE hogflare.clock SET at = at + 1 RETURNING at";
+const TICK: &str = "UPDATE hogflare.clock SET at = at + 1 WHERE single RETURNING at";
 
 /// Refuses to go on where anything changed since a time that was read until then. The clock's present
 /// time without anybody else's change is given, too: mostly nothing needs to be looked for.
 const CHECK: &str = "
-    SELECT hogflare.refuse() WHERE CASE (SELECT at FROM hogflare.clock) WHEN $2::int8 THEN false ELSE
+    SELECT hogflare.refuse() WHERE CASE (SELECT at FROM hogflare.clock WHERE single) WHEN $2::int8 THEN false ELSE
         EXISTS (SELECT FROM hogflare.person_distinct_ids i
             JOIN unnest($3::int8[], $4::text[]) AS r (team_id, distinct_id)
                 ON i.team_id = r.team_id AND i.distinct_id = r.distinct_id
@@ -87,7 +87,7 @@ const CHECK: &str = "
 
 const PUT_IDS: &str = "
     INSERT INTO hogflare.person_distinct_ids (team_id, distinct_id, person_id, version, changed)
-    SELECT w.*, (SELECT at FROM hogflare.clock)
+    SELECT w.*, (SELECT at FROM hogflare.clock WHERE single)
     FROM unnest($1::int8[], $2::text[], $3::uuid[], $4::int8[]) AS w
     ON CONFLICT (team_id, distinct_id) DO UPDATE SET
         person_id = excluded.person_id, version = excluded.version, changed = excluded.changed";
@@ -95,7 +95,7 @@ const PUT_IDS: &str = "
 const PUT_PERSONS: &str = "
     INSERT INTO hogflare.persons (team_id, person_id, version, created_at, is_identified,
         last_seen_at, properties, is_deleted, changed)
-    SELECT w.*, (SELECT at FROM hogflare.clock)
+    SELECT w.*, (SELECT at FROM hogflare.clock WHERE single)
     FROM unnest($1::int8[], $2::uuid[], $3::int8[], $4::int8[], $5::bool[], $6::int8[], $7::text[],
         $8::bool[]) AS w
     ON CONFLICT (team_id, person_id) DO UPDATE SET
@@ -106,7 +106,7 @@ const PUT_PERSONS: &str = "
 
 const PUT_OVERRIDES: &str = "
     INSERT INTO hogflare.person_overrides (team_id, old_person_id, person_id, version, changed)
-    SELECT w.*, (SELECT at FROM hogflare.clock)
+    SELECT w.*, (SELECT at FROM hogflare.clock WHERE single)
     FROM unnest($1::int8[], $2::uuid[], $3::uuid[], $4::int8[]) AS w
     ON CONFLICT (team_id, old_person_id) DO UPDATE SET
         person_id = excluded.person_id, version = excluded.version, changed = excluded.changed";
@@ -114,7 +114,7 @@ const PUT_OVERRIDES: &str = "
 const PUT_GROUPS: &str = "
     INSERT INTO hogflare.groups (team_id, type_index, group_key, created_at, properties, version,
         is_deleted, changed)
-    SELECT w.*, (SELECT at FROM hogflare.clock)
+    SELECT w.*, (SELECT at FROM hogflare.clock WHERE single)
     FROM unnest($1::int8[], $2::int2[], $3::text[], $4::int8[], $5::text[], $6::int8[], $7::bool[])
         AS w
     ON CONFLICT (team_id, type_index, group_key) DO UPDATE SET
@@ -124,7 +124,7 @@ const PUT_GROUPS: &str = "
 /// A name stays where it is for ever.
 const PUT_GROUP_TYPES: &str = "
     INSERT INTO hogflare.group_types (team_id, type_index, name, changed)
-    SELECT w.*, (SELECT at FROM hogflare.clock)
+    SELECT w.*, (SELECT at FROM hogflare.clock WHERE single)
     FROM unnest($1::int8[], $2::int2[], $3::text[]) AS w
     ON CONFLICT (team_id, type_index) DO UPDATE SET
         name = excluded.name, changed = excluded.changed

@@ -76,8 +76,7 @@ impl Store {
         };
         let mut reading = Reading::new(&self.server, known);
         let mut changed = Layer::default();
-        let settle =
-            |claim| crate::settle(claim, &self.settings, &mut changed, &mut reading);
+        let settle = |claim| crate::settle(claim, &self.settings, &mut changed, &mut reading);
         let settled: Result<Vec<Settled>, Error> = claims.iter().map(settle).collect();
         let Reading { known, is_late, failure, .. } = reading;
         let settled = settled.map_err(|error| failure.unwrap_or(Failure::Final(error)))?;

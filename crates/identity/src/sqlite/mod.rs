@@ -26,10 +26,10 @@ use event::{Change, PersonId, TeamId};
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use crate::cache::Cache;
 pub use self::options::StoreOptions;
 pub use self::reader::{Counts, Found, Page, Reader, Search};
 use self::shared::{Shared, Writer};
+use crate::cache::Cache;
 use crate::error::Context;
 use crate::{
     Base, Claim, Error, Group, GroupKey, GroupTypes, Id, IdKey, Keeper, Layer, Override, Person,

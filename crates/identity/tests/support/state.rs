@@ -38,9 +38,9 @@ impl State {
     /// What the tables have.
     pub(crate) fn of_tables(sql: &Sql) -> Self {
         let mut state = Self::default();
-        for row in sql
-            .query("SELECT team_id, distinct_id, person_id, version FROM hogflare.person_distinct_ids")
-        {
+        for row in sql.query(
+            "SELECT team_id, distinct_id, person_id, version FROM hogflare.person_distinct_ids",
+        ) {
             state.ids.insert((row.get(0), row.get(1)), (row.get(2), row.get(3)));
         }
         let persons = "SELECT team_id, person_id, version, created_at, is_identified, last_seen_at,
