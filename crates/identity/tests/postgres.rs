@@ -287,7 +287,7 @@ fn check_together(history: History, sizes: &[usize], options: Options, is_distur
         let working: Vec<_> = stores.into_iter().zip(names).zip(dealt).map(work).collect();
         let outcomes = working.into_iter().map(|node| node.join()).collect::<Vec<_>>();
         is_over.store(true, Ordering::SeqCst);
-        disturbing.map(|node| node.join().unwrap());
+        disturbing.into_iter().for_each(|node| node.join().unwrap());
         outcomes.into_iter().flat_map(Result::unwrap).collect()
     });
     let order = written_order(&outcomes);

@@ -1,7 +1,8 @@
 //! The lane of events: deduplicates and settles persons on the overlay of the group, and gathers what
 //! is new.
 
-use identity::Claim;
+use bytes::Bytes;
+use identity::{Claim, Settled};
 use journal::{Batch, Offset};
 use metrics::counter;
 
@@ -32,6 +33,30 @@ struct Group {
     duplicates: u64,
 }
 
+/// A submission of which new rows are told from duplicates.
+struct Admitted {
+    bodies: Bytes,
+    rows: Vec<PreparedRow>,
+    /// Where each row would be if no event changed any person; `None` for a duplicate.
+    places: Vec<Option<Offset>>,
+    originals: Vec<Offset>,
+    expected_bytes: usize,
+}
+
+/// Rows of the group that are not where they would be if no event changed any person, and where they
+/// are, in their order.
+#[derive(Default)]
+struct Moved(Vec<(Offset, Offset)>);
+
+impl Moved {
+    fn place_of(&self, expected: Offset) -> Offset {
+        match self.0.binary_search_by_key(&expected, |(expected, _)| *expected) {
+            Ok(found) => self.0[found].1,
+            Err(_) => expected,
+        }
+    }
+}
+
 impl EventLane {
     pub(crate) fn new(window: Window, identity: Identity) -> Self {
         Self { window, identity, group: Group::default() }
@@ -50,43 +75,20 @@ impl Lane for EventLane {
 
     fn stage(
         &mut self,
-        submission: Prepared,
+        submissions: Vec<Prepared>,
         batches: &mut Vec<Batch>,
-    ) -> Result<Staged<Receipt>, Rejected> {
-        let first = self.group.next;
-        self.group.received = Some(submission.received.union_with(self.group.received));
-        let expected_bytes = submission.expected_bytes();
-        let Prepared { bodies, rows, claims, looked_up_to, .. } = submission;
-        let mut originals = Vec::new();
-        let admitted = self.admit(&rows, looked_up_to, &mut originals);
-        self.group.duplicates += originals.len() as u64;
-        let claims = match originals.is_empty() {
-            true => claims,
-            false => kept(claims, &admitted),
-        };
-        let mut records = Records::new(batches, expected_bytes);
-        let mut start = 0;
+    ) -> Result<Vec<Staged<Receipt>>, Rejected> {
+        let mut claims = Vec::with_capacity(submissions.iter().map(|one| one.rows.len()).sum());
+        let mut next = self.group.first;
+        let admitted: Vec<Admitted> = submissions
+            .into_iter()
+            .map(|submission| self.admit(submission, &mut next, &mut claims))
+            .collect();
+        // Once for the whole group: what is known of persons may be far away.
         let mut settled = self.identity.settle(&claims)?.into_iter();
-        let mut moved = Vec::new();
-        for (row, admitted) in rows.iter().zip(admitted) {
-            let body = &bodies[start..row.end];
-            start = row.end;
-            let Some(expected) = admitted else { continue };
-            let Some(settled) = settled.next() else { break };
-            if expected != self.group.next {
-                moved.push((expected, self.group.next));
-                self.window.place(row, self.group.next);
-            }
-            let added = self.identity.add(settled, body, row.created_at, &mut records);
-            self.group.next = self.group.next.advanced(added);
-        }
-        records.finish();
-        for original in &mut originals {
-            if let Ok(found) = moved.binary_search_by_key(original, |(expected, _)| *expected) {
-                *original = moved[found].1;
-            }
-        }
-        Ok(self.receipt(first, claims.len(), originals))
+        let mut moved = Moved::default();
+        let append = |admitted| self.append(admitted, &mut settled, &mut moved, batches);
+        Ok(admitted.into_iter().map(append).collect())
     }
 
     fn publish(&mut self, end: Offset, bytes: u64) {
@@ -113,27 +115,63 @@ impl Lane for EventLane {
 }
 
 impl EventLane {
-    /// Tells new rows from duplicates. For each row that is new, where it would be if no event
-    /// changed any person; the originals of the others are put beside.
+    /// Tells new rows from duplicates, and adds the claims of those that are new. `next` is where the
+    /// next one would be if no event changed any person.
     fn admit(
         &mut self,
-        rows: &[PreparedRow],
-        looked_up_to: Offset,
-        originals: &mut Vec<Offset>,
-    ) -> Vec<Option<Offset>> {
-        let mut next = self.group.next;
-        let mut admit = |row| match self.window.admit(row, looked_up_to, next) {
-            Some(original) => {
-                originals.push(original);
-                None
+        submission: Prepared,
+        next: &mut Offset,
+        group_claims: &mut Vec<Claim>,
+    ) -> Admitted {
+        self.group.received = Some(submission.received.union_with(self.group.received));
+        let expected_bytes = submission.expected_bytes();
+        let Prepared { bodies, rows, claims, looked_up_to, .. } = submission;
+        let (mut places, mut originals) = (Vec::with_capacity(rows.len()), Vec::new());
+        for (row, claim) in rows.iter().zip(claims) {
+            match self.window.admit(row, looked_up_to, *next) {
+                Some(original) => {
+                    originals.push(original);
+                    places.push(None);
+                }
+                None => {
+                    places.push(Some(*next));
+                    *next = next.advanced(1);
+                    group_claims.push(claim);
+                }
             }
-            None => {
-                let expected = next;
-                next = next.advanced(1);
-                Some(expected)
+        }
+        self.group.duplicates += originals.len() as u64;
+        Admitted { bodies, rows, places, originals, expected_bytes }
+    }
+
+    /// Adds the new rows of a submission, each with what it changed.
+    fn append(
+        &mut self,
+        admitted: Admitted,
+        settled: &mut impl Iterator<Item = Settled>,
+        moved: &mut Moved,
+        batches: &mut Vec<Batch>,
+    ) -> Staged<Receipt> {
+        let Admitted { bodies, rows, places, mut originals, expected_bytes } = admitted;
+        let first = self.group.next;
+        let mut records = Records::new(batches, expected_bytes);
+        let (mut start, mut appended) = (0, 0);
+        for (row, place) in rows.iter().zip(places) {
+            let body = &bodies[start..row.end];
+            start = row.end;
+            let Some(expected) = place else { continue };
+            let Some(settled) = settled.next() else { break };
+            if expected != self.group.next {
+                moved.0.push((expected, self.group.next));
+                self.window.place(row, self.group.next);
             }
-        };
-        rows.iter().map(&mut admit).collect()
+            let added = self.identity.add(settled, body, row.created_at, &mut records);
+            self.group.next = self.group.next.advanced(added);
+            appended += 1;
+        }
+        records.finish();
+        originals.iter_mut().for_each(|original| *original = moved.place_of(*original));
+        self.receipt(first, appended, originals)
     }
 
     fn receipt(&self, first: Offset, appended: usize, originals: Vec<Offset>) -> Staged<Receipt> {
@@ -148,12 +186,6 @@ impl EventLane {
         };
         Staged { receipt, needs_group }
     }
-}
-
-/// The claims of rows that are admitted.
-fn kept(claims: Vec<Claim>, admitted: &[Option<Offset>]) -> Vec<Claim> {
-    let admitted = claims.into_iter().zip(admitted).filter(|(_, admitted)| admitted.is_some());
-    admitted.map(|(claim, _)| claim).collect()
 }
 
 fn count(rows: usize) -> u32 {

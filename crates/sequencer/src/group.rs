@@ -33,15 +33,16 @@ pub(crate) trait Lane: Send + 'static {
 
     /// Begins a group of at most so many rows, the first of which will be at `first`.
     fn begin(&mut self, first: Offset, rows: usize);
-    /// Adds what is to be written of a submission, and notes what it changes.
+    /// Adds what is to be written of the group's submissions, and notes what they change. Each is
+    /// answered in its order.
     ///
     /// # Errors
     /// When that cannot be told. Nothing of the group is then stored.
     fn stage(
         &mut self,
-        submission: Self::Submission,
+        submissions: Vec<Self::Submission>,
         batches: &mut Vec<Batch>,
-    ) -> Result<Staged<Self::Receipt>, Rejected>;
+    ) -> Result<Vec<Staged<Self::Receipt>>, Rejected>;
     /// Keeps what the group changed: it is stored, with `bytes` of payload, and ends at `end`.
     fn publish(&mut self, end: Offset, bytes: u64);
     /// Undoes what the group changed: nothing of it is stored.
@@ -153,23 +154,24 @@ impl<L: Lane> Committer<L> {
         let first = self.writer.next_offset();
         self.lane.begin(first, weight.rows);
         let mut batches = Vec::with_capacity(tickets.len());
-        let mut waiting = Vec::with_capacity(tickets.len());
-        let mut stageable = Ok(());
-        for Ticket { submission, reply } in tickets.drain(..) {
-            let staged = match stageable {
-                Ok(()) => self.lane.stage(submission, &mut batches),
-                Err(ref rejected) => Err(Rejected::clone(rejected)),
-            };
-            stageable = staged.as_ref().map(|_| ()).map_err(Rejected::clone);
-            waiting.push((reply, staged));
-        }
-        let outcome = stageable.and_then(|()| self.commit(first, &batches));
+        let split = |Ticket { submission, reply }: Ticket<L>| (submission, reply);
+        let (submissions, replies): (Vec<_>, Vec<_>) = tickets.drain(..).map(split).unzip();
+        let staged = match self.lane.stage(submissions, &mut batches) {
+            Ok(staged) => staged,
+            Err(rejected) => {
+                self.lane.discard(&rejected);
+                replies.into_iter().for_each(|reply| send(reply, Err(rejected.clone())));
+                return;
+            }
+        };
+        debug_assert_eq!(staged.len(), replies.len(), "every submission has its answer");
+        let outcome = self.commit(first, &batches);
         match &outcome {
             Ok(end) => self.lane.publish(*end, payload_bytes(&batches)),
             Err(rejected) => self.lane.discard(rejected),
         }
-        for (reply, staged) in waiting {
-            answer(reply, staged, &outcome);
+        for (reply, staged) in replies.into_iter().zip(staged) {
+            send(reply, answer(staged, &outcome));
         }
     }
 
@@ -207,16 +209,14 @@ impl<L: Lane> Committer<L> {
     }
 }
 
-fn answer<R>(
-    reply: Reply<R>,
-    staged: Result<Staged<R>, Rejected>,
-    outcome: &Result<Offset, Rejected>,
-) {
-    let result = match (staged, outcome) {
-        (Err(rejected), _) => Err(rejected),
-        (Ok(staged), Err(rejected)) if staged.needs_group => Err(rejected.clone()),
-        (Ok(staged), _) => Ok(staged.receipt),
-    };
+fn answer<R>(staged: Staged<R>, outcome: &Result<Offset, Rejected>) -> Result<R, Rejected> {
+    match outcome {
+        Err(rejected) if staged.needs_group => Err(rejected.clone()),
+        _ => Ok(staged.receipt),
+    }
+}
+
+fn send<R>(reply: Reply<R>, result: Result<R, Rejected>) {
     // A caller that went away does not need its answer.
     reply.send(result).ok();
 }
@@ -278,11 +278,12 @@ mod tests {
 
         fn stage(
             &mut self,
-            is_fatal: bool,
+            is_fatal: Vec<bool>,
             _batches: &mut Vec<Batch>,
-        ) -> Result<Staged<()>, Rejected> {
-            assert!(!is_fatal, "a defect, as this test wants it");
-            Ok(Staged { receipt: (), needs_group: false })
+        ) -> Result<Vec<Staged<()>>, Rejected> {
+            assert!(!is_fatal.contains(&true), "a defect, as this test wants it");
+            let staged = is_fatal.into_iter().map(|_| Staged { receipt: (), needs_group: false });
+            Ok(staged.collect())
         }
 
         fn publish(&mut self, _end: Offset, _bytes: u64) {}

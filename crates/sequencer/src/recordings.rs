@@ -84,14 +84,17 @@ impl Lane for RecordingLane {
 
     fn stage(
         &mut self,
-        submission: Vec<Batch>,
+        submissions: Vec<Vec<Batch>>,
         batches: &mut Vec<Batch>,
-    ) -> Result<Staged<Range<Offset>>, Rejected> {
-        let first = self.next;
-        let rows: u64 = submission.iter().map(|batch| u64::from(batch.rows)).sum();
-        self.next = first.advanced(rows);
-        batches.extend(submission);
-        Ok(Staged { receipt: first..self.next, needs_group: rows > 0 })
+    ) -> Result<Vec<Staged<Range<Offset>>>, Rejected> {
+        let append = |submission: Vec<Batch>| {
+            let first = self.next;
+            let rows: u64 = submission.iter().map(|batch| u64::from(batch.rows)).sum();
+            self.next = first.advanced(rows);
+            batches.extend(submission);
+            Staged { receipt: first..self.next, needs_group: rows > 0 }
+        };
+        Ok(submissions.into_iter().map(append).collect())
     }
 
     fn publish(&mut self, _end: Offset, _bytes: u64) {}
