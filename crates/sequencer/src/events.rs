@@ -40,6 +40,7 @@ struct Admitted {
     /// Where each row would be if no event changed any person; `None` for a duplicate.
     places: Vec<Option<Offset>>,
     originals: Vec<Offset>,
+    changes: Vec<Vec<u8>>,
     expected_bytes: usize,
 }
 
@@ -125,7 +126,7 @@ impl EventLane {
     ) -> Admitted {
         self.group.received = Some(submission.received.union_with(self.group.received));
         let expected_bytes = submission.expected_bytes();
-        let Prepared { bodies, rows, claims, looked_up_to, .. } = submission;
+        let Prepared { bodies, rows, claims, changes, looked_up_to, .. } = submission;
         let (mut places, mut originals) = (Vec::with_capacity(rows.len()), Vec::new());
         for (row, claim) in rows.iter().zip(claims) {
             match self.window.admit(row, looked_up_to, *next) {
@@ -141,7 +142,7 @@ impl EventLane {
             }
         }
         self.group.duplicates += originals.len() as u64;
-        Admitted { bodies, rows, places, originals, expected_bytes }
+        Admitted { bodies, rows, places, originals, changes, expected_bytes }
     }
 
     /// Adds the new rows of a submission, each with what it changed.
@@ -152,7 +153,7 @@ impl EventLane {
         moved: &mut Moved,
         batches: &mut Vec<Batch>,
     ) -> Staged<Receipt> {
-        let Admitted { bodies, rows, places, mut originals, expected_bytes } = admitted;
+        let Admitted { bodies, rows, places, mut originals, changes, expected_bytes } = admitted;
         let first = self.group.next;
         let mut records = Records::new(batches, expected_bytes);
         let (mut start, mut appended) = (0, 0);
@@ -168,6 +169,10 @@ impl EventLane {
             let added = self.identity.add(settled, body, row.created_at, &mut records);
             self.group.next = self.group.next.advanced(added);
             appended += 1;
+        }
+        for change in &changes {
+            self.identity.add_change(change, &mut records);
+            self.group.next = self.group.next.advanced(1);
         }
         records.finish();
         originals.iter_mut().for_each(|original| *original = moved.place_of(*original));

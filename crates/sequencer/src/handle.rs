@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use event::{DedupSeed, Event, TeamId};
+use event::{Change, DedupSeed, Event, TeamId, Timestamp};
 use identity::Keeper;
 use journal::{Fs, Journal, Writer};
 use tokio::task;
@@ -74,6 +74,29 @@ impl Handle {
     /// When none of them was stored.
     pub async fn submit(&self, events: Vec<Submitted>) -> Result<Receipt, Rejected> {
         self.try_submit(events).await.inspect_err(group::count_rejection::<EventLane>)
+    }
+
+    /// Stores changes of persons that were settled elsewhere, and answers once they are durable.
+    ///
+    /// They are rows alone: whoever keeps persons for this sequencer knows them already, or never
+    /// reads the journal.
+    ///
+    /// # Errors
+    /// When none of them was stored.
+    pub async fn submit_changes(
+        &self,
+        changes: Vec<Change>,
+        received_at: Timestamp,
+    ) -> Result<Receipt, Rejected> {
+        let prepared = elsewhere(move || Prepared::of_changes(changes, received_at)).await;
+        let stored = match prepared {
+            Ok(prepared) => {
+                let weight = prepared.weight();
+                self.submitter.submit(prepared, weight).await
+            }
+            Err(rejected) => Err(rejected),
+        };
+        stored.inspect_err(group::count_rejection::<EventLane>)
     }
 
     /// Returns how far back duplicates are recognized.

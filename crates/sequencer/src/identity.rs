@@ -91,6 +91,12 @@ impl Identity {
         1 + u64::from(changed)
     }
 
+    /// Adds a change that was settled elsewhere.
+    pub(crate) fn add_change(&mut self, row: &[u8], records: &mut Records<'_>) {
+        self.changes += 1;
+        records.add(1, |payload| payload.extend_from_slice(row));
+    }
+
     /// Keeps what the group changed: it is stored, and ends here.
     pub(crate) fn publish(&mut self, end: Offset) {
         self.keeper.publish(end.get());

@@ -262,3 +262,21 @@ async fn a_group_is_settled_at_once_and_its_duplicates_find_their_originals() {
         assert_eq!(originals, numbers.iter().copied().map(place).collect::<Vec<_>>());
     }
 }
+
+#[tokio::test]
+async fn changes_of_elsewhere_are_stored_as_they_are() {
+    let world = World::new();
+    let running = world.start();
+    running.submit(&[by(1, "a")]).await.unwrap();
+    let known = changes_of(&running);
+    let received_at = event(0).event.created_at;
+    let receipt = running.handle.submit_changes(known.clone(), received_at).await.unwrap();
+    assert_eq!(receipt.resolve_by.iter().count(), known.len());
+    assert_eq!(changes_of(&running), [known.clone(), known.clone()].concat());
+    running.submit(&[by(2, "a"), by(1, "a")]).await.unwrap();
+    let places = events_of(&running);
+    assert_eq!(places.len(), 2);
+    world.fs.fail(Op::SyncData, 0, Fault::Io);
+    running.handle.submit_changes(known.clone(), received_at).await.unwrap_err();
+    assert_eq!(changes_of(&running).len(), 2 * known.len());
+}
