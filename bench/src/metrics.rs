@@ -15,6 +15,11 @@ impl Page {
         self.count("hogflare_journal_written_rows_total", "journal=\"events\"")
     }
 
+    /// Those of events; the others say what events changed of persons.
+    pub(crate) fn event_rows(&self) -> u64 {
+        self.journal_rows().saturating_sub(self.count("hogflare_person_changes_total", ""))
+    }
+
     /// Bytes that it wrote for them.
     pub(crate) fn journal_bytes(&self) -> u64 {
         self.count("hogflare_journal_written_bytes_total", "journal=\"events\"")

@@ -83,7 +83,7 @@ pub(crate) struct LoadedRun {
     pub(crate) refused_requests: BTreeMap<u16, u64>,
     pub(crate) unanswered_requests: u64,
     pub(crate) acknowledged_events: u64,
-    /// Rows in the journal, on disk.
+    /// Rows of events in the journal, on disk.
     pub(crate) journal_rows: u64,
     /// Rows that a query sees, or that the pipeline got.
     pub(crate) delivered_rows: Option<u64>,
@@ -165,12 +165,12 @@ pub(crate) async fn loaded(
         generator_cores: window.generator.cores(),
         resident_bytes: window.memory.resident,
         peak_resident_bytes: peak,
-        journal_bytes_per_event: page.journal_bytes() as f64 / page.journal_rows().max(1) as f64,
+        journal_bytes_per_event: page.journal_bytes() as f64 / page.event_rows().max(1) as f64,
         lake_bytes_per_event: page.lake_bytes_per_row(),
         refused_requests: outcome.refused(),
         unanswered_requests: outcome.unanswered,
         acknowledged_events: events,
-        journal_rows: page.journal_rows(),
+        journal_rows: page.event_rows(),
         delivered_rows: match (setup.lake, &pipeline) {
             (LakeMode::On, _) => Some(server.count_rows().await?),
             (_, Some(pipeline)) => Some(pipeline.rows()),

@@ -83,6 +83,20 @@ class Case:
         return rows[0]
 
 
+    def persons(self, distinct_id: str) -> list[dict]:
+        """Returns the person of a distinct id, if there is one."""
+        rows = self.server.query(
+            "select p.* from persons p join person_distinct_ids i on i.team_id = p.team_id and i.person_id = p.id "
+            f"where i.distinct_id = '{distinct_id}'"
+        )
+        return [row | {"properties": members(row["properties"])} for row in rows]
+
+    def person(self, distinct_id: str) -> dict:
+        """Returns the only person of a distinct id."""
+        (person,) = self.persons(distinct_id)
+        return person
+
+
 @pytest.fixture
 def case(shared: Hogflare, request: pytest.FixtureRequest) -> Case:
     """Events of the test's name, to the server that all share."""
@@ -98,6 +112,12 @@ def limited(binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     server = Hogflare(binary, folder / "data", folder / "hogflare.log", env).start()
     yield server
     server.kill9()
+
+
+@pytest.fixture
+def known(limited: Hogflare, request: pytest.FixtureRequest) -> Case:
+    """Likewise, to a server that knows the project."""
+    return Case(limited, request.node.originalname.removeprefix("test_"))
 
 
 def members(text: str | None) -> dict:
@@ -441,10 +461,80 @@ def test_lifted_properties(case: Case) -> None:
     assert members(row["person_properties"]) == lifted
 
 
-def test_person_properties(case: Case) -> None:
-    case.send(distinct_id=case.name, properties={"$set": {"plan": "pro"}})
-    row = case.send(distinct_id=case.name, properties={"$set": {"city": "Oslo"}, "$set_once": {"city": "Rome", "x": 1}})
+def test_person_properties(known: Case, binary: Path, tmp_path: Path) -> None:
+    first, second = {"$set": {"plan": "pro"}}, {"$set": {"city": "Oslo"}, "$set_once": {"city": "Rome", "x": 1}}
+    known.send(distinct_id=known.name, properties=first)
+    row = known.send(distinct_id=known.name, properties=second)
     assert members(row["person_properties"]) == {"city": "Oslo", "x": 1}
+    assert known.person(known.name)["properties"].items() >= {"plan": "pro", "city": "Oslo", "x": 1}.items()
+    env = {"HOGFLARE_PERSON_PROPERTIES": "on_events"}
+    whole = Case(Hogflare(binary, tmp_path / "data", tmp_path / "hogflare.log", env).start(), known.name)
+    whole.send(distinct_id=known.name, properties=first)
+    row = whole.send(distinct_id=known.name, properties=second)
+    whole.server.kill9()
+    assert members(row["person_properties"]).items() >= {"plan": "pro", "city": "Oslo", "x": 1}.items()
+
+
+def test_noisy_properties(known: Case) -> None:
+    def see(page: str, **properties) -> dict:
+        known.send(distinct_id=known.name, properties={"$current_url": page} | properties)
+        return known.person(known.name)
+
+    assert see("https://shop.example/1")["properties"]["$current_url"] == "https://shop.example/1"
+    assert see("https://shop.example/2")["version"] == 0
+    person = see("https://shop.example/3", **{"$set": {"plan": "pro"}})
+    assert (person["version"], person["properties"]["$current_url"]) == (1, "https://shop.example/3")
+
+
+def test_equal_objects(known: Case) -> None:
+    for _ in range(2):
+        known.send(distinct_id=known.name, properties={"$set": {"tags": ["a", {"b": 1}]}})
+    assert known.person(known.name)["version"] == 0
+
+
+def test_last_seen(known: Case) -> None:
+    known.send(distinct_id=known.name, timestamp="2026-07-01T11:22:33Z")
+    assert known.person(known.name)["last_seen_at"].startswith("2026-07-01T11:00:00")
+
+
+def test_large_persons(known: Case) -> None:
+    known.send(distinct_id=known.name, properties={"$set": {"kept": "x" * 400_000}})
+    known.send(distinct_id=known.name, properties={"$set": {"more": "x" * 400_000}})
+    person = known.person(known.name)["properties"]
+    assert "kept" in person
+    assert "more" not in person
+
+
+def test_large_merges(known: Case) -> None:
+    ids = [f"{known.name}-{number}" for number in range(10_001)]
+    for start in range(0, len(ids), 1_000):
+        part = [known.event(event="$create_alias", distinct_id=ids[0], properties={"alias": other}) for other in ids[start : start + 1_000]]
+        assert known.server.post("/batch/", {"api_key": TOKEN, "batch": part}).is_success()
+    known.send(distinct_id=f"{known.name}-other")
+    merge = known.event(event="$merge_dangerously", distinct_id=f"{known.name}-other", properties={"alias": ids[0]})
+    assert known.server.post("/e/", merge).is_success()
+    assert known.person(ids[0])["id"] != known.person(f"{known.name}-other")["id"]
+
+
+def test_flag_calls(known: Case) -> None:
+    call = known.event(event="$feature_flag_called", distinct_id=known.name)
+    assert known.server.post("/e/", call).is_success()
+    assert known.row("events", "$feature_flag_called", known.name)["person_mode"] == "propertyless"
+    assert known.persons(known.name) == []
+
+
+def test_personless_since(known: Case) -> None:
+    row = known.send(distinct_id=known.name, properties={"$process_person_profile": False})
+    assert row["person_created_at"] is None
+
+
+def test_strangers_persons(case: Case) -> None:
+    assert case.server.capture("before", case.name).is_success()
+    identify = case.event(event="$identify", distinct_id="user-7", properties={"$anon_distinct_id": case.name})
+    assert case.server.post("/e/", identify).is_success()
+    case.send(distinct_id="user-7")
+    assert case.row("events", "before", case.name)["person_id"] != case.rows()[0]["person_id"]
+    assert case.server.query("select * from persons") == []
 
 
 def test_personless_sets(case: Case) -> None:
@@ -465,11 +555,6 @@ def test_session_id_case(case: Case) -> None:
     row = case.send(properties={"$session_id": session})
     assert row["session_id"] == session.lower()
     assert members(row["properties"])["$session_id"] == session
-
-
-def test_survey_dates(case: Case) -> None:
-    assert case.server.capture("survey shown", case.name).is_success()
-    assert "$survey_last_seen_date" not in members(case.row("events", "survey shown", case.name)["person_properties"])
 
 
 def test_misfits(case: Case) -> None:
@@ -857,33 +942,6 @@ def test_cookieless_quarantine(case: Case) -> None:
 
 
 # Not there yet
-
-
-def test_merged_persons(case: Case) -> None:
-    assert case.server.capture("before", case.name).is_success()
-    identify = case.event(event="$identify", distinct_id="user-7", properties={"$anon_distinct_id": case.name})
-    assert case.server.post("/e/", identify).is_success()
-    case.send(distinct_id="user-7")
-    assert case.row("events", "before", case.name)["person_id"] != case.rows()[0]["person_id"]
-
-
-def test_persons_table(case: Case) -> None:
-    assert case.send()["person_created_at"] is None
-    assert case.server.query("select * from persons") == []
-
-
-def test_person_modes(case: Case) -> None:
-    case.send(timestamp="2026-07-01T11:00:00Z")
-    later = case.send(timestamp="2026-07-01T12:00:00Z", properties={"$process_person_profile": False})
-    assert later["person_mode"] == "propertyless"
-
-
-def test_group_columns(case: Case) -> None:
-    group = {"$group_type": "company", "$group_key": "acme"}
-    assert case.server.capture("$groupidentify", case.name, properties=group).is_success()
-    row = case.send(properties={"$groups": {"company": "acme"}})
-    assert [row[f"group_{index}"] for index in range(5)] == [None] * 5
-    assert members(row["properties"])["$groups"] == {"company": "acme"}
 
 
 def test_flag_evaluation(shared: Hogflare) -> None:

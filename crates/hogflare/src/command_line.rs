@@ -11,6 +11,10 @@ use crate::config::{SETTINGS, Setting};
 pub(crate) enum Command {
     Serve(ArgMatches),
     Sql(ArgMatches),
+    Persons(ArgMatches),
+    PersonShow(ArgMatches),
+    PersonExport(ArgMatches),
+    RebuildIdentity(ArgMatches),
     KeyShow(ArgMatches),
     Doctor(ArgMatches),
     SchemaEvents,
@@ -27,6 +31,16 @@ pub(crate) fn parse() -> Command {
         None => Command::Serve(matches),
         Some(("serve", flags)) => Command::Serve(flags.clone()),
         Some(("sql", flags)) => Command::Sql(flags.clone()),
+        Some(("persons", flags)) => Command::Persons(flags.clone()),
+        Some(("person", flags)) => match flags.subcommand() {
+            Some(("export", flags)) => Command::PersonExport(flags.clone()),
+            Some((_, flags)) => Command::PersonShow(flags.clone()),
+            None => Command::PersonShow(flags.clone()),
+        },
+        Some(("rebuild", flags)) => {
+            let (_, flags) = flags.subcommand().unwrap_or(("identity", flags));
+            Command::RebuildIdentity(flags.clone())
+        }
         Some(("doctor", flags)) => Command::Doctor(flags.clone()),
         Some(("schema", flags)) => match flags.subcommand() {
             Some(("pipelines", flags)) => {
@@ -62,6 +76,24 @@ fn clap() -> Clap {
             Clap::new("serve").about("Take events and answer questions").args(setting_flags()),
         )
         .subcommand(sql())
+        .subcommand(persons())
+        .subcommand(
+            Clap::new("person")
+                .about("One person")
+                .subcommand_required(true)
+                .subcommand(person("show", "Show a person, its distinct ids, and what it did last"))
+                .subcommand(person("export", "Write all that the lake has of a person, a row a line")),
+        )
+        .subcommand(
+            Clap::new("rebuild")
+                .about("Make again what was lost, with the server stopped")
+                .subcommand_required(true)
+                .subcommand(
+                    Clap::new("identity")
+                        .about("Make state.db again: persons and groups, from the lake and the journal")
+                        .args(setting_flags_of(&["data-dir"])),
+                ),
+        )
         .subcommand(
             Clap::new("key").about("Keys for reading").subcommand_required(true).subcommand(
                 Clap::new("show").about("Print the read key").args(setting_flags_of(&["data-dir"])),
@@ -94,14 +126,48 @@ fn sql() -> Clap {
     Clap::new("sql")
         .about("Ask the lake, with the server running or not")
         .args(setting_flags_of(&["data-dir"]))
-        .arg(
-            Arg::new("format")
-                .long("format")
-                .value_parser(["table", "csv", "json", "ndjson"])
-                .default_value("table")
-                .help("How rows are written"),
-        )
+        .arg(format())
         .arg(Arg::new("query").required(true).value_name("SQL").help("A read-only query"))
+}
+
+fn persons() -> Clap {
+    let text = "What a distinct id, the email or the name has in it; all without it";
+    Clap::new("persons")
+        .about("List persons, the newest first")
+        .args(setting_flags_of(&["data-dir"]))
+        .args(of_project())
+        .arg(Arg::new("text").value_name("TEXT").help(text))
+}
+
+fn person(name: &'static str, about: &'static str) -> Clap {
+    let id = "Its id, one that it had before a merge, or a distinct id";
+    Clap::new(name)
+        .about(about)
+        .args(setting_flags_of(&["data-dir"]))
+        .args(of_project())
+        .arg(Arg::new("id").required(true).value_name("ID").help(id))
+}
+
+fn of_project() -> [Arg; 3] {
+    let project = Arg::new("project")
+        .long("project")
+        .value_parser(clap::value_parser!(i64).range(1..))
+        .default_value("1")
+        .help("Number of the project");
+    let limit = Arg::new("limit")
+        .long("limit")
+        .value_parser(clap::value_parser!(u32).range(1..=10_000))
+        .default_value("100")
+        .help("How many rows at most");
+    [project, limit, format()]
+}
+
+fn format() -> Arg {
+    Arg::new("format")
+        .long("format")
+        .value_parser(["table", "csv", "json", "ndjson"])
+        .default_value("table")
+        .help("How rows are written")
 }
 
 fn resend() -> Clap {

@@ -21,6 +21,10 @@ fn main() -> ExitCode {
     let result = match command_line::parse() {
         Command::Serve(flags) => commands::serve::run(&flags),
         Command::Sql(arguments) => commands::sql::run(&arguments),
+        Command::Persons(arguments) => commands::persons::list(&arguments),
+        Command::PersonShow(arguments) => commands::persons::show(&arguments),
+        Command::PersonExport(arguments) => commands::persons::export(&arguments),
+        Command::RebuildIdentity(arguments) => commands::rebuild::identity(&arguments),
         Command::KeyShow(arguments) => commands::key::show(&arguments),
         Command::Doctor(arguments) => commands::doctor::run(&arguments),
         Command::SchemaEvents => commands::schema::events(),

@@ -20,7 +20,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("identity", &["event"]),
     (
         "server",
-        &["capture", "enrich", "event", "journal", "query", "sdk-assets", "sequencer", "sink"],
+        &[
+            "capture",
+            "enrich",
+            "event",
+            "identity",
+            "journal",
+            "query",
+            "sdk-assets",
+            "sequencer",
+            "sink",
+        ],
     ),
     (
         "hogflare",

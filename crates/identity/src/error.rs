@@ -21,6 +21,14 @@ pub enum Error {
         /// The newest that this program knows.
         supported: i64,
     },
+    /// The database cannot be made.
+    #[error("cannot open {}: {source}", path.display())]
+    File {
+        /// The database.
+        path: PathBuf,
+        /// The answer of the operating system.
+        source: io::Error,
+    },
     /// The database failed.
     #[error("cannot {action} persons: {source}")]
     Database {

@@ -33,12 +33,16 @@ fn string(raw: &str) -> Cow<'_, str> {
 
 /// An integer is kept however long it is: it is an id, and a rounded id is somebody else's.
 fn number(raw: &str) -> Cow<'_, str> {
-    match raw.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
+    match is_integer(raw) {
         true => Cow::Borrowed(raw),
         false => {
             raw.parse::<f64>().map_or(Cow::Borrowed(raw), |value| Cow::Owned(value.to_string()))
         }
     }
+}
+
+fn is_integer(raw: &str) -> bool {
+    raw.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
 }
 
 /// Whether two raw values are the same value.
@@ -54,6 +58,10 @@ pub(crate) fn is_same(one: &str, other: &str) -> bool {
     };
     let is_number = |byte: &u8| matches!(byte, b'-' | b'0'..=b'9');
     if is_number(first) && is_number(second) {
+        // As numbers, two long ids that are not the same may be.
+        if is_integer(one) && is_integer(other) {
+            return false;
+        }
         return one.parse::<f64>().ok().is_some_and(|one| other.parse() == Ok(one));
     }
     match (first, second) {
@@ -111,5 +119,6 @@ mod tests {
         {
             assert!(!is_same(one, other), "{one} {other}");
         }
+        assert!(!is_same("9007199254740992", "9007199254740993"));
     }
 }

@@ -20,6 +20,12 @@ pub trait Keeper: fmt::Debug + Send {
     /// discarded.
     fn settle(&mut self, claims: &[Claim]) -> Result<Vec<Settled>, Error>;
 
+    /// How many events are best settled in one call. Few, where a call costs nothing: what they change
+    /// need not be held in memory all at once.
+    fn claims_at_once(&self) -> usize {
+        1
+    }
+
     /// Keeps what the group changed. Its events are stored, and end at this offset.
     fn publish(&mut self, end: u64);
 

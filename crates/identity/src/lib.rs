@@ -10,7 +10,7 @@
 //! An event's [`Claim`] is what it says of whom it is about. The fold ([`settle`]) settles claims in the
 //! order of the journal, by PostHog's rules, on an overlay of the group; what it changes is stored
 //! in the record of the event that changed it. So nothing needs to be folded twice: on a start,
-//! changes are taken over as they are ([`apply`]).
+//! changes are taken over as they are ([`fn@apply`]).
 //!
 //! Changes of one event are complete and atomic with it. They are not gathered over a group, since
 //! after a crash the first records of a group may be there and the last may not.
@@ -46,7 +46,9 @@ pub use keeper::Keeper;
 pub use known::{GROUP_TYPES, Group, GroupKey, GroupTypes, Id, IdKey, Override, Person, PersonKey};
 pub use layer::Layer;
 pub use object::Object;
-pub use settings::{MERGED_DISTINCT_IDS, PERSON_PROPERTIES_BYTES, Settings};
+pub use settings::{
+    MERGED_DISTINCT_ID_BYTES, MERGED_DISTINCT_IDS, PERSON_PROPERTIES_BYTES, Settings,
+};
 pub use settled::{Settled, Warning};
-pub use sqlite::{Counts, Cursor, Found, Page, Reader, Search, Store, StoreOptions};
+pub use sqlite::{Cursor, Found, Page, Reader, Search, Store, StoreOptions};
 pub use stateless::Stateless;

@@ -2,11 +2,14 @@
 
 use crate::GroupTypes;
 
-/// Largest properties of a person, in bytes of JSON; PostHog's limit.
+/// Largest properties of a person, in bytes of JSON; PostHog's limit. Here it is a group's, too.
 pub const PERSON_PROPERTIES_BYTES: usize = 655_360;
 
 /// Most distinct ids that a merge moves: a merge is one record of the journal.
 pub const MERGED_DISTINCT_IDS: usize = 10_000;
+
+/// Most bytes of distinct ids that a merge moves.
+pub const MERGED_DISTINCT_ID_BYTES: usize = 1 << 20;
 
 /// What is chosen of the rules.
 #[derive(Clone, Debug, Default)]

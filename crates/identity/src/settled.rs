@@ -52,10 +52,12 @@ pub enum Warning {
     IllegalDistinctId,
     /// Whoever is identified is not merged into another without danger.
     AlreadyIdentified,
-    /// The person has more distinct ids than one merge moves.
+    /// The person has more distinct ids than one merge moves, or longer ones.
     TooManyDistinctIds,
     /// The person's properties would become too large.
     PropertiesTooLarge,
+    /// The group's properties would become too large; PostHog has no name for it.
+    GroupPropertiesTooLarge,
 }
 
 impl Warning {
@@ -66,6 +68,7 @@ impl Warning {
             Self::AlreadyIdentified => "cannot_merge_already_identified",
             Self::TooManyDistinctIds => "person_merge_move_limit_hit",
             Self::PropertiesTooLarge => "person_properties_size_violation",
+            Self::GroupPropertiesTooLarge => "group_properties_size_violation",
         }
     }
 }

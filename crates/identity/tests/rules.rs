@@ -7,7 +7,7 @@ mod support;
 use std::collections::{BTreeMap, HashMap};
 
 use event::{Change, PersonId, TeamId};
-use hogflare_identity::{Layer, Settings, Settled, Warning};
+use hogflare_identity::{GroupKey, Layer, Settings, Settled, Warning};
 use proptest::prelude::*;
 use serde_json::Value;
 use support::history::{History, history};
@@ -125,6 +125,12 @@ fn check(history: &History) {
         if is_kept {
             rows.push((*team, event.distinct_id.as_str().to_owned(), settled.person_id));
         }
+        // Before all this nothing was remembered, and each id was a person by itself.
+        for key in memory.layer.ids().keys() {
+            rows.push((key.team, key.id.to_string(), key.own_person()));
+        }
+        rows.sort_unstable();
+        rows.dedup();
         assert_joined(&memory.layer, &rows);
     }
     assert_same(&memory.layer, &model);
@@ -235,7 +241,18 @@ fn an_id_of_which_there_are_rows_gives_the_person_its_id() {
     let mut memory = Memory::default();
     let settled = memory.settle_all(&[personless("anon", 1), identify("user", "anon", 2)]);
     assert_eq!(settled[1].person_id, settled[0].person_id);
-    assert!(memory.layer.overrides().is_empty());
+    assert!(!memory.layer.overrides().contains_key(&(TEAM, settled[0].person_id)));
+}
+
+#[test]
+fn rows_of_a_time_without_memory_are_found_once_there_is_a_person() {
+    let mut memory = Memory::default();
+    let of = |id| PersonId::in_project(TEAM, id);
+    // Nothing is known of any of these ids, and of each there may be rows with its own person.
+    let settled = memory.settle_all(&[identify("user", "anon", 1), identify("user", "phone", 2)]);
+    assert!(settled.iter().all(|settled| settled.person_id == of("user")));
+    let rows = ["user", "anon", "phone"].map(|id| (TEAM, id.to_owned(), of(id)));
+    assert_joined(&memory.layer, &rows);
 }
 
 #[test]
@@ -344,6 +361,53 @@ fn a_person_of_more_ids_than_a_merge_moves_stays_what_it_is() {
     let settled = memory.settle(&alias("$merge_dangerously", "user", "crowd", 3), TEAM);
     assert_eq!(settled.warnings, [Warning::TooManyDistinctIds]);
     assert_ne!(memory.person_of("user").unwrap().id, memory.person_of("crowd").unwrap().id);
+}
+
+#[test]
+fn a_person_of_longer_ids_than_a_merge_moves_stays_what_it_is() {
+    let (mut memory, long) = (Memory::default(), "é".repeat(380));
+    memory.settle_all(&[seen("user", 0), seen("crowd", 1)]);
+    for number in 0..hogflare_identity::MERGED_DISTINCT_ID_BYTES / long.len() {
+        memory.settle(&alias("$create_alias", "crowd", &format!("{long} {number}"), 2), TEAM);
+    }
+    let settled = memory.settle(&alias("$merge_dangerously", "user", "crowd", 3), TEAM);
+    assert_eq!(settled.warnings, [Warning::TooManyDistinctIds]);
+    assert_ne!(memory.person_of("user").unwrap().id, memory.person_of("crowd").unwrap().id);
+}
+
+fn groupidentify(key: &str, seconds: i64, set: &str) -> event::Event {
+    let said = format!(r#"{{"$group_type":"company","$group_key":"{key}","$group_set":{set}}}"#);
+    event("$groupidentify", "user", seconds, &said)
+}
+
+#[test]
+fn properties_of_a_group_beyond_the_limit_are_refused_and_the_rest_stays() {
+    let mut memory = Memory::default();
+    let large = format!(r#"{{"a":"{}"}}"#, "x".repeat(hogflare_identity::PERSON_PROPERTIES_BYTES));
+    memory.settle(&groupidentify("acme", 1, r#"{"plan":"pro"}"#), TEAM);
+    for key in ["acme", "globex"] {
+        let settled = memory.settle(&groupidentify(key, 2, &large), TEAM);
+        assert_eq!(settled.warnings, [Warning::GroupPropertiesTooLarge]);
+    }
+    let group = |key: &str| {
+        let key = GroupKey { team: TEAM, type_index: 0, key: key.into() };
+        let group = &memory.layer.groups()[&key];
+        (group.properties.as_str(), group.version)
+    };
+    assert_eq!(group("acme"), (r#"{"plan":"pro"}"#, 1));
+    assert_eq!(group("globex"), ("{}", 1));
+}
+
+#[test]
+fn a_key_of_a_group_that_is_too_long_is_none() {
+    let mut memory = Memory::default();
+    let (longest, longer) = ("é".repeat(400), "é".repeat(401));
+    let groups = format!(r#"{{"$groups":{{"team":"{longer}","company":"{longest}"}}}}"#);
+    let settled = memory.settle(&event("seen", "user", 1, &groups), TEAM);
+    assert_eq!(settled.groups, [longest.as_str()]);
+    memory.settle_all(&[groupidentify(&longer, 2, "{}"), groupidentify(&longest, 3, "{}")]);
+    let keys: Vec<_> = memory.layer.groups().keys().map(|key| &*key.key).collect();
+    assert_eq!(keys, [longest.as_str()]);
 }
 
 #[test]

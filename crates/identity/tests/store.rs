@@ -357,6 +357,25 @@ fn a_checkpoint_that_fails_is_tried_again_and_memory_stays_bounded() {
 }
 
 #[test]
+fn groups_that_end_at_the_same_offset_are_all_written() {
+    let mut world =
+        World::new(StoreOptions { unwritten_bytes: 4_000, checkpoint_bytes: 0, ..options(0) });
+    let mut memory = Memory::default();
+    for number in 0..50 {
+        let (team, event) = seen(&format!("id {number}"), number);
+        for change in memory.settle(&event, team).changes {
+            world.store().apply(&change).unwrap();
+        }
+        world.store().publish(0);
+        world.store().checkpoint().unwrap();
+        let database = Connection::open(&world.path).unwrap();
+        let persons: i64 =
+            database.query_row("SELECT count(*) FROM persons", [], |row| row.get(0)).unwrap();
+        assert_eq!(persons, number + 1);
+    }
+}
+
+#[test]
 fn a_newer_format_is_refused() {
     let mut world = World::new(options(0));
     world.store = None;
@@ -403,8 +422,6 @@ fn persons_are_found_by_what_they_are_called() {
     let (first, next) = search("", None, 3);
     let (second, last) = search("", next, 3);
     assert_eq!((first.len(), second.len(), last), (3, 2, None));
-    let counts = reader.counts(TEAM).unwrap();
-    assert_eq!((counts.persons, counts.identified, counts.distinct_ids), (5, 1, 6));
     let group = GroupKey { team: TEAM, type_index: 0, key: "acme".into() };
     assert_eq!(reader.group(&group).unwrap(), None);
 }

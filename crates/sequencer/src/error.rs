@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use journal::CommitError;
+use journal::{CommitError, Offset};
 
 /// Nothing of the submission was stored.
 ///
@@ -91,6 +91,17 @@ pub enum Error {
     /// Persons cannot be read.
     #[error("cannot take over what the journal says of persons: {0}")]
     Persons(#[from] identity::Error),
+    /// The database of persons was lost, or is an old copy: what came since is not in the journal.
+    #[error(
+        "persons are known up to row {known_to} and the journal begins at row {first}: what changed \
+         of them in between has to be read from the lake, by `hogflare rebuild identity`"
+    )]
+    PersonsMissing {
+        /// The first row that the keeper does not know.
+        known_to: Offset,
+        /// The first row that the journal has.
+        first: Offset,
+    },
     /// A thread cannot be started.
     #[error("cannot start thread {name}: {source}")]
     Thread {

@@ -1,7 +1,10 @@
 //! The lane of events: deduplicates and settles persons on the overlay of the group, and gathers what
 //! is new.
 
+use std::vec;
+
 use bytes::Bytes;
+use event::Timestamp;
 use identity::{Claim, Settled};
 use journal::{Batch, Offset};
 use metrics::counter;
@@ -10,7 +13,7 @@ use crate::dedup::Window;
 use crate::error::Rejected;
 use crate::group::{Lane, Staged};
 use crate::identity::Identity;
-use crate::metrics::DUPLICATES_TOTAL;
+use crate::metrics::{DUPLICATES_TOTAL, PERSON_CHANGES_TOTAL};
 use crate::prepared::{Prepared, PreparedRow};
 use crate::receipt::{Offsets, Receipt};
 use crate::received::Received;
@@ -21,6 +24,8 @@ use crate::records::Records;
 pub(crate) struct EventLane {
     window: Window,
     identity: Identity,
+    /// What is open for the group's next row.
+    records: Records,
     group: Group,
 }
 
@@ -31,23 +36,53 @@ struct Group {
     next: Offset,
     received: Option<Received>,
     duplicates: u64,
+    /// Rows of what changed of persons.
+    changes: u64,
 }
 
 /// A submission of which new rows are told from duplicates.
 struct Admitted {
     bodies: Bytes,
     rows: Vec<PreparedRow>,
-    /// Where each row would be if no event changed any person; `None` for a duplicate.
+    /// Where each row would be if no changes were put in front of any; `None` for a duplicate.
     places: Vec<Option<Offset>>,
     originals: Vec<Offset>,
     changes: Vec<Vec<u8>>,
+    received_at: Timestamp,
     expected_bytes: usize,
 }
 
-/// Rows of the group that are not where they would be if no event changed any person, and where they
-/// are, in their order.
+/// Claims in their order, settled as many at once as is best.
+///
+/// Where that is one after the other, what a thousand events of a person change is not kept a thousand
+/// times.
+struct Unsettled<'a> {
+    claims: &'a [Claim],
+    settled: vec::IntoIter<Settled>,
+}
+
+/// Rows of the group that are not where they would be if no changes were put in front of any, and
+/// where they are, in their order.
 #[derive(Default)]
 struct Moved(Vec<(Offset, Offset)>);
+
+impl<'a> Unsettled<'a> {
+    fn new(claims: &'a [Claim]) -> Self {
+        Self { claims, settled: Vec::new().into_iter() }
+    }
+
+    fn next(&mut self, identity: &mut Identity) -> Result<Settled, Rejected> {
+        if let Some(settled) = self.settled.next() {
+            return Ok(settled);
+        }
+        let at_once = identity.claims_at_once().clamp(1, self.claims.len().max(1));
+        let (claims, rest) = self.claims.split_at(at_once.min(self.claims.len()));
+        self.claims = rest;
+        self.settled = identity.settle(claims)?.into_iter();
+        let missing = || Rejected::PersonsUnknown("an event was not settled".to_owned());
+        self.settled.next().ok_or_else(missing)
+    }
+}
 
 impl Moved {
     fn place_of(&self, expected: Offset) -> Offset {
@@ -60,7 +95,7 @@ impl Moved {
 
 impl EventLane {
     pub(crate) fn new(window: Window, identity: Identity) -> Self {
-        Self { window, identity, group: Group::default() }
+        Self { window, identity, records: Records::default(), group: Group::default() }
     }
 }
 
@@ -80,20 +115,30 @@ impl Lane for EventLane {
         batches: &mut Vec<Batch>,
     ) -> Result<Vec<Staged<Receipt>>, Rejected> {
         let mut claims = Vec::with_capacity(submissions.iter().map(|one| one.rows.len()).sum());
-        let mut next = self.group.first;
+        let mut next = self.group.next;
         let admitted: Vec<Admitted> = submissions
             .into_iter()
             .map(|submission| self.admit(submission, &mut next, &mut claims))
             .collect();
-        // Once for the whole group: what is known of persons may be far away.
-        let mut settled = self.identity.settle(&claims)?.into_iter();
-        let mut moved = Moved::default();
-        let append = |admitted| self.append(admitted, &mut settled, &mut moved, batches);
-        Ok(admitted.into_iter().map(append).collect())
+        let (mut unsettled, mut moved) = (Unsettled::new(&claims), Moved::default());
+        let mut staged = Vec::with_capacity(admitted.len());
+        for admitted in admitted {
+            staged.push(self.append(admitted, &mut unsettled, &mut moved, batches)?);
+        }
+        Ok(staged)
+    }
+
+    fn rows_at_once(&self) -> usize {
+        self.identity.claims_at_once()
+    }
+
+    fn seal(&mut self, batches: &mut Vec<Batch>) {
+        self.group.changes += self.records.finish(batches);
     }
 
     fn publish(&mut self, end: Offset, bytes: u64) {
         counter!(DUPLICATES_TOTAL).increment(self.group.duplicates);
+        counter!(PERSON_CHANGES_TOTAL).increment(self.group.changes);
         // A group of nothing but duplicates says nothing about where the journal ends.
         if let Some(received) = self.group.received.filter(|_| bytes > 0) {
             self.window.publish(end, bytes, received);
@@ -104,6 +149,7 @@ impl Lane for EventLane {
     fn discard(&mut self, cause: &Rejected) {
         self.window.discard();
         self.identity.discard();
+        self.records.clear();
         if matches!(cause, Rejected::JournalFull(_) | Rejected::DiskFull(_)) {
             self.window.release_journal();
         }
@@ -117,7 +163,7 @@ impl Lane for EventLane {
 
 impl EventLane {
     /// Tells new rows from duplicates, and adds the claims of those that are new. `next` is where the
-    /// next one would be if no event changed any person.
+    /// next one would be if no changes were put in front of it.
     fn admit(
         &mut self,
         submission: Prepared,
@@ -126,7 +172,7 @@ impl EventLane {
     ) -> Admitted {
         self.group.received = Some(submission.received.union_with(self.group.received));
         let expected_bytes = submission.expected_bytes();
-        let Prepared { bodies, rows, claims, changes, looked_up_to, .. } = submission;
+        let Prepared { bodies, rows, claims, changes, looked_up_to, received } = submission;
         let (mut places, mut originals) = (Vec::with_capacity(rows.len()), Vec::new());
         for (row, claim) in rows.iter().zip(claims) {
             match self.window.admit(row, looked_up_to, *next) {
@@ -141,42 +187,54 @@ impl EventLane {
                 }
             }
         }
+        *next = next.advanced(changes.len() as u64);
         self.group.duplicates += originals.len() as u64;
-        Admitted { bodies, rows, places, originals, changes, expected_bytes }
+        let received_at = received.newest;
+        Admitted { bodies, rows, places, originals, changes, received_at, expected_bytes }
     }
 
-    /// Adds the new rows of a submission, each with what it changed.
+    /// Adds the new rows of a submission, each with whose it is and what it changed.
     fn append(
         &mut self,
         admitted: Admitted,
-        settled: &mut impl Iterator<Item = Settled>,
+        unsettled: &mut Unsettled<'_>,
         moved: &mut Moved,
         batches: &mut Vec<Batch>,
-    ) -> Staged<Receipt> {
-        let Admitted { bodies, rows, places, mut originals, changes, expected_bytes } = admitted;
+    ) -> Result<Staged<Receipt>, Rejected> {
+        let Admitted { bodies, rows, places, mut originals, changes, .. } = admitted;
         let first = self.group.next;
-        let mut records = Records::new(batches, expected_bytes);
+        self.records.reserve(admitted.expected_bytes);
         let (mut start, mut appended) = (0, 0);
         for (row, place) in rows.iter().zip(places) {
             let body = &bodies[start..row.end];
             start = row.end;
             let Some(expected) = place else { continue };
-            let Some(settled) = settled.next() else { break };
+            let settled = unsettled.next(&mut self.identity)?;
+            let records = &mut self.records;
+            let before = self.identity.add(settled, body, row.created_at, records, batches);
+            self.advance(before);
             if expected != self.group.next {
                 moved.0.push((expected, self.group.next));
                 self.window.place(row, self.group.next);
             }
-            let added = self.identity.add(settled, body, row.created_at, &mut records);
-            self.group.next = self.group.next.advanced(added);
+            self.group.next = self.group.next.advanced(1);
             appended += 1;
         }
-        for change in &changes {
-            self.identity.add_change(change, &mut records);
+        for change in changes {
+            let append = |payload: &mut Vec<u8>| payload.extend_from_slice(&change);
+            let before = self.records.add(append, Vec::new(), admitted.received_at, batches);
+            self.advance(before);
+            self.group.changes += 1;
             self.group.next = self.group.next.advanced(1);
         }
-        records.finish();
         originals.iter_mut().for_each(|original| *original = moved.place_of(*original));
-        self.receipt(first, appended, originals)
+        Ok(self.receipt(first, appended, originals))
+    }
+
+    /// Notes rows of changes that were put in front of the next row.
+    fn advance(&mut self, changes: u64) {
+        self.group.changes += changes;
+        self.group.next = self.group.next.advanced(changes);
     }
 
     fn receipt(&self, first: Offset, appended: usize, originals: Vec<Offset>) -> Staged<Receipt> {

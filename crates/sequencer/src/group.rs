@@ -4,6 +4,7 @@
 //! same for every journal: take a group, stage it, commit, then publish and answer, or discard and
 //! reject. A lane's changes are an overlay: staged before the commit, kept only after it.
 
+use std::iter::Peekable;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
@@ -33,8 +34,8 @@ pub(crate) trait Lane: Send + 'static {
 
     /// Begins a group of at most so many rows, the first of which will be at `first`.
     fn begin(&mut self, first: Offset, rows: usize);
-    /// Adds what is to be written of the group's submissions, and notes what they change. Each is
-    /// answered in its order.
+    /// Adds what is to be written of submissions, and notes what they change. Each is answered in its
+    /// order.
     ///
     /// # Errors
     /// When that cannot be told. Nothing of the group is then stored.
@@ -43,6 +44,12 @@ pub(crate) trait Lane: Send + 'static {
         submissions: Vec<Self::Submission>,
         batches: &mut Vec<Batch>,
     ) -> Result<Vec<Staged<Self::Receipt>>, Rejected>;
+    /// How many rows are better staged at once than submission by submission.
+    fn rows_at_once(&self) -> usize {
+        1
+    }
+    /// Adds what is still to be written of the group.
+    fn seal(&mut self, _batches: &mut Vec<Batch>) {}
     /// Keeps what the group changed: it is stored, with `bytes` of payload, and ends at `end`.
     fn publish(&mut self, end: Offset, bytes: u64);
     /// Undoes what the group changed: nothing of it is stored.
@@ -59,10 +66,17 @@ pub(crate) struct Staged<R> {
     pub(crate) needs_group: bool,
 }
 
+/// A part of a group ends with the submission that makes it larger than this.
+const PART_BYTES: u64 = 32 << 20;
+
 type Reply<R> = oneshot::Sender<Result<R, Rejected>>;
+
+/// Who waits, and for what if the group is stored.
+type Waiting<L> = (Reply<<L as Lane>::Receipt>, Result<Staged<<L as Lane>::Receipt>, Rejected>);
 
 struct Ticket<L: Lane> {
     submission: L::Submission,
+    rows: usize,
     reply: Reply<L::Receipt>,
 }
 
@@ -93,7 +107,7 @@ impl<L: Lane> Submitter<L> {
         weight: Weight,
     ) -> Result<L::Receipt, Rejected> {
         let (reply, answer) = oneshot::channel();
-        match self.queue.push(Ticket { submission, reply }, weight) {
+        match self.queue.push(Ticket { submission, rows: weight.rows, reply }, weight) {
             Ok(()) => answer.await.unwrap_or(Err(Rejected::Stopped)),
             Err(Refused::Full) => Err(Rejected::Busy),
             Err(Refused::Closed) => Err(Rejected::Stopped),
@@ -150,28 +164,66 @@ impl<L: Lane> Committer<L> {
         self.end.in_order = true;
     }
 
+    /// Commits a group, in parts where it would be too much to hold at once.
     fn commit_group(&mut self, tickets: &mut Vec<Ticket<L>>, weight: Weight) {
+        let mut rest = tickets.drain(..).peekable();
+        while rest.peek().is_some() {
+            self.commit_part(&mut rest, weight);
+        }
+    }
+
+    fn commit_part(
+        &mut self,
+        tickets: &mut Peekable<impl Iterator<Item = Ticket<L>>>,
+        weight: Weight,
+    ) {
         let first = self.writer.next_offset();
         self.lane.begin(first, weight.rows);
-        let mut batches = Vec::with_capacity(tickets.len());
-        let split = |Ticket { submission, reply }: Ticket<L>| (submission, reply);
-        let (submissions, replies): (Vec<_>, Vec<_>) = tickets.drain(..).map(split).unzip();
-        let staged = match self.lane.stage(submissions, &mut batches) {
-            Ok(staged) => staged,
-            Err(rejected) => {
-                self.lane.discard(&rejected);
-                replies.into_iter().for_each(|reply| send(reply, Err(rejected.clone())));
-                return;
+        let mut batches = Vec::new();
+        let mut waiting = Vec::new();
+        let mut stageable = Ok(());
+        while stageable.is_ok() && tickets.peek().is_some() {
+            stageable = self.stage_some(tickets, &mut batches, &mut waiting);
+            if payload_bytes(&batches) > PART_BYTES {
+                break;
             }
-        };
-        debug_assert_eq!(staged.len(), replies.len(), "every submission has its answer");
-        let outcome = self.commit(first, &batches);
+        }
+        self.lane.seal(&mut batches);
+        let outcome = stageable.and_then(|()| self.commit(first, &batches));
         match &outcome {
             Ok(end) => self.lane.publish(*end, payload_bytes(&batches)),
             Err(rejected) => self.lane.discard(rejected),
         }
-        for (reply, staged) in replies.into_iter().zip(staged) {
-            send(reply, answer(staged, &outcome));
+        for (reply, staged) in waiting {
+            answer(reply, staged, &outcome);
+        }
+    }
+
+    /// Stages as many submissions as are best staged at once.
+    fn stage_some(
+        &mut self,
+        tickets: &mut impl Iterator<Item = Ticket<L>>,
+        batches: &mut Vec<Batch>,
+        waiting: &mut Vec<Waiting<L>>,
+    ) -> Result<(), Rejected> {
+        let (mut submissions, mut replies, mut rows) = (Vec::new(), Vec::new(), 0);
+        while rows < self.lane.rows_at_once() || submissions.is_empty() {
+            let Some(ticket) = tickets.next() else { break };
+            rows += ticket.rows;
+            submissions.push(ticket.submission);
+            replies.push(ticket.reply);
+        }
+        match self.lane.stage(submissions, batches) {
+            Ok(staged) => {
+                debug_assert_eq!(staged.len(), replies.len(), "every submission has its answer");
+                waiting.extend(replies.into_iter().zip(staged.into_iter().map(Ok)));
+                Ok(())
+            }
+            Err(rejected) => {
+                let reject = |reply| (reply, Err(rejected.clone()));
+                waiting.extend(replies.into_iter().map(reject));
+                Err(rejected)
+            }
         }
     }
 
@@ -209,14 +261,16 @@ impl<L: Lane> Committer<L> {
     }
 }
 
-fn answer<R>(staged: Staged<R>, outcome: &Result<Offset, Rejected>) -> Result<R, Rejected> {
-    match outcome {
-        Err(rejected) if staged.needs_group => Err(rejected.clone()),
-        _ => Ok(staged.receipt),
-    }
-}
-
-fn send<R>(reply: Reply<R>, result: Result<R, Rejected>) {
+fn answer<R>(
+    reply: Reply<R>,
+    staged: Result<Staged<R>, Rejected>,
+    outcome: &Result<Offset, Rejected>,
+) {
+    let result = match (staged, outcome) {
+        (Err(rejected), _) => Err(rejected),
+        (Ok(staged), Err(rejected)) if staged.needs_group => Err(rejected.clone()),
+        (Ok(staged), _) => Ok(staged.receipt),
+    };
     // A caller that went away does not need its answer.
     reply.send(result).ok();
 }

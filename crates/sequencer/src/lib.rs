@@ -17,7 +17,7 @@
 //!   not. So the retry of a failed request is stored, not mistaken for a duplicate.
 //! - A row that the client identified (token, event, distinct id, uuid) is stored once within the
 //!   window of [`DedupOptions`], across restarts and crashes.
-//! - What an event changes of persons is a row behind its own, in the same record.
+//! - What events change of persons stands behind them, in the same record.
 //! - Background threads write dedup files and persons; the sequencer's thread reads at most.
 //!
 //! [`start`] runs the events' sequencer; [`start_recordings`] runs the same group commit, without

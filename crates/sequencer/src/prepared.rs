@@ -92,7 +92,8 @@ impl Prepared {
     }
 
     pub(crate) fn weight(&self) -> Weight {
-        let bytes = self.bodies.len() + self.changes_bytes();
+        let claims: usize = self.claims.iter().map(Claim::bytes).sum();
+        let bytes = self.bodies.len() + claims + self.changes_bytes();
         Weight { rows: self.rows.len() + self.changes.len(), bytes }
     }
 

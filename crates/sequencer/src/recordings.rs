@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
+use event::Timestamp;
 use journal::{Batch, Offset, Writer};
 
 use crate::error::{Error, Rejected};
@@ -59,12 +60,13 @@ impl Appender {
 /// Gathers rows into records.
 fn batches(rows: Vec<Bytes>) -> Result<Vec<Batch>, Rejected> {
     rows.iter().try_for_each(|row| check_row_bytes(row.len()))?;
-    let mut batches = Vec::new();
-    let mut records = Records::new(&mut batches, rows.iter().map(Bytes::len).sum());
+    let (mut records, mut batches) = (Records::default(), Vec::new());
+    records.reserve(rows.iter().map(Bytes::len).sum());
     for row in rows {
-        records.add(1, |payload| payload.extend_from_slice(&row));
+        let append = |payload: &mut Vec<u8>| payload.extend_from_slice(&row);
+        records.add(append, Vec::new(), Timestamp::EPOCH, &mut batches);
     }
-    records.finish();
+    records.finish(&mut batches);
     Ok(batches)
 }
 

@@ -5,8 +5,8 @@ use axum::middleware::from_fn;
 use axum::routing::{MethodRouter, get, post};
 
 use crate::endpoints::{
-    ai, capture, capture_v1, csp_report, flags, health, lists, metrics, otlp, push, recording,
-    remote_config, scripts, sql,
+    ai, capture, capture_v1, csp_report, flags, health, lists, metrics, otlp, persons, push,
+    recording, remote_config, scripts, sql,
 };
 use crate::openapi::{self, Route, Routes};
 use crate::{EdgeState, cors};
@@ -151,5 +151,12 @@ fn for_operators() -> Routes {
 fn for_readers() -> Routes {
     Routes::default()
         .with(Route::new("/api/sql", post(sql::query), openapi::sql()))
+        .with(Route::new("/api/persons", get(persons::list), openapi::persons()))
+        .with(Route::new("/api/persons/{id}", get(persons::one), openapi::person()))
+        .with(Route::new(
+            "/api/persons/{id}/events",
+            get(persons::events),
+            openapi::person_events(),
+        ))
         .with(Route::new("/metrics", get(metrics::render), openapi::metrics()))
 }

@@ -43,6 +43,8 @@ pub struct Edge {
     pub ack: Ack,
     /// SQL over the lake; `None` where the lake is off.
     pub questions: Option<Questions>,
+    /// Persons and groups, where they are kept.
+    pub persons: Option<identity::Reader>,
     /// What readers must show.
     pub read_key: ReadKey,
     /// Sinks, for readiness.

@@ -1,12 +1,12 @@
 // Drives posthog-js, the version that SDK names, in a real browser, from a page of another origin than the server,
 // and prints what its own hook saw. The last events leave as beacons while the page unloads.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
+import { chromiumOptions, openSite, watchTraffic } from './browser.js'
 
 const here = dirname(fileURLToPath(import.meta.url))
 const installed = process.env.SDK ?? dirname(createRequire(import.meta.url).resolve('posthog-js/package.json'))
@@ -30,7 +30,7 @@ const readBody = async (request) => {
   return Buffer.concat(chunks).toString()
 }
 
-const site = createServer(async (request, response) => {
+const site = await openSite(async (request, response) => {
   const path = new URL(request.url, 'http://page').pathname
   if (path === '/report') print(JSON.parse(await readBody(request)))
   if (path === '/settings') return response.end(JSON.stringify(settings))
@@ -38,37 +38,14 @@ const site = createServer(async (request, response) => {
   if (file) return response.writeHead(200, { 'content-type': `${type}; charset=utf-8` }).end(readFileSync(file))
   return response.end()
 })
-await new Promise((listening) => site.listen(0, '127.0.0.1', listening))
-const origin = `http://127.0.0.1:${site.address().port}`
+const { origin } = site
 
 const profile = mkdtempSync(join(tmpdir(), 'hogflare-chromium-'))
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  headless: true,
-  args: [
-    '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  ],
-})
+const context = await chromium.launchPersistentContext(profile, chromiumOptions)
 
 // Older versions send what they gathered every three seconds, whatever page.js asks for.
 const silence = process.env.SDK ? 4_000 : 1_500
-// Resolves once no request to the server has started or ended for a while.
-const traffic = { open: 0, last: Date.now() }
-const track = (change) => (request) => {
-  if (!request.url().startsWith(settings.host)) return
-  traffic.open += change
-  traffic.last = Date.now()
-}
-context.on('request', track(1))
-context.on('requestfinished', track(-1))
-context.on('requestfailed', track(-1))
-const quiet = async () => {
-  const deadline = Date.now() + 30_000
-  while ((traffic.open > 0 || Date.now() - traffic.last < silence) && Date.now() < deadline) {
-    await new Promise((resume) => setTimeout(resume, 100))
-  }
-}
+const quiet = watchTraffic(context, settings.host, silence)
 
 const page = await context.newPage()
 page.on('pageerror', (error) => console.error('page error', error))

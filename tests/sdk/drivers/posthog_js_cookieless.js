@@ -1,12 +1,9 @@
 // Drives posthog-js in cookieless mode in a browser for each of VISITORS, {"name": [user agent, address]}: a page, and
 // the same page again. Prints what the SDK's own hook saw, and what each browser keeps afterwards.
 import { readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
 import { chromium } from 'playwright-core'
+import { chromiumOptions, openSiteOf, posthogJs, watchTraffic } from './browser.js'
 
-const library = join(dirname(createRequire(import.meta.url).resolve('posthog-js/package.json')), 'dist', 'module.js')
 const options = {
   api_host: process.env.POSTHOG_HOST,
   cookieless_mode: 'always',
@@ -27,24 +24,12 @@ const page = `<!doctype html><title>Shop</title><button id="buy">Buy</button><sc
   posthog.init(${JSON.stringify(process.env.TOKEN)}, { ...${JSON.stringify(options)}, before_send, loaded })
   window.buy = () => posthog.capture('bought', { item: 'hedgehog' })
 </script>`
-const files = { '/': ['text/html', page], '/posthog.js': ['text/javascript', readFileSync(library)] }
+const files = { '/': ['text/html', page], '/posthog.js': ['text/javascript', readFileSync(posthogJs())] }
 
-const site = createServer((request, response) => {
-  const [type, body] = files[new URL(request.url, 'http://page').pathname] ?? []
-  if (body) return response.writeHead(200, { 'content-type': `${type}; charset=utf-8` }).end(body)
-  return response.writeHead(204).end()
-})
-await new Promise((listening) => site.listen(0, '127.0.0.1', listening))
-const origin = `http://127.0.0.1:${site.address().port}/`
+const site = await openSiteOf(files)
+const origin = `${site.origin}/`
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  headless: true,
-  args: [
-    '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  ],
-})
+const browser = await chromium.launch(chromiumOptions)
 
 const print = (line) => console.log(JSON.stringify(line))
 
@@ -54,21 +39,7 @@ const browse = async (visitor, userAgent, address) => {
   await context.route(`${options.api_host}/**`, (route, request) => {
     route.continue({ headers: { ...request.headers(), 'x-forwarded-for': address } })
   })
-  const traffic = { open: 0, last: Date.now() }
-  const track = (change) => (request) => {
-    if (!request.url().startsWith(options.api_host)) return
-    traffic.open += change
-    traffic.last = Date.now()
-  }
-  context.on('request', track(1))
-  context.on('requestfinished', track(-1))
-  context.on('requestfailed', track(-1))
-  const quiet = async () => {
-    const deadline = Date.now() + 30_000
-    while ((traffic.open > 0 || Date.now() - traffic.last < 1_500) && Date.now() < deadline) {
-      await new Promise((resume) => setTimeout(resume, 100))
-    }
-  }
+  const quiet = watchTraffic(context, options.api_host, 1_500)
   const tab = await context.newPage()
   tab.on('pageerror', (error) => console.error('page error', error))
   await tab.exposeFunction('report', (event) => print({ visitor, ...event }))

@@ -1,45 +1,35 @@
 // Drives posthog-js with every feature on, from a page of another origin than the server, and prints
 // each request that the browser made: {"url", "method", "status"}, or {"url", "method", "failure"}.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
+import { chromiumOptions, openSite, posthogJs } from './browser.js'
 
 const here = dirname(fileURLToPath(import.meta.url))
-const library = join(dirname(createRequire(import.meta.url).resolve('posthog-js/package.json')), 'dist', 'module.js')
 const page = ['text/html', join(here, 'features.html')]
 const files = {
   '/loader': page,
   '/bundle': page,
   '/module': page,
   '/features.js': ['text/javascript', join(here, 'features.js')],
-  '/posthog.js': ['text/javascript', library],
+  '/posthog.js': ['text/javascript', posthogJs()],
 }
 const settings = { token: process.env.TOKEN, host: process.env.POSTHOG_HOST }
 const events = ['$pageview', '$autocapture', '$$heatmap', '$web_vitals', '$exception', '$dead_click']
 
-const site = createServer((request, response) => {
+const site = await openSite((request, response) => {
   const path = new URL(request.url, 'http://page').pathname
   if (path === '/settings') return response.end(JSON.stringify(settings))
   const [type, file] = files[path] ?? []
   if (file) return response.writeHead(200, { 'content-type': `${type}; charset=utf-8` }).end(readFileSync(file))
   return response.writeHead(path === '/favicon.ico' ? 204 : 404).end()
 })
-await new Promise((listening) => site.listen(0, '127.0.0.1', listening))
-const origin = `http://127.0.0.1:${site.address().port}`
+const { origin } = site
 
 const profile = mkdtempSync(join(tmpdir(), 'hogflare-chromium-'))
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  headless: true,
-  args: [
-    '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  ],
-})
+const context = await chromium.launchPersistentContext(profile, chromiumOptions)
 
 const traffic = { open: 0, last: Date.now(), recordings: 0 }
 const change = (by) => {

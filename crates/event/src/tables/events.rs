@@ -51,14 +51,15 @@ pub const COLUMNS: &[Column] = &[
         11,
         "person_properties",
         Kind::Json,
-        "`$set_once` and `$set` of the event, the latter winning",
+        "`$set_once` and `$set` of the event, the latter winning; the whole person after the event \
+         with `HOGFLARE_PERSON_PROPERTIES=on_events`",
         |s| s.row.known_person_properties().map_or(Value::Null, Value::Text),
     ),
     required(
         12,
         "properties",
         Kind::Json,
-        "Event properties: the members as sent, and appended ones",
+        "Event properties: the members as sent, and appended ones (`$ip`, `$geoip_…`, `$group_0` …)",
         |s| Value::Text(s.row.properties_with_groups()),
     ),
     optional(

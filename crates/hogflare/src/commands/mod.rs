@@ -2,6 +2,8 @@
 
 pub(crate) mod doctor;
 pub(crate) mod key;
+pub(crate) mod persons;
+pub(crate) mod rebuild;
 pub(crate) mod reference;
 pub(crate) mod resend;
 pub(crate) mod schema;

@@ -24,15 +24,17 @@ pub(crate) fn run(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
         |name: &str| flags.get_one::<String>(name).map(String::as_str).unwrap_or_default();
     let (sql, format) = (argument("query"), argument("format"));
     let data_dir = DataDir::existing(&config.data_dir)?;
-    let runtime = super::small_runtime()?;
-    let text = runtime.block_on(async {
-        match data_dir.try_share()? {
-            Some(_lock) => ask_folder(&data_dir, sql, format).await,
-            None => ask_server(&data_dir, sql, format).await,
-        }
-    })?;
+    let text = super::small_runtime()?.block_on(ask(&data_dir, sql, format))?;
     write(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The answer of the running server, or else of the folder itself.
+pub(super) async fn ask(data_dir: &DataDir, sql: &str, format: &str) -> anyhow::Result<Vec<u8>> {
+    match data_dir.try_share()? {
+        Some(_lock) => ask_folder(data_dir, sql, format).await,
+        None => ask_server(data_dir, sql, format).await,
+    }
 }
 
 async fn ask_server(data_dir: &DataDir, sql: &str, format: &str) -> anyhow::Result<Vec<u8>> {
@@ -63,7 +65,7 @@ async fn ask_folder(data_dir: &DataDir, sql: &str, format: &str) -> anyhow::Resu
 }
 
 /// The lake and the rows that it has not committed yet.
-async fn with_tail(mut lake: Lake, journal: &Journal) -> anyhow::Result<Lake> {
+pub(super) async fn with_tail(mut lake: Lake, journal: &Journal) -> anyhow::Result<Lake> {
     let first = journal.cursor(journal.first());
     let cursor = lake.cursor(journal.id()).filter(|cursor| cursor.offset > first.offset);
     let mut reader = journal.reader(cursor.unwrap_or(first))?;
@@ -77,7 +79,7 @@ async fn with_tail(mut lake: Lake, journal: &Journal) -> anyhow::Result<Lake> {
 }
 
 /// Writes to standard output; a reader that has seen enough is no error.
-fn write(text: &[u8]) -> anyhow::Result<()> {
+pub(super) fn write(text: &[u8]) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text).and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),

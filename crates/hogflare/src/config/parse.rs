@@ -193,11 +193,6 @@ impl Config {
             let expected = "CLOUDFLARE_PIPELINE_ENDPOINT to be set too";
             return wrong("HOGFLARE_ACK", Some("delivered"), expected);
         }
-        let has_tables = self.pipelines.as_ref().is_some_and(|streams| !streams.tables.is_empty());
-        if self.state == State::None && has_tables {
-            let expected = "`embedded` where tables of persons or groups have a stream";
-            return wrong("HOGFLARE_STATE", Some("none"), expected);
-        }
         if let Some(Secret(read_key)) = &self.read_key {
             let public = self.api_key.as_ref().is_some_and(|key| key.as_str() == read_key);
             if public || read_key.starts_with("phc_") {

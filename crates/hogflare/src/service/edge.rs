@@ -42,6 +42,7 @@ pub(crate) fn build(
             _ => Ack::Durable,
         },
         questions: sinks.questions(journals),
+        persons: journals.persons.clone(),
         read_key,
         sinks: sinks.statuses.clone(),
         metrics,

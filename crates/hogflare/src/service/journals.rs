@@ -42,9 +42,10 @@ impl Journals {
         let journal_dir = data_dir.journal();
         let at_least = match id_of(&fs, &journal_dir)? {
             Some(id) => {
-                lake_offset(data_dir, id).await?.max(furthest_cursor(&fs, &cursors, id, |name| {
-                    !name.starts_with("recordings")
-                })?)
+                let of_events = |name: &str| !name.starts_with("recordings");
+                let persons = Offset::new(persons::known_to(data_dir, id.as_uuid())?);
+                let lake = lake_offset(data_dir, id).await?;
+                lake.max(furthest_cursor(&fs, &cursors, id, of_events)?).max(persons)
             }
             None => Offset::ZERO,
         };

@@ -3,6 +3,8 @@
 use anyhow::Context;
 use identity::{Keeper, Reader, Settings, Stateless, Store, StoreOptions};
 use journal::Journal;
+use tracing::warn;
+use uuid::Uuid;
 
 use crate::config::{Config, State};
 use crate::data_dir::DataDir;
@@ -22,7 +24,14 @@ pub(crate) fn open(
     journal: &Journal,
 ) -> anyhow::Result<Persons> {
     match config.state {
-        State::None => Ok(Persons { keeper: Box::new(Stateless), reader: None }),
+        State::None => {
+            if config.pipelines.as_ref().is_some_and(|streams| !streams.tables.is_empty()) {
+                warn!(
+                    "the streams of persons and groups get nothing, since HOGFLARE_STATE is none"
+                );
+            }
+            Ok(Persons { keeper: Box::new(Stateless), reader: None })
+        }
         State::Embedded => {
             let path = data_dir.persons();
             let settings = Settings {
@@ -37,4 +46,14 @@ pub(crate) fn open(
             Ok(Persons { keeper: Box::new(store), reader: Some(reader) })
         }
     }
+}
+
+/// How far a checkpoint reflects this journal: the journal must not give these rows to others.
+pub(crate) fn known_to(data_dir: &DataDir, journal_id: Uuid) -> anyhow::Result<u64> {
+    let path = data_dir.persons();
+    if !path.exists() {
+        return Ok(0);
+    }
+    let cursor = Reader::of_file(&path)?.cursor().filter(|cursor| cursor.journal_id == journal_id);
+    Ok(cursor.map_or(0, |cursor| cursor.offset))
 }

@@ -16,8 +16,9 @@ use crate::members::Members;
 use crate::object::key_of;
 use crate::{IdKey, Object, Settled, json};
 
-/// Longest type and longest key of a group in PostHog's database, in code points.
-const GROUP_NAME_CHARS: usize = 400;
+/// Longest name of a type of groups in PostHog's database, and longest key of a group, in code
+/// points.
+const GROUP_CHARS: usize = 400;
 
 /// What an event says of whom it is about.
 #[derive(Clone, Debug)]
@@ -208,10 +209,11 @@ fn groups(raw: &str) -> Box<[(Box<str>, Box<str>)]> {
         let key = group_key(key);
         match groups.iter_mut().find(|(known, _)| *known == name) {
             Some(group) => group.1 = key,
-            None if is_group_name(&name) => groups.push((name, key)),
+            None if is_type_name(&name) => groups.push((name, key)),
             None => {}
         }
     }
+    groups.retain(|(_, key)| fits(key));
     groups.into_boxed_slice()
 }
 
@@ -227,9 +229,13 @@ fn without_nul(text: &str) -> Box<str> {
     text.replace('\0', "\u{fffd}").into()
 }
 
-/// The type or the key of a group that is kept.
-fn is_group_name(name: &str) -> bool {
-    !name.is_empty() && (name.len() <= GROUP_NAME_CHARS || name.chars().count() <= GROUP_NAME_CHARS)
+fn is_type_name(name: &str) -> bool {
+    !name.is_empty() && fits(name)
+}
+
+/// What is longer is nobody's id, and is in no index.
+fn fits(text: &str) -> bool {
+    text.len() <= GROUP_CHARS || text.chars().count() <= GROUP_CHARS
 }
 
 /// What an event says of a group: a `$groupidentify`, or an `$identify` made of `/engage`, which may
@@ -248,7 +254,7 @@ fn group(
         ("$identify", _) if event.group_set.is_some() => named?,
         _ => return None,
     };
-    (is_group_name(&type_name) && is_group_name(&key)).then(|| GroupClaim {
+    (is_type_name(&type_name) && !key.is_empty() && fits(&key)).then(|| GroupClaim {
         type_name,
         key: key.into(),
         set: object(event.group_set.as_deref()),

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use event::{TeamId, Timestamp};
 
 use super::Fold;
+use super::update::is_too_large;
 use crate::claim::{Full, GroupClaim};
 use crate::known::GROUP_TYPES;
-use crate::{Base, Error, Group, GroupKey, json};
+use crate::{Base, Error, Group, GroupKey, Object, Warning, json};
 
 impl<B: Base> Fold<'_, B> {
     /// The keys of an event's groups by the index of their type, and what it says of a group.
@@ -66,17 +67,31 @@ impl<B: Base> Fold<'_, B> {
         let version = known.as_ref().map_or(0, |group| group.version) + 1;
         match known.filter(|group| !group.is_deleted) {
             None => {
-                let properties = claim.set.clone();
+                let properties = self.if_not_too_large(claim.set.clone(), Object::default());
                 let group = Group { created_at: timestamp, properties, version, is_deleted: false };
                 self.view.put_group(key, group);
             }
             Some(group) if changes(&group, claim) => {
-                let properties = group.properties.overlaid(&claim.set);
-                self.view.put_group(key, Group { properties, version, ..*group });
+                let overlaid = group.properties.overlaid(&claim.set);
+                let properties = self.if_not_too_large(overlaid, group.properties.clone());
+                if properties != group.properties {
+                    self.view.put_group(key, Group { properties, version, ..*group });
+                }
             }
             Some(_) => {}
         }
         Ok(())
+    }
+
+    /// The properties of a group, or those before where they are too large.
+    fn if_not_too_large(&mut self, properties: Object, before: Object) -> Object {
+        match is_too_large(&properties, &before) {
+            true => {
+                self.warnings.push(Warning::GroupPropertiesTooLarge);
+                before
+            }
+            false => properties,
+        }
     }
 }
 

@@ -23,7 +23,7 @@ use super::view::View;
 use super::{Fold, Subject, update};
 use crate::claim::{Claim, Full, Merge};
 use crate::illegal::is_mergeable;
-use crate::settings::MERGED_DISTINCT_IDS;
+use crate::settings::{MERGED_DISTINCT_ID_BYTES, MERGED_DISTINCT_IDS};
 use crate::{Base, Error, Id, IdKey, Person, PersonKey, Warning};
 
 /// What became of a merge.
@@ -58,8 +58,8 @@ impl<B: Base> Fold<'_, B> {
 
     /// Makes a person of two distinct ids.
     ///
-    /// The first gives the person its id. That is one of which there are rows already, if there is
-    /// one, so that these need no override.
+    /// The first gives the person its id. That is one of which there are rows already, if one is
+    /// known, so that these are the person's without a join.
     fn create_of_both(
         &mut self,
         claim: &Claim,
@@ -97,7 +97,8 @@ impl<B: Base> Fold<'_, B> {
             self.warnings.push(Warning::AlreadyIdentified);
             return Ok(Subject::Stored(into));
         }
-        let Some(moved) = self.view.ids_of((team, other.id), MERGED_DISTINCT_IDS)? else {
+        let moved = self.view.ids_of((team, other.id), MERGED_DISTINCT_IDS)?;
+        let Some(moved) = moved.filter(|moved| bytes(moved) <= MERGED_DISTINCT_ID_BYTES) else {
             self.warnings.push(Warning::TooManyDistinctIds);
             return Ok(Subject::Stored(into));
         };
@@ -123,12 +124,17 @@ impl<B: Base> Fold<'_, B> {
     }
 }
 
+fn bytes(ids: &[IdKey]) -> usize {
+    ids.iter().map(|id| id.id.len()).sum()
+}
+
 /// Gives a person a distinct id that has none.
+///
+/// Of an id that was never seen here there may be rows all the same, of a time without memory.
 fn adopt_id<B: Base>(view: &mut View<'_, B>, id: &IdKey, person: PersonId) -> Result<(), Error> {
-    let is_used = view.id(id)?.is_some();
     view.put_id(id, person)?;
     let own = id.own_person();
-    match is_used && own != person {
+    match own != person {
         true => view.put_override((id.team, own), person),
         false => Ok(()),
     }

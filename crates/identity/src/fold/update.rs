@@ -120,7 +120,8 @@ fn applied(properties: &Object, full: &Full) -> Object {
     Object::of_map(&members)
 }
 
-fn is_too_large(properties: &Object, before: &Object) -> bool {
+/// Whether these are too large for a person or a group, and not only because they were before.
+pub(super) fn is_too_large(properties: &Object, before: &Object) -> bool {
     let bytes = properties.as_str().len();
     bytes > PERSON_PROPERTIES_BYTES && bytes > before.as_str().len()
 }

@@ -18,6 +18,10 @@ use crate::{Claim, Error, GroupTypes, Keeper, Layer, Settings, Settled};
 /// anything, so only what is broken fails twice.
 const EXCLUSIVE_ATTEMPTS: usize = 2;
 
+/// How many events are settled at once where each gets all properties of its person, which may be
+/// hundreds of kilobytes.
+const PROPERTIES_AT_ONCE: usize = 64;
+
 const READ: &str = "read";
 const WRITE: &str = "write";
 
@@ -150,6 +154,13 @@ impl Keeper for Store {
         let mut settled = self.settle_group(claims)?;
         settled.iter_mut().for_each(|settled| settled.changes.clear());
         Ok(settled)
+    }
+
+    fn claims_at_once(&self) -> usize {
+        match self.settings.person_properties_on_events {
+            true => PROPERTIES_AT_ONCE,
+            false => usize::MAX,
+        }
     }
 
     fn publish(&mut self, _end: u64) {}

@@ -1,8 +1,12 @@
 //! Writes a layer into the tables, with the offset that it reflects, in one transaction.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use tracing::debug;
 
 use super::Cursor;
+use super::connect::BUSY_TIMEOUT;
 use crate::Layer;
 
 /// How large the database's own log may grow.
@@ -29,15 +33,27 @@ pub(super) fn write(
 
 /// Cuts the database's own log back where it has grown.
 ///
-/// It starts over by itself only when nobody reads at that moment, and the thread that folds always
-/// does. This waits until all have moved on, which is the matter of a group.
-pub(super) fn cut_log(connection: &Connection) -> Result<(), rusqlite::Error> {
+/// It starts over by itself only when nobody reads at that moment. Where somebody does, it is cut
+/// after a later checkpoint: whoever waits for a reader here keeps events waiting.
+pub(super) fn cut_log(connection: &Connection) {
     let log = connection.path().map(|path| format!("{path}-wal"));
     let bytes = log.and_then(|log| std::fs::metadata(log).ok()).map_or(0, |log| log.len());
-    match bytes > LOG_BYTES {
-        true => connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())),
-        false => Ok(()),
+    if bytes > LOG_BYTES {
+        match cut(connection) {
+            Ok(true) => {}
+            Ok(false) => debug!(bytes, "the log of the database of persons is being read"),
+            Err(error) => debug!(%error, "the log of the database of persons is as long as it was"),
+        }
     }
+}
+
+/// Cuts the log where nobody reads at this moment; says whether it did.
+fn cut(connection: &Connection) -> Result<bool, rusqlite::Error> {
+    connection.busy_timeout(Duration::ZERO)?;
+    let is_busy =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    is_busy.map(|is_busy| !is_busy)
 }
 
 // In the order of keys, so that neighbours in an index are written together.
@@ -133,4 +149,29 @@ fn write_group_types(transaction: &Transaction<'_>, layer: &Layer) -> Result<(),
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{connect, shared};
+    use super::*;
+
+    #[test]
+    fn a_log_that_is_read_is_left_and_is_cut_later() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("state.db");
+        let writer = shared::prepared(&path).unwrap();
+        let log = || std::fs::metadata(dir.path().join("state.db-wal")).unwrap().len();
+        let reader = connect::reader(&path).unwrap();
+        reader.execute_batch("BEGIN; SELECT * FROM persons").unwrap();
+        writer.execute("INSERT INTO group_types VALUES (2, 0, 'company')", []).unwrap();
+        assert!(!cut(&writer).unwrap());
+        assert_ne!(log(), 0);
+        // Whoever else writes is waited for, as before.
+        let patience: i64 = writer.query_row("PRAGMA busy_timeout", [], |row| row.get(0)).unwrap();
+        assert_eq!(u128::try_from(patience).unwrap(), BUSY_TIMEOUT.as_millis());
+        reader.execute_batch("COMMIT").unwrap();
+        assert!(cut(&writer).unwrap());
+        assert_eq!(log(), 0);
+    }
 }

@@ -19,7 +19,7 @@ mod select;
 mod shared;
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use event::{Change, PersonId, TeamId};
@@ -27,7 +27,7 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 pub use self::options::StoreOptions;
-pub use self::reader::{Counts, Found, Page, Reader, Search};
+pub use self::reader::{Found, Page, Reader, Search};
 use self::shared::{Shared, Writer};
 use crate::cache::Cache;
 use crate::error::Context;
@@ -50,6 +50,7 @@ pub struct Cursor {
 pub struct Store {
     settings: Settings,
     journal_id: Uuid,
+    path: PathBuf,
     overlay: Layer,
     base: Tables,
     // Last, so that it outlives the rest.
@@ -82,7 +83,8 @@ impl Store {
             group_types,
         };
         let writer = Writer::start(&shared, connection, journal_id)?;
-        Ok(Self { settings, journal_id, overlay: Layer::default(), base, writer })
+        let path = path.to_owned();
+        Ok(Self { settings, journal_id, path, overlay: Layer::default(), base, writer })
     }
 
     /// How far the tables reflect the journal: nothing before it is needed from the journal again.
@@ -150,8 +152,9 @@ impl Keeper for Store {
 
     fn close(self: Box<Self>) -> Result<(), Error> {
         self.checkpoint()?;
-        drop(self.writer);
-        Ok(())
+        let Self { path, base, writer, .. } = *self;
+        drop((base, writer));
+        connect::gather(&path)
     }
 }
 

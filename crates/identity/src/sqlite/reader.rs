@@ -1,23 +1,27 @@
 //! Persons for whoever asks, beside the thread that folds.
 //!
 //! A reader has connections of its own, and holds the lock of what is not written yet only as long
-//! as it takes to find a key. What is asked by key is up to date with the last group; what is
-//! searched is as old as the last checkpoint, some seconds.
+//! as it takes to find a key. What is asked by key is up to date with the last group; a search asks for
+//! a checkpoint first.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use event::{PersonId, TeamId};
 use rusqlite::{Connection, params};
 
 use super::select::{self, PERSON_COLUMNS};
 use super::shared::{Live, Shared};
-use super::{Cursor, connect};
+use super::{Cursor, StoreOptions, connect};
 use crate::error::Context;
 use crate::{Error, Group, GroupKey, GroupTypes, Id, IdKey, Override, Person, PersonKey};
 
 /// Idle connections that are kept.
 const CONNECTIONS: usize = 4;
+
+/// How long a search waits for the newest persons; a disk in trouble must not keep old ones back.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Reads persons beside the store. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -25,6 +29,8 @@ pub struct Reader {
     shared: Arc<Shared>,
     idle: Arc<Mutex<Vec<Connection>>>,
     path: Arc<PathBuf>,
+    /// Whether somebody writes what is asked for.
+    is_written: bool,
 }
 
 /// A person, and what it is known by.
@@ -56,23 +62,20 @@ pub struct Page {
     pub next: Option<i64>,
 }
 
-/// How many there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Counts {
-    /// Persons.
-    pub persons: u64,
-    /// Those that said who they are.
-    pub identified: u64,
-    /// Distinct ids that have a person.
-    pub distinct_ids: u64,
-    /// Groups.
-    pub groups: u64,
-}
-
 impl Reader {
+    /// Reads what nobody is writing: the tables as of the last checkpoint.
+    ///
+    /// # Errors
+    /// When there is no such file, or it cannot be opened.
+    pub fn of_file(path: &Path) -> Result<Self, Error> {
+        let cursor = select::cursor(&connect::reader(path)?)?;
+        let shared = Arc::new(Shared::new(cursor, StoreOptions::default()));
+        Ok(Self { is_written: false, ..Self::new(path, shared)? })
+    }
+
     pub(super) fn new(path: &Path, shared: Arc<Shared>) -> Result<Self, Error> {
         let idle = Arc::new(Mutex::new(vec![connect::reader(path)?]));
-        Ok(Self { shared, idle, path: Arc::new(path.to_owned()) })
+        Ok(Self { shared, idle, path: Arc::new(path.to_owned()), is_written: true })
     }
 
     /// How far the tables reflect the journal.
@@ -138,7 +141,7 @@ impl Reader {
         )
     }
 
-    /// Persons of a project by some text, as of the last checkpoint.
+    /// Persons of a project by some text. Asks for a checkpoint first, so that the newest are there.
     ///
     /// # Errors
     /// When the tables cannot be read.
@@ -153,6 +156,9 @@ impl Reader {
                         AND instr(lower(ids.distinct_id), ?3) > 0))
             ORDER BY rowid DESC LIMIT ?4"
         );
+        if self.is_written {
+            self.shared.hurry(PATIENCE);
+        }
         let text = search.text.to_ascii_lowercase();
         let after = search.after.unwrap_or(i64::MAX);
         let limit = i64::try_from(search.limit).unwrap_or(i64::MAX);
@@ -167,30 +173,6 @@ impl Reader {
             let next = next.filter(|_| rows.len() == search.limit);
             Ok(Page { persons: rows.into_iter().map(|(person, _)| person).collect(), next })
         })
-    }
-
-    /// How many there are in a project, as of the last checkpoint.
-    ///
-    /// # Errors
-    /// When the tables cannot be read.
-    pub fn counts(&self, team: TeamId) -> Result<Counts, Error> {
-        let sql = "SELECT
-            (SELECT count(*) FROM persons WHERE team_id = ?1 AND is_deleted = 0),
-            (SELECT count(*) FROM persons
-                WHERE team_id = ?1 AND is_deleted = 0 AND is_identified = 1),
-            (SELECT count(*) FROM person_distinct_ids
-                WHERE team_id = ?1 AND person_id IS NOT NULL),
-            (SELECT count(*) FROM groups WHERE team_id = ?1 AND is_deleted = 0)";
-        let of_row = |row: &rusqlite::Row<'_>| {
-            let count = |index| row.get(index).map(i64::cast_unsigned);
-            Ok(Counts {
-                persons: count(0)?,
-                identified: count(1)?,
-                distinct_ids: count(2)?,
-                groups: count(3)?,
-            })
-        };
-        self.with(|connection| connection.query_row(sql, [team.0], of_row).context("count"))
     }
 
     fn id(&self, key: &IdKey) -> Result<Option<Id>, Error> {

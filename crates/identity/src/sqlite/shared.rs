@@ -68,8 +68,11 @@ impl Live {
         self.layers().map(Layer::bytes).sum()
     }
 
+    /// Whether there is something to write: persons that are made again from elsewhere come in
+    /// many groups that all end at the same offset.
     fn is_behind(&self) -> bool {
-        self.end.is_some() && self.end != self.cursor.map(|cursor| cursor.offset)
+        let is_at_end = self.end == self.cursor.map(|cursor| cursor.offset);
+        self.end.is_some() && !(self.dirty.is_empty() && is_at_end)
     }
 }
 
@@ -124,6 +127,22 @@ impl Shared {
             live = self.wait(live);
         }
         Ok(())
+    }
+
+    /// Has what is published written now, and waits for it, but not long.
+    pub(super) fn hurry(&self, patience: Duration) {
+        let mut live = self.live();
+        live.asked += 1;
+        let (asked, deadline) = (live.asked, Instant::now() + patience);
+        self.changed.notify_all();
+        while live.answered < asked && live.failure.is_none() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            let waited = self.changed.wait_timeout(live, left);
+            live = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
     }
 
     pub(super) fn stop(&self) {
@@ -241,9 +260,7 @@ impl Work {
                 }
             }
             self.shared.written(cursor, asked);
-            if let Err(error) = checkpoint::cut_log(&self.connection) {
-                warn!(%error, "the log of the database of persons could not be cut back");
-            }
+            checkpoint::cut_log(&self.connection);
             last = Instant::now();
         }
     }

@@ -12,7 +12,9 @@ use tempfile::TempDir;
 
 use crate::gate::Gate;
 use crate::overlay::queue;
-use crate::support::{Running, event, journal_options, number_of, options, start_keeping};
+use crate::support::{
+    Running, event, journal_options, number_of, options, records_from, start_keeping,
+};
 
 /// A folder for the database of persons, which is not on the simulated disk.
 struct World {
@@ -123,15 +125,16 @@ async fn a_lost_database_is_made_again_from_the_journal() {
 }
 
 #[tokio::test]
-async fn what_an_event_changes_is_behind_it_in_its_record() {
+async fn what_events_change_is_behind_them_in_their_record() {
     let world = World::new();
     let running = world.start();
     running.submit(&[by(1, "a"), by(2, "a"), by(3, "b")]).await.unwrap();
+    assert_eq!(records_from(&running.journal, Offset::ZERO).len(), 1);
     let tables: Vec<Table> = running.rows().iter().map(Row::table).collect();
     use Table::{Events, PersonDistinctIds, Persons};
     assert_eq!(
         tables,
-        [Events, PersonDistinctIds, Persons, Events, Events, PersonDistinctIds, Persons]
+        [Events, Events, Events, PersonDistinctIds, Persons, PersonDistinctIds, Persons]
     );
 }
 
@@ -202,6 +205,10 @@ impl Keeper for Counting {
     fn settle(&mut self, claims: &[Claim]) -> Result<Vec<Settled>, identity::Error> {
         self.settled.lock().unwrap().push(claims.len());
         self.keeper.settle(claims)
+    }
+
+    fn claims_at_once(&self) -> usize {
+        usize::MAX
     }
 
     fn publish(&mut self, end: u64) {
@@ -279,4 +286,65 @@ async fn changes_of_elsewhere_are_stored_as_they_are() {
     world.fs.fail(Op::SyncData, 0, Fault::Io);
     running.handle.submit_changes(known.clone(), received_at).await.unwrap_err();
     assert_eq!(changes_of(&running).len(), 2 * known.len());
+}
+
+#[tokio::test]
+async fn a_full_journal_is_let_go_of_once_persons_are_written() {
+    let world = World::new();
+    let options = journal::Options { budget_bytes: 4 * (64 << 10), ..journal_options() };
+    let keeper = |journal: &Journal| keeper(&world.database(), journal);
+    let fs = Arc::new(world.fs.clone());
+    let running = start_keeping(fs, options, crate::support::options(), keeper).unwrap();
+    let fill = |number| crate::support::event_of_bytes(number, 8_000);
+    let mut number = 0;
+    while running.submit(&[fill(number)]).await.is_ok() {
+        number += 1;
+    }
+    assert!(number > 10, "{number}");
+    // Refused until what holds the journal has been written, which takes a moment.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while running.submit(&[fill(number)]).await.is_err() {
+        assert!(std::time::Instant::now() < deadline, "{:?}", running.journal.holds());
+        running.journal.trim().unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_changes_of_a_person_are_stored_once() {
+    let world = World::new();
+    let running = world.start();
+    let large = format!(r#"{{"text":"{}"}}"#, "x".repeat(500_000));
+    running.submit(&[setting(0, "a", &large)]).await.unwrap();
+    let end = running.journal.synced();
+    let many: Vec<Submitted> =
+        (1..=1_000).map(|number| setting(number, "a", &format!(r#"{{"n":{number}}}"#))).collect();
+    assert_eq!(running.counts(&many).await, (1_000, 0));
+    let bytes: usize =
+        records_from(&running.journal, end).iter().map(|record| record.payload.len()).sum();
+    assert!(bytes < 2_000_000, "{bytes} bytes");
+    let Some(Change::Person { version, properties, .. }) = changes_of(&running).pop() else {
+        panic!("the last change is the person's");
+    };
+    assert_eq!(version, 1_000);
+    assert!(properties.contains(r#""n":1000"#));
+}
+
+#[tokio::test]
+async fn a_lost_database_is_not_taken_for_a_new_one() {
+    let mut world = World::new();
+    let running = world.start();
+    for number in 0..40 {
+        running.submit(&[crate::support::event_of_bytes(number, 8_000)]).await.unwrap();
+    }
+    running.stop();
+    let running = world.start();
+    running.journal.trim().unwrap();
+    assert!(running.journal.first() > Offset::ZERO);
+    running.stop();
+    world.folder = tempfile::tempdir().unwrap();
+    let keeper = |journal: &Journal| keeper(&world.database(), journal);
+    let again = start_keeping(Arc::new(world.fs.clone()), journal_options(), options(), keeper);
+    let error = again.err().unwrap().to_string();
+    assert!(error.contains("hogflare rebuild identity"), "{error}");
 }

@@ -9,10 +9,11 @@ use sink::{Health, Status};
 use crate::{EdgeState, answer};
 
 /// `GET /`: PostHog's capture says its name; where nothing but capture is served, why.
-pub(crate) async fn index(State(state): State<EdgeState>) -> &'static str {
-    match state.questions {
-        Some(_) => "capture",
-        None => CAPTURE_ONLY,
+pub(crate) async fn index(State(state): State<EdgeState>) -> String {
+    match (&state.questions, &state.persons) {
+        (Some(_), _) => "capture".to_owned(),
+        (None, Some(_)) => CAPTURE_ONLY.to_owned(),
+        (None, None) => format!("{CAPTURE_ONLY}{FORGETFUL}"),
     }
 }
 
@@ -20,9 +21,13 @@ const CAPTURE_ONLY: &str = "\
 capture
 
 This Hogflare takes events and forwards them to Cloudflare Pipelines. It keeps no lake of its own
-(HOGFLARE_LAKE=off), so there are no queries and no persons here: ask the table that the pipeline
-writes, with R2 SQL (Basin SQL), DuckDB or PyIceberg. A person's id is computed from the project and
-the distinct id, the same on every instance; ids that are merged are not resolved.
+(HOGFLARE_LAKE=off), so there are no queries here: ask the table that the pipeline writes, with R2 SQL
+(Basin SQL), DuckDB or PyIceberg.
+";
+
+const FORGETFUL: &str = "\
+It remembers no persons (HOGFLARE_STATE=none): a person's id is computed from the project and the
+distinct id, the same on every instance; ids that are merged are not resolved.
 ";
 
 /// `GET /healthz`: the process answers.

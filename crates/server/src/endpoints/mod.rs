@@ -9,6 +9,7 @@ pub(crate) mod health;
 pub(crate) mod lists;
 pub(crate) mod metrics;
 pub(crate) mod otlp;
+pub(crate) mod persons;
 pub(crate) mod push;
 pub(crate) mod recording;
 pub(crate) mod remote_config;

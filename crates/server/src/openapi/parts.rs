@@ -17,7 +17,12 @@ pub(super) const JSON: &str = "application/json";
 
 /// Schemas that several operations share, by name.
 pub(super) fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
-    let named = [super::lanes::schemas(), super::v1::schemas(), super::flags::schemas()];
+    let named = [
+        super::lanes::schemas(),
+        super::v1::schemas(),
+        super::flags::schemas(),
+        super::persons::schemas(),
+    ];
     named.into_iter().flatten().map(|(name, schema)| (name, inline(schema))).collect()
 }
 

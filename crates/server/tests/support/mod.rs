@@ -7,6 +7,7 @@ use axum::Router;
 use event::{Recording, Row};
 use hogflare_server::policy::{Base, CurrentPolicy, Policy, PolicyFile};
 use hogflare_server::{Ack, Budget, Edge, EdgeState, ReadKey, TrustedProxies, router};
+use identity::Stateless;
 use journal::{Fs, Journal, Options, RealFs, Writer};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use sequencer::{JoinGuard, QueueOptions};
@@ -29,8 +30,15 @@ impl TestEdge {
         let (writer, events) = journal(&fs, &folder, "journal");
         let options = sequencer::Options::default();
         let dedup = folder.path().join("dedup");
-        let (sequencer, events_guard) =
-            sequencer::start(writer, events.clone(), fs.clone(), &dedup, options).unwrap();
+        let (sequencer, events_guard) = sequencer::start(
+            writer,
+            events.clone(),
+            fs.clone(),
+            &dedup,
+            Box::new(Stateless),
+            options,
+        )
+        .unwrap();
         let (writer, recordings) = journal(&fs, &folder, "recordings-journal");
         let (appender, recordings_guard) =
             sequencer::start_recordings(writer, QueueOptions::default()).unwrap();
@@ -49,6 +57,7 @@ impl TestEdge {
             recordings: appender,
             ack: Ack::Durable,
             questions: None,
+            persons: None,
             read_key: ReadKey::new("hfr_test"),
             sinks: Vec::new(),
             metrics: PrometheusBuilder::new().build_recorder().handle(),

@@ -1,6 +1,6 @@
 //! Prints what an event costs on the sequencer's thread, on a real disk.
 //!
-//! `cargo run --release -p hogflare-sequencer --example throughput -- [directory] [properties bytes]`
+//! `cargo run --release -p hogflare-sequencer --example group_commit -- [directory] [properties bytes]`
 //!
 //! Linux only, since it reads the CPU time of threads from `/proc`. A throwaway directory is used
 //! and removed.

@@ -1,4 +1,4 @@
-//! What persons cost: `cargo run --release -p hogflare-identity --example cost -- 1000000`.
+//! What persons cost: `cargo run --release -p hogflare-identity --example persons_cost -- 1000000`.
 //!
 //! The event is a page view as posthog-js sends it, with what capture lifts out of it.
 
