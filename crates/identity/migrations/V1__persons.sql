@@ -43,9 +43,12 @@ CREATE TABLE hogflare.persons (
     properties text NOT NULL,
     is_deleted boolean NOT NULL,
     changed bigint NOT NULL,
+    -- Grows with each person that comes to be.
+    serial bigint GENERATED ALWAYS AS IDENTITY,
     PRIMARY KEY (team_id, person_id)
 );
 
+CREATE INDEX persons_by_age ON hogflare.persons (team_id, serial);
 CREATE INDEX persons_by_change ON hogflare.persons (changed);
 
 CREATE TABLE hogflare.person_overrides (

@@ -28,6 +28,7 @@ mod json;
 mod keeper;
 mod known;
 mod layer;
+mod lookup;
 mod members;
 mod noisy;
 mod object;
@@ -45,10 +46,11 @@ pub use fold::settle;
 pub use keeper::Keeper;
 pub use known::{GROUP_TYPES, Group, GroupKey, GroupTypes, Id, IdKey, Override, Person, PersonKey};
 pub use layer::Layer;
+pub use lookup::{Found, Lookup, Page, Search};
 pub use object::Object;
 pub use settings::{
     MERGED_DISTINCT_ID_BYTES, MERGED_DISTINCT_IDS, PERSON_PROPERTIES_BYTES, Settings,
 };
 pub use settled::{Settled, Warning};
-pub use sqlite::{Cursor, Found, Page, Reader, Search, Store, StoreOptions};
+pub use sqlite::{Cursor, Reader, Store, StoreOptions};
 pub use stateless::Stateless;

@@ -169,7 +169,9 @@ fn a_history_makes_what_it_makes_in_memory() {
         (prop::sample::select(vec![0, 3]), prop::sample::select(vec![1, 3, 1_000]));
     check_cases(10, &(history(70), groups(), caches, attempts, rows), |case| {
         let (history, groups, cache_bytes, optimistic_attempts, rows_at_once) = case;
-        let options = Options { cache_bytes, optimistic_attempts, rows_at_once, ..options() };
+        let bytes_at_once = rows_at_once * 20;
+        let options =
+            Options { cache_bytes, optimistic_attempts, rows_at_once, bytes_at_once, ..options() };
         check_alone(&history, &groups, options);
     });
 }

@@ -1,10 +1,10 @@
 //! Where PostgreSQL is, and how to connect to it.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use tokio::task::JoinHandle;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -32,6 +32,20 @@ impl FromStr for Address {
             config.application_name(APPLICATION);
         }
         Ok(Self(config))
+    }
+}
+
+impl fmt::Display for Address {
+    /// Where, and nothing that is secret: hosts and the database.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, host) in self.0.get_hosts().iter().enumerate() {
+            let separator = if number == 0 { "" } else { "," };
+            match host {
+                Host::Tcp(name) => write!(f, "{separator}{name}")?,
+                Host::Unix(folder) => write!(f, "{separator}{}", folder.display())?,
+            }
+        }
+        write!(f, "/{}", self.0.get_dbname().or(self.0.get_user()).unwrap_or_default())
     }
 }
 
@@ -156,6 +170,7 @@ mod tests {
         let address: Address = "postgres://me:secret@db.example/persons".parse().unwrap();
         let shown = format!("{address:?}");
         assert!(shown.contains("db.example") && !shown.contains("secret"), "{shown}");
+        assert_eq!(address.to_string(), "db.example/persons");
     }
 
     #[test]

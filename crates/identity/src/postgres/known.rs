@@ -328,7 +328,9 @@ async fn read_groups(
     Ok(groups)
 }
 
-fn person_of_row(row: &Row) -> Result<Person, tokio_postgres::Error> {
+/// A person of the columns `person_id`, `version`, `created_at`, `is_identified`, `last_seen_at`,
+/// `is_deleted` and `properties`.
+pub(super) fn person_of_row(row: &Row) -> Result<Person, tokio_postgres::Error> {
     let seen_at: Option<i64> = row.try_get(4)?;
     Ok(Person {
         id: PersonId(row.try_get(0)?),

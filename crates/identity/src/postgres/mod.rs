@@ -19,18 +19,23 @@
 //! node dies, the sender sends them again, and the fold finds done what they ask for.
 
 mod address;
+mod availability;
 mod commit;
 mod group;
 mod known;
 mod options;
 mod outbox;
+mod reader;
 mod schema;
 mod server;
 mod statements;
 mod store;
+mod waiting;
 mod wanted;
 
 pub use address::Address;
+pub use availability::Availability;
 pub use options::Options;
 pub use outbox::{Outbox, Parcel};
+pub use reader::Reader;
 pub use store::Store;

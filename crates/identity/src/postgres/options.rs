@@ -21,6 +21,8 @@ pub struct Options {
     pub poll_interval: Duration,
     /// About how many rows of each table are handed on at once.
     pub rows_at_once: usize,
+    /// About how many bytes of properties are handed on at once.
+    pub bytes_at_once: usize,
 }
 
 impl Default for Options {
@@ -34,6 +36,7 @@ impl Default for Options {
             optimistic_attempts: 3,
             poll_interval: Duration::from_millis(500),
             rows_at_once: 2_000,
+            bytes_at_once: 16 << 20,
         }
     }
 }

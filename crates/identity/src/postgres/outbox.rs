@@ -5,27 +5,38 @@
 //! the cursor is moved. That is at least once, which does no harm, since of a key the highest version
 //! counts. What changed twice in between is handed on once.
 //!
-//! An advisory lock tells whose turn it is. It ends with the connection, and another node goes on.
+//! An advisory lock tells whose turn it is. It ends with the connection, and another node goes on. A node
+//! that is cut off, or stands still, is not known to be gone: PostgreSQL ends its connection after a
+//! while without a question.
 
 use std::collections::BTreeMap;
 
 use event::{Change, PersonId, TeamId, Timestamp};
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
 use tracing::info;
 
 use super::address::{self, Connected};
-use super::{Address, Options, schema};
+use super::{Address, Availability, Options, schema};
 use crate::Error;
 
 /// Whoever holds this advisory lock hands changes on.
 const LOCK: i64 = 0x686f_6766_6c61_7201;
 
-/// The time up to which no table has many more changes than so many: the smallest of those where each
-/// has so many, else the present.
+/// How long a connection may be silent; older servers than 14 know no such limit.
+const LONGEST_SILENCE: &str = "
+    SELECT set_config(name, '30s', false) FROM pg_settings WHERE name = 'idle_session_timeout'";
+
+/// The time up to which no table has many more changes than so many, nor persons many more bytes of
+/// properties: the smallest of those where each has so many, else the present.
 const UPTO: &str = "
     SELECT o.at, least(c.at,
         (SELECT max(changed) FROM (SELECT changed FROM hogflare.persons
             WHERE changed > o.at ORDER BY changed LIMIT $1) t HAVING count(*) = $1),
+        (SELECT min(changed) FROM (SELECT changed, sum(octet_length(properties)) OVER
+            (ORDER BY changed ROWS UNBOUNDED PRECEDING) AS bytes
+            FROM (SELECT changed, properties FROM hogflare.persons
+                WHERE changed > o.at ORDER BY changed LIMIT $1) f) t WHERE bytes > $2),
         (SELECT max(changed) FROM (SELECT changed FROM hogflare.person_distinct_ids
             WHERE changed > o.at ORDER BY changed LIMIT $1) t HAVING count(*) = $1),
         (SELECT max(changed) FROM (SELECT changed FROM hogflare.person_overrides
@@ -63,8 +74,10 @@ const CONFIRM: &str = "UPDATE hogflare.outbox SET at = $2 WHERE single AND at = 
 pub struct Outbox {
     address: Address,
     options: Options,
-    /// A connection that holds the lock.
-    turn: Option<Connected>,
+    connected: Option<Connected>,
+    /// Whether the connection holds the lock.
+    has_turn: bool,
+    availability: Availability,
 }
 
 /// Changes in their order, to be confirmed once they are stored.
@@ -78,13 +91,19 @@ pub struct Parcel {
 
 impl Outbox {
     /// Nothing is connected yet.
-    pub const fn new(address: Address, options: Options) -> Self {
-        Self { address, options, turn: None }
+    pub fn new(address: Address, options: Options) -> Self {
+        let availability = Availability::default();
+        Self { address, options, connected: None, has_turn: false, availability }
+    }
+
+    /// Whether PostgreSQL is there, as this finds it.
+    pub fn availability(&self) -> Availability {
+        self.availability.clone()
     }
 
     /// Whether it is this node's turn.
     pub const fn has_turn(&self) -> bool {
-        self.turn.is_some()
+        self.has_turn
     }
 
     /// Waits until it is this node's turn and something changed. Until it is confirmed, the next ones
@@ -94,10 +113,14 @@ impl Outbox {
     /// When PostgreSQL fails; it may be called again, after a while.
     pub async fn next_changes(&mut self) -> Result<Parcel, Error> {
         loop {
-            if let Some(parcel) = self.look().await.inspect_err(|_| self.turn = None)? {
-                return Ok(parcel);
+            match self.look().await {
+                Ok(Some(parcel)) => return Ok(parcel),
+                Ok(None) => tokio::time::sleep(self.options.poll_interval).await,
+                Err(error) => {
+                    self.give_up_turn();
+                    return Err(error);
+                }
             }
-            tokio::time::sleep(self.options.poll_interval).await;
         }
     }
 
@@ -106,49 +129,83 @@ impl Outbox {
     /// # Errors
     /// When PostgreSQL fails, or another node's turn came: they are then handed on again.
     pub async fn confirm(&mut self, parcel: Parcel) -> Result<(), Error> {
-        let Some(turn) = &self.turn else {
-            return Err(Error::Unreachable("the connection ended".to_owned()));
+        let confirmed = match &self.connected {
+            Some(turn) => {
+                let confirm = async {
+                    let cursor: [&(dyn ToSql + Sync); 2] = [&parcel.after, &parcel.upto];
+                    turn.client.execute(CONFIRM, &cursor).await.map_err(|error| failed(&error))
+                };
+                self.in_time(confirm).await
+            }
+            None => Err(Error::Unreachable("the connection ended".to_owned())),
         };
-        let confirmed = turn.client.execute(CONFIRM, &[&parcel.after, &parcel.upto]).await;
-        confirmed.map(|_| ()).map_err(|error| {
-            self.turn = None;
-            failed(&error)
-        })
+        confirmed.map(|_| ()).inspect_err(|_| self.give_up_turn())
+    }
+
+    /// Lets another node hand on changes.
+    pub fn give_up_turn(&mut self) {
+        self.connected = None;
+        self.has_turn = false;
     }
 
     async fn look(&mut self) -> Result<Option<Parcel>, Error> {
-        let limit = self.options.statement_timeout * 2;
-        let answer = tokio::time::timeout(limit, self.look_now()).await;
-        answer.unwrap_or_else(|_| Err(Error::Unreachable("it does not answer".to_owned())))
+        let found = self.look_now().await;
+        let trouble = found.as_ref().err().map(ToString::to_string);
+        self.availability.note(trouble);
+        found
     }
 
     async fn look_now(&mut self) -> Result<Option<Parcel>, Error> {
-        if self.turn.is_none() {
-            self.turn = self.take_turn().await?;
+        let connected = match self.connected.take() {
+            Some(connected) => connected,
+            None => {
+                self.has_turn = false;
+                self.connect().await?
+            }
+        };
+        if !self.has_turn {
+            self.has_turn = self.in_time(try_lock(&connected.client)).await?;
         }
-        match &self.turn {
-            Some(turn) => read(&turn.client, self.options.rows_at_once).await,
-            None => Ok(None),
-        }
+        let found = match self.has_turn {
+            true => self.in_time(read(&connected.client, &self.options)).await?,
+            false => None,
+        };
+        self.connected = Some(connected);
+        Ok(found)
     }
 
-    async fn take_turn(&self) -> Result<Option<Connected>, Error> {
+    async fn connect(&self) -> Result<Connected, Error> {
         schema::migrate(&self.address, &self.options).await?;
         let connected = self.address.connect(&self.options).await?;
-        let lock = "SELECT pg_try_advisory_lock($1)";
-        let row = connected.client.query_one(lock, &[&LOCK]).await;
-        let has_lock: bool = row.map_err(|error| failed(&error))?.get(0);
-        if has_lock {
-            info!("this node hands on changes of persons");
-        }
-        Ok(has_lock.then_some(connected))
+        let limited = async {
+            connected.client.batch_execute(LONGEST_SILENCE).await.map_err(|error| failed(&error))
+        };
+        self.in_time(limited).await?;
+        Ok(connected)
+    }
+
+    /// The server gives up first, where it is there.
+    async fn in_time<T>(&self, ask: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        let answer = tokio::time::timeout(self.options.statement_timeout * 2, ask).await;
+        answer.unwrap_or_else(|_| Err(Error::Unreachable("it does not answer".to_owned())))
     }
 }
 
-async fn read(client: &Client, rows_at_once: usize) -> Result<Option<Parcel>, Error> {
-    let most = i64::try_from(rows_at_once).unwrap_or(i64::MAX);
+async fn try_lock(client: &Client) -> Result<bool, Error> {
+    let lock = "SELECT pg_try_advisory_lock($1)";
+    let row = client.query_one(lock, &[&LOCK]).await.map_err(|error| failed(&error))?;
+    let has_lock: bool = row.get(0);
+    if has_lock {
+        info!("this node hands on changes of persons");
+    }
+    Ok(has_lock)
+}
+
+async fn read(client: &Client, options: &Options) -> Result<Option<Parcel>, Error> {
+    let most = i64::try_from(options.rows_at_once).unwrap_or(i64::MAX);
+    let bytes = i64::try_from(options.bytes_at_once).unwrap_or(i64::MAX);
     let read = async {
-        let row = client.query_one(UPTO, &[&most]).await?;
+        let row = client.query_one(UPTO, &[&most, &bytes]).await?;
         let (after, upto): (i64, i64) = (row.try_get(0)?, row.try_get(1)?);
         match after < upto {
             true => Ok(Some(Parcel { changes: between(client, after, upto).await?, after, upto })),

@@ -29,29 +29,47 @@ pub(super) async fn migrate(address: &Address, options: &Options) -> Result<(), 
     migrate_alone(client).await
 }
 
+/// Whether the tables are there, as far as this program can use them.
+pub(super) async fn are_there(client: &Client) -> Result<bool, Error> {
+    let supported = supported();
+    match found(client).await? {
+        Some(found) if found > supported => Err(Error::NewerSchema { found, supported }),
+        found => Ok(found == Some(supported)),
+    }
+}
+
 async fn migrate_alone(client: &mut Client) -> Result<(), Error> {
-    let find = "SELECT to_regnamespace('hogflare') IS NOT NULL, to_regclass($1) IS NOT NULL";
-    let row = client.query_one(find, &[&MIGRATIONS]).await.map_err(failed)?;
-    let (has_schema, has_migrations): (bool, bool) = (row.get(0), row.get(1));
-    if !has_schema {
+    if are_there(client).await? {
+        return Ok(());
+    }
+    let find = "SELECT to_regnamespace('hogflare') IS NOT NULL";
+    if !client.query_one(find, &[]).await.map_err(failed)?.get::<_, bool>(0) {
         client.batch_execute("CREATE SCHEMA hogflare").await.map_err(failed)?;
     }
+    let migrated = runner().run_async(client).await;
+    migrated.map(|_| ()).map_err(|error| migration_failed(&error))
+}
+
+/// The format of the tables that are there.
+async fn found(client: &Client) -> Result<Option<i64>, Error> {
+    let find = "SELECT to_regclass($1) IS NOT NULL";
+    if !client.query_one(find, &[&MIGRATIONS]).await.map_err(failed)?.get::<_, bool>(0) {
+        return Ok(None);
+    }
+    let find = format!("SELECT coalesce(max(version), 0)::int8 FROM {MIGRATIONS}");
+    Ok(Some(client.query_one(&find, &[]).await.map_err(failed)?.get(0)))
+}
+
+fn supported() -> i64 {
+    let runner = runner();
+    let versions = runner.get_migrations().iter().map(|migration| i64::from(migration.version()));
+    versions.max().unwrap_or_default()
+}
+
+fn runner() -> refinery::Runner {
     let mut runner = embedded::migrations::runner();
     runner.set_migration_table_name(MIGRATIONS);
-    let versions = runner.get_migrations().iter().map(|migration| i64::from(migration.version()));
-    let supported = versions.max().unwrap_or_default();
-    if has_migrations {
-        let find = format!("SELECT coalesce(max(version), 0)::int8 FROM {MIGRATIONS}");
-        let found: i64 = client.query_one(&find, &[]).await.map_err(failed)?.get(0);
-        if found > supported {
-            return Err(Error::NewerSchema { found, supported });
-        }
-        if found == supported {
-            return Ok(());
-        }
-    }
-    let migrated = runner.run_async(client).await;
-    migrated.map(|_| ()).map_err(|error| migration_failed(&error))
+    runner
 }
 
 fn failed(error: tokio_postgres::Error) -> Error {

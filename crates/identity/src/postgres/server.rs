@@ -5,12 +5,12 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::error::SqlState;
 use tracing::{info, warn};
 
 use super::address::{Connected, failed};
 use super::statements::Statements;
+use super::waiting::Waiting;
 use super::{Address, Options, schema};
 use crate::Error;
 
@@ -40,7 +40,7 @@ pub(super) struct Link {
 pub(super) struct Server {
     address: Address,
     pub(super) options: Options,
-    runtime: Option<Runtime>,
+    waiting: Waiting,
     link: Option<Link>,
     /// Whether the tables are as this program knows them.
     is_migrated: bool,
@@ -57,20 +57,8 @@ struct Absence {
 
 impl Server {
     pub(super) fn new(address: Address, options: Options) -> Result<Self, Error> {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("persons-postgres")
-            .enable_all()
-            .build()
-            .map_err(Error::Thread)?;
-        Ok(Self {
-            address,
-            options,
-            runtime: Some(runtime),
-            link: None,
-            is_migrated: false,
-            absence: None,
-        })
+        let waiting = Waiting::new("persons-postgres")?;
+        Ok(Self { address, options, waiting, link: None, is_migrated: false, absence: None })
     }
 
     /// Connects where there is no connection, and says whether there was none.
@@ -84,7 +72,7 @@ impl Server {
         {
             return Err(Error::Unreachable(absence.cause.clone()));
         }
-        let opened = self.block_on(open(&self.address, &self.options, self.is_migrated));
+        let opened = self.waiting.wait_for(open(&self.address, &self.options, self.is_migrated));
         match opened {
             Ok(link) => {
                 if self.absence.take().is_some() {
@@ -120,7 +108,7 @@ impl Server {
         };
         // The server gives up first, where it is there.
         let limit = self.options.statement_timeout * 2;
-        let answer = self.block_on(async { tokio::time::timeout(limit, ask(link)).await });
+        let answer = self.waiting.wait_for(async { tokio::time::timeout(limit, ask(link)).await });
         match answer {
             Ok(answer) => answer.map_err(|error| Failure::of(action, &error)),
             Err(_) => {
@@ -141,20 +129,6 @@ impl Server {
         }
         let next = (wait * 2).min(self.options.longest_retry_interval);
         self.absence = Some(Absence { cause, until: Instant::now() + wait, next });
-    }
-
-    fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
-        self.runtime.as_ref().expect("it is there until this is dropped").block_on(future)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.link = None;
-        // Dropping it would wait, which a caller that is itself asynchronous must not.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
     }
 }
 

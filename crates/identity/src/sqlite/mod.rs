@@ -27,7 +27,7 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 pub use self::options::StoreOptions;
-pub use self::reader::{Found, Page, Reader, Search};
+pub use self::reader::Reader;
 use self::shared::{Shared, Writer};
 use crate::cache::Cache;
 use crate::error::Context;
