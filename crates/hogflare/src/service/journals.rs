@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
-use identity::Reader;
+use identity::Lookup;
+use identity::postgres::Outbox;
 use journal::{Fs, Journal, JournalId, Offset, Options, RealFs, Writer};
 use lake::Lake;
 use sequencer::{Appender, DedupOptions, Handle, JoinGuard, QueueOptions};
@@ -25,7 +26,9 @@ pub(crate) struct Journals {
     pub(crate) recordings: Journal,
     pub(crate) sequencer: Handle,
     /// Persons and groups, where they are kept.
-    pub(crate) persons: Option<Reader>,
+    pub(crate) persons: Option<Arc<dyn Lookup>>,
+    /// What changes of persons come from, where nodes share them.
+    pub(crate) outbox: Option<Outbox>,
     pub(crate) appender: Appender,
     /// Disk space that the journal of events may take.
     pub(crate) events_budget_bytes: u64,
@@ -58,7 +61,8 @@ impl Journals {
         let (writer, events) = open("events", &fs, &journal_dir, config, budget_bytes, at_least)?;
         let dedup = DedupOptions { window: config.dedup_window, ..DedupOptions::default() };
         let options = sequencer::Options { dedup, ..sequencer::Options::default() };
-        let persons = persons::open(config, data_dir, &events)?;
+        // A database far away is waited for.
+        let persons = tokio::task::block_in_place(|| persons::open(config, data_dir, &events))?;
         let (sequencer, events_guard) = sequencer::start(
             writer,
             events.clone(),
@@ -86,6 +90,7 @@ impl Journals {
             recordings,
             sequencer,
             persons: persons.reader,
+            outbox: persons.outbox,
             appender,
             events_budget_bytes: budget_bytes,
             recordings_budget_bytes,

@@ -7,6 +7,7 @@ mod file_limit;
 mod journals;
 mod persons;
 mod policy;
+mod shared_persons;
 mod sinks;
 mod trim;
 
@@ -24,6 +25,7 @@ use crate::config::Config;
 use crate::data_dir::DataDir;
 use journals::Journals;
 use policy::PolicyWatch;
+use shared_persons::HandingOn;
 use sinks::Sinks;
 use trim::Trimmer;
 
@@ -33,6 +35,9 @@ const NOTICE: Duration = Duration::from_millis(500);
 const LAST_FLUSH: Duration = Duration::from_secs(5);
 /// How often metrics that nobody fetches are folded together.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+
+/// The part that hands on what changed of persons.
+const HANDING_ON: &str = "the handing on of persons";
 
 /// Why the service stops.
 enum End {
@@ -57,12 +62,14 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot listen on {} (APP_ADDR)", config.app_addr))?;
 
-    let journals = Journals::open(&config, &data_dir).await?;
+    let mut journals = Journals::open(&config, &data_dir).await?;
     let (stop_sinks, stopped) = watch::channel(false);
     let enricher = enrichment::start(config.geoip.as_deref(), &data_dir, stopped.clone())?;
     let policy = PolicyWatch::start(&config.policy, data_dir.quotas())?;
     let mut sinks = Sinks::start(&config, &data_dir, &journals, &policy.current, &stopped).await?;
     let trimmer = Trimmer::start(journals.all());
+    let mut handing_on =
+        journals.outbox.take().map(|outbox| HandingOn::start(outbox, journals.sequencer.clone()));
     announce::start(&config, &data_dir, sinks.lake.as_ref());
     let state = edge::build(&config, &journals, &sinks, &policy, enricher, read_key, metrics);
     let (stop_listening, listening) = watch::channel(false);
@@ -73,9 +80,12 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let listeners = listen(public, &data_dir, &state, options, &listening);
     info!(addr = %config.app_addr, "ready");
 
-    let end = wait_for_end(&mut stop_signals, &journals, &mut sinks).await;
+    let end = wait_for_end(&mut stop_signals, &journals, &mut sinks, handing_on.as_mut()).await;
     info!("stopping");
     trimmer.stop().await;
+    if let Some(handing_on) = handing_on.filter(|_| !matches!(end, End::Defect(HANDING_ON))) {
+        handing_on.stop().await;
+    }
     state.drain();
     tokio::time::sleep(NOTICE).await;
     stop_listening.send_replace(true);
@@ -132,12 +142,24 @@ impl StopSignals {
     }
 }
 
-async fn wait_for_end(signals: &mut StopSignals, journals: &Journals, sinks: &mut Sinks) -> End {
+async fn wait_for_end(
+    signals: &mut StopSignals,
+    journals: &Journals,
+    sinks: &mut Sinks,
+    handing_on: Option<&mut HandingOn>,
+) -> End {
+    let handing_on = async {
+        match handing_on {
+            Some(handing_on) => handing_on.ended().await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         _ = signals.terminate.recv() => End::Asked,
         _ = signals.interrupt.recv() => End::Asked,
         () = journals.ended() => End::Defect("a journal's writer"),
         () = sinks.ended() => End::Defect("a sink"),
+        () = handing_on => End::Defect(HANDING_ON),
     }
 }
 
