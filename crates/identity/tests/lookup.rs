@@ -183,6 +183,12 @@ fn trouble_is_told_while_there_is_any() {
     sql.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'outbox'",
     );
-    assert!(matches!(runtime.block_on(outbox.next_changes()), Err(Error::Unreachable(_))));
-    assert!(!outbox.has_turn(), "the lock ended with its connection");
+    // The lock ends with its connection, and is then another's.
+    while !sql.query("SELECT pg_try_advisory_lock(7525347191962038785)")[0].get::<_, bool>(0) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let long_enough = Duration::from_millis(1_500);
+    let waited =
+        runtime.block_on(async { tokio::time::timeout(long_enough, outbox.next_changes()).await });
+    assert!(waited.is_err() && !outbox.has_turn() && availability.trouble().is_none());
 }

@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::data_dir::DataDir;
 use journals::Journals;
 use policy::PolicyWatch;
-use shared_persons::HandingOn;
+use shared_persons::{HandingOn, Way};
 use sinks::Sinks;
 use trim::Trimmer;
 
@@ -68,8 +68,10 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let policy = PolicyWatch::start(&config.policy, data_dir.quotas())?;
     let mut sinks = Sinks::start(&config, &data_dir, &journals, &policy.current, &stopped).await?;
     let trimmer = Trimmer::start(journals.all());
-    let mut handing_on =
-        journals.outbox.take().map(|outbox| HandingOn::start(outbox, journals.sequencer.clone()));
+    let mut handing_on = journals.outbox.take().map(|outbox| {
+        let (sequencer, streams) = (journals.sequencer.clone(), sinks.streams_of_persons(&config));
+        HandingOn::start(Way { outbox, sequencer, streams })
+    });
     announce::start(&config, &data_dir, sinks.lake.as_ref());
     let state = edge::build(&config, &journals, &sinks, &policy, enricher, read_key, metrics);
     let (stop_listening, listening) = watch::channel(false);

@@ -1,13 +1,16 @@
 //! Handing on what changed of persons that nodes share, to the tables of this node's lake and streams.
 //!
-//! One node at a time does it. What it took is in its journal before the next is asked for, so that
-//! nothing is left out, whatever dies; what is handed on twice is the same twice.
+//! One node at a time does it. What it took is in its journal, or with the streams where its disk does
+//! not last, before the next is asked for, so that nothing is left out, whatever dies; what is handed
+//! on twice is the same twice.
 
 use std::time::Duration;
 
 use event::Timestamp;
 use identity::postgres::Outbox;
+use journal::Offset;
 use sequencer::Handle;
+use sink::Status;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::{error, warn};
@@ -18,6 +21,21 @@ const RETRY: Duration = Duration::from_secs(1);
 /// How long a node whose journal takes nothing leaves the turn to others.
 const PAUSE: Duration = Duration::from_secs(10);
 
+/// How often it is looked whether streams have taken what was handed on, …
+const LOOK: Duration = Duration::from_millis(100);
+
+/// … and after how many looks PostgreSQL is told that this node is still there.
+const LOOKS: usize = 50;
+
+/// Where changes come from, and where they go.
+#[derive(Debug)]
+pub(crate) struct Way {
+    pub(crate) outbox: Outbox,
+    pub(crate) sequencer: Handle,
+    /// Who must have them before they count as handed on, besides the journal.
+    pub(crate) streams: Vec<Status>,
+}
+
 /// Hands changes on until it is stopped.
 #[derive(Debug)]
 pub(crate) struct HandingOn {
@@ -26,9 +44,9 @@ pub(crate) struct HandingOn {
 }
 
 impl HandingOn {
-    pub(crate) fn start(outbox: Outbox, sequencer: Handle) -> Self {
+    pub(crate) fn start(way: Way) -> Self {
         let (stop, stopped) = watch::channel(false);
-        Self { stop, task: tokio::spawn(run(outbox, sequencer, stopped)) }
+        Self { stop, task: tokio::spawn(run(way, stopped)) }
     }
 
     /// Waits until it has ended by itself, which it should not.
@@ -47,30 +65,10 @@ impl HandingOn {
 }
 
 /// Hands changes on until `stopped` turns true or nobody is left to say so.
-async fn run(mut outbox: Outbox, sequencer: Handle, mut stopped: watch::Receiver<bool>) {
+async fn run(mut way: Way, mut stopped: watch::Receiver<bool>) {
     tokio::select! {
         _ = stopped.wait_for(|stop| *stop) => {}
-        () = hand_on(&mut outbox, &sequencer) => {}
-    }
-}
-
-async fn hand_on(outbox: &mut Outbox, sequencer: &Handle) {
-    let mut is_told = false;
-    loop {
-        let wait = match hand_on_some(outbox, sequencer).await {
-            Ok(()) => {
-                is_told = false;
-                continue;
-            }
-            Err(Failed { cause, wait }) => {
-                if !is_told {
-                    warn!(error = cause, "changes of persons cannot be handed on now");
-                }
-                is_told = true;
-                wait
-            }
-        };
-        tokio::time::sleep(wait).await;
+        () = way.hand_on() => {}
     }
 }
 
@@ -80,13 +78,49 @@ struct Failed {
     wait: Duration,
 }
 
-async fn hand_on_some(outbox: &mut Outbox, sequencer: &Handle) -> Result<(), Failed> {
-    let failed = |error: identity::Error| Failed { cause: error.to_string(), wait: RETRY };
-    let mut parcel = outbox.next_changes().await.map_err(failed)?;
-    let changes = std::mem::take(&mut parcel.changes);
-    if let Err(rejected) = sequencer.submit_changes(changes, Timestamp::now()).await {
-        outbox.give_up_turn();
-        return Err(Failed { cause: rejected.to_string(), wait: PAUSE });
+impl Way {
+    async fn hand_on(&mut self) {
+        let mut is_told = false;
+        loop {
+            let Err(Failed { cause, wait }) = self.hand_on_some().await else {
+                is_told = false;
+                continue;
+            };
+            if !is_told {
+                warn!(error = cause, "changes of persons cannot be handed on now");
+            }
+            is_told = true;
+            tokio::time::sleep(wait).await;
+        }
     }
-    outbox.confirm(parcel).await.map_err(failed)
+
+    async fn hand_on_some(&mut self) -> Result<(), Failed> {
+        let mut parcel = self.outbox.next_changes().await.map_err(failed)?;
+        let changes = std::mem::take(&mut parcel.changes);
+        match self.sequencer.submit_changes(changes, Timestamp::now()).await {
+            Ok(receipt) => self.wait_for_streams(receipt.resolve_by.end()).await?,
+            Err(rejected) => {
+                self.outbox.give_up_turn();
+                return Err(Failed { cause: rejected.to_string(), wait: PAUSE });
+            }
+        }
+        self.outbox.confirm(parcel).await.map_err(failed)
+    }
+
+    async fn wait_for_streams(&mut self, end: Option<Offset>) -> Result<(), Failed> {
+        let Some(end) = end else { return Ok(()) };
+        loop {
+            for _ in 0..LOOKS {
+                if self.streams.iter().all(|stream| stream.kept() >= end) {
+                    return Ok(());
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+            self.outbox.keep_turn().await.map_err(failed)?;
+        }
+    }
+}
+
+fn failed(error: identity::Error) -> Failed {
+    Failed { cause: error.to_string(), wait: RETRY }
 }

@@ -142,6 +142,23 @@ impl Outbox {
         confirmed.map(|_| ()).inspect_err(|_| self.give_up_turn())
     }
 
+    /// Tells PostgreSQL that this node is there, which it must hear while storing takes long.
+    ///
+    /// # Errors
+    /// When another node's turn may have come.
+    pub async fn keep_turn(&mut self) -> Result<(), Error> {
+        let kept = match &self.connected {
+            Some(turn) => {
+                let ask = async {
+                    turn.client.batch_execute("SELECT").await.map_err(|error| failed(&error))
+                };
+                self.in_time(ask).await
+            }
+            None => Err(Error::Unreachable("the connection ended".to_owned())),
+        };
+        kept.inspect_err(|_| self.give_up_turn())
+    }
+
     /// Lets another node hand on changes.
     pub fn give_up_turn(&mut self) {
         self.connected = None;
@@ -149,7 +166,15 @@ impl Outbox {
     }
 
     async fn look(&mut self) -> Result<Option<Parcel>, Error> {
-        let found = self.look_now().await;
+        let was_connected = self.connected.is_some();
+        let found = match self.look_now().await {
+            // A connection that ended says nothing of whether there can be another.
+            Err(Error::Unreachable(_)) if was_connected => {
+                self.give_up_turn();
+                self.look_now().await
+            }
+            found => found,
+        };
         let trouble = found.as_ref().err().map(ToString::to_string);
         self.availability.note(trouble);
         found
