@@ -441,6 +441,7 @@ def test_whoever_has_the_key_finds_persons_that_others_made(postgres, start_node
         listed = json.loads(run(node, "persons", "--format", "json").stdout)
         told = {(person["distinct_id"], person["distinct_ids"], person["email"], person["name"]) for person in listed}
         assert told == {("visitor", 2, "Ann@example.com", "Ann"), ("o'hara", 1, None, None)}
+        assert {person["created_at"][-1] for person in listed} == {"Z"}
         (person,) = json.loads(run(node, "persons", "--format", "json", "O'H").stdout)
         assert person["distinct_id"] == "o'hara"
         assert json.loads(run(node, "persons", "--format", "json", "nobody").stdout or "[]") == []

@@ -462,6 +462,31 @@ fn a_group_that_changes_nothing_is_one_round_trip_and_any_other_two() {
 }
 
 #[test]
+fn what_takes_too_long_is_refused_and_done_when_it_comes_again() {
+    let server = shared();
+    let database = server.database();
+    let short = Options { statement_timeout: Duration::from_millis(100), ..options() };
+    let sql = server.connect(&database);
+    let events = [seen("a", 1), identify("user", "a", 2)];
+    for optimistic_attempts in [0, 3] {
+        let short = Options { optimistic_attempts, ..short };
+        let mut store = store(&server, &database, "hasty", short);
+        let blocking = server.connect(&database);
+        blocking.execute("BEGIN; SELECT FROM hogflare.clock FOR UPDATE");
+        let error = store.settle(&claims(&events)).unwrap_err();
+        assert!(matches!(error, Error::Postgres { .. }), "{error}");
+        blocking.execute("COMMIT");
+    }
+    let (mut store, mut memory) = (store(&server, &database, "patient", options()), memory());
+    // The second time as if the answer had been lost.
+    for _ in 0..2 {
+        assert_eq!(store.settle(&claims(&events)).unwrap(), expected(&mut memory, &events));
+    }
+    assert_eq!(State::of_tables(&sql), State::of_layer(&memory.layer));
+    assert_eq!(sql.number(CLOCK), 1);
+}
+
+#[test]
 fn strangers_need_no_postgres_and_leave_nothing_there() {
     let server = shared();
     let database = server.database();

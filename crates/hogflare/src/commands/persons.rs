@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::ArgMatches;
-use event::{PersonId, TeamId};
+use event::{PersonId, TeamId, Timestamp};
 use identity::postgres::{self, Address, Availability};
 use identity::{Found, Lookup, Search};
 use serde_json::{Value, json};
@@ -278,9 +278,9 @@ fn rows_of(found: &[Found]) -> String {
             })
         };
         format!(
-            "({}, timestamp '{}', {}, {}, {}, {}, {})",
+            "({}, {}, {}, {}, {}, {}, {})",
             literal(&person.id.0.to_string()),
-            person.created_at,
+            moment(person.created_at),
             i32::from(person.is_identified),
             found.distinct_ids.len(),
             literal_or_null(found.distinct_ids.last().map(|id| &**id)),
@@ -295,11 +295,11 @@ fn rows_of(found: &[Found]) -> String {
 /// A person as a query.
 fn row_of(found: &Found) -> String {
     let person = &found.person;
-    let seen_at = person.last_seen_at.map(|time| format!("timestamp '{time}'"));
+    let seen_at = person.last_seen_at.map(moment);
     let row = format!(
-        "({}, timestamp '{}', {}, {}, {})",
+        "({}, {}, {}, {}, {})",
         literal(&person.id.0.to_string()),
-        person.created_at,
+        moment(person.created_at),
         seen_at.as_deref().unwrap_or("null"),
         i32::from(person.is_identified),
         literal(person.properties.as_str()),
@@ -342,6 +342,11 @@ fn listing(project: i64, text: &str, limit: u32) -> String {
         has("json_get_str(p.properties, 'email')"),
         has("json_get_str(p.properties, 'name')"),
     )
+}
+
+/// A time in SQL, of the type that the tables have.
+fn moment(time: Timestamp) -> String {
+    format!("arrow_cast('{time}', 'Timestamp(Microsecond, Some(\"UTC\"))')")
 }
 
 fn literal_or_null(text: Option<&str>) -> String {
