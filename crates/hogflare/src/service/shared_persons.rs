@@ -13,7 +13,7 @@ use sequencer::Handle;
 use sink::Status;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tracing::{error, warn};
+use tracing::{debug, error};
 
 /// How long to wait after PostgreSQL failed.
 const RETRY: Duration = Duration::from_secs(1);
@@ -80,17 +80,12 @@ struct Failed {
 
 impl Way {
     async fn hand_on(&mut self) {
-        let mut is_told = false;
         loop {
-            let Err(Failed { cause, wait }) = self.hand_on_some().await else {
-                is_told = false;
-                continue;
-            };
-            if !is_told {
-                warn!(error = cause, "changes of persons cannot be handed on now");
+            if let Err(Failed { cause, wait }) = self.hand_on_some().await {
+                // Whoever failed has said so.
+                debug!(error = cause, "changes of persons are handed on later");
+                tokio::time::sleep(wait).await;
             }
-            is_told = true;
-            tokio::time::sleep(wait).await;
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tracing::{info, warn};
+
 /// Whether PostgreSQL was there when it was asked last. Clones are the same.
 #[derive(Clone, Debug, Default)]
 pub struct Availability(Arc<Mutex<Option<String>>>);
@@ -12,7 +14,16 @@ impl Availability {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Notes what was found, and logs what is new of it.
     pub(super) fn note(&self, trouble: Option<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        let before = {
+            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *known, trouble.clone())
+        };
+        match (before, trouble) {
+            (None, Some(cause)) => warn!(cause, "PostgreSQL cannot be asked for persons"),
+            (Some(_), None) => info!("PostgreSQL can be asked for persons again"),
+            _ => {}
+        }
     }
 }
