@@ -75,6 +75,11 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "EVENTS")]
     prepare: Option<u64>,
 
+    /// People whom events are about; without it nearly every request, and with node100 nearly every
+    /// event, is about somebody whom the server does not know yet
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    persons: Option<u32>,
+
     /// Compression of the bodies that are gzip; SDKs use 6
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(0..=9))]
     gzip_level: u32,
@@ -177,6 +182,7 @@ impl Arguments {
         Preparation {
             events: self.prepare.unwrap_or(enough),
             most_bytes: self.memory.saturating_mul(1 << 20),
+            persons: self.persons,
             gzip_level: self.gzip_level,
         }
     }

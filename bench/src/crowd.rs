@@ -65,10 +65,13 @@ impl Crowd {
                 crowd.idle.push(connection.context("an idle connection failed")?);
             }
         }
-        for _ in 0..size.slow {
+        for number in 0..size.slow {
             let mut stream = TcpStream::connect(address).await?;
             stream.write_all(SLOW_HEAD).await?;
+            // They do not know each other, so they do not keep step.
+            let phase = PACE.mul_f64(number as f64 / size.slow as f64);
             crowd.slow.spawn(async move {
+                sleep(phase).await;
                 while stream.write_all(b" ").await.is_ok() {
                     sleep(PACE).await;
                 }

@@ -51,6 +51,8 @@ const NODE_EVENTS: [&str; 4] = ["order created", "invoice paid", "api request", 
 pub(crate) struct Composer {
     rng: Rng,
     now: Timestamp,
+    /// How many people events are about; without it most are about somebody new.
+    persons: Option<u32>,
 }
 
 /// What a browser says of itself with every event.
@@ -64,8 +66,8 @@ struct Visit {
 
 impl Composer {
     /// Values follow the seed; uuids and times do not.
-    pub(crate) fn new(seed: u64) -> Self {
-        Self { rng: Rng::with_seed(seed), now: Timestamp::now() }
+    pub(crate) fn new(seed: u64, persons: Option<u32>) -> Self {
+        Self { rng: Rng::with_seed(seed), now: Timestamp::now(), persons }
     }
 
     /// The body of a request of this case.
@@ -98,7 +100,7 @@ impl Composer {
         Object::new()
             .text("api_key", TOKEN)
             .text("event", "purchase")
-            .text("distinct_id", self.id())
+            .text("distinct_id", self.person())
             .text("timestamp", self.time(0))
             .text("uuid", Uuid::now_v7())
             .json("properties", properties)
@@ -108,7 +110,7 @@ impl Composer {
     fn visit(&mut self) -> Visit {
         Visit {
             browser: self.pick(&BROWSERS),
-            distinct_id: self.id(),
+            distinct_id: self.person(),
             device_id: self.id(),
             session_id: self.id(),
             window_id: self.id(),
@@ -219,7 +221,7 @@ impl Composer {
             .text("note", self.words(12))
             .finish();
         Object::new()
-            .text("distinct_id", format_args!("user_{:06}", self.rng.u32(..1_000_000)))
+            .text("distinct_id", format_args!("user_{:06}", self.user()))
             .text("event", self.pick(&NODE_EVENTS))
             .json("properties", properties)
             .text("type", "capture")
@@ -245,6 +247,22 @@ impl Composer {
     /// An id that is no event's.
     fn id(&mut self) -> Uuid {
         uuid::Builder::from_random_bytes(self.rng.u128(..).to_be_bytes()).into_uuid()
+    }
+
+    /// The distinct id of a visitor.
+    fn person(&mut self) -> Uuid {
+        match self.persons {
+            None => self.id(),
+            Some(persons) => {
+                let visitor = u128::from(self.rng.u32(..persons)) << 64;
+                uuid::Builder::from_random_bytes(visitor.to_be_bytes()).into_uuid()
+            }
+        }
+    }
+
+    /// The number of a user that the application names.
+    fn user(&mut self) -> u32 {
+        self.rng.u32(..self.persons.unwrap_or(1_000_000))
     }
 
     fn price(&mut self, below: u32) -> impl std::fmt::Display + use<> {
@@ -277,12 +295,12 @@ mod tests {
     use super::*;
 
     fn composed(case: Case) -> Value {
-        serde_json::from_str(&Composer::new(7).body(case)).unwrap()
+        serde_json::from_str(&Composer::new(7, None).body(case)).unwrap()
     }
 
     #[test]
     fn bodies_are_json_of_the_promised_size() {
-        let single = Composer::new(7).body(Case::Single).len();
+        let single = Composer::new(7, None).body(Case::Single).len();
         assert!((360..440).contains(&single), "{single}");
         for (case, bytes) in [(Case::Browser20, 1_200..1_400), (Case::Node100, 560..700)] {
             let body = composed(case);

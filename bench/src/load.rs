@@ -223,7 +223,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve_badly(listener));
-        let preparation = Preparation { events: 1_000, most_bytes: 1 << 20, gzip_level: 1 };
+        let preparation =
+            Preparation { events: 1_000, most_bytes: 1 << 20, persons: None, gzip_level: 1 };
         let requests = Arc::new(Requests::prepare(Case::Single, &preparation));
         let begin = Instant::now();
         let mut load = Load::start(address, 4, &requests);

@@ -18,6 +18,8 @@ pub(crate) struct Preparation {
     pub(crate) events: u64,
     /// Bytes of all requests; fewer are made where this is not enough.
     pub(crate) most_bytes: usize,
+    /// How many people events are about; without it most are about somebody new.
+    pub(crate) persons: Option<u32>,
     /// Level of gzip.
     pub(crate) gzip_level: u32,
 }
@@ -52,7 +54,7 @@ impl Requests {
                 scope.spawn(move || {
                     let share = count / threads + usize::from(thread < count % threads);
                     let most_bytes = preparation.most_bytes / threads;
-                    let mut composer = Composer::new(thread as u64);
+                    let mut composer = Composer::new(thread as u64, preparation.persons);
                     let make = || request(case, &composer.body(case), preparation.gzip_level);
                     let shard = Shard::fill(share, most_bytes, make);
                     shards.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(shard);
@@ -144,7 +146,7 @@ mod tests {
     use super::*;
 
     fn prepared(case: Case, events: u64, most_bytes: usize) -> Requests {
-        Requests::prepare(case, &Preparation { events, most_bytes, gzip_level: 1 })
+        Requests::prepare(case, &Preparation { events, most_bytes, persons: None, gzip_level: 1 })
     }
 
     #[test]

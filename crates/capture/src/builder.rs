@@ -16,7 +16,7 @@ use crate::shape::Draft;
 use crate::splice::{Repetitions, gather, splice};
 use crate::text::cut_utf16;
 use crate::time::{self, Followed, Said};
-use crate::{Error, Note, Notes, distinct_id, elements, json, lift};
+use crate::{Error, Note, Notes, distinct_id, elements, json};
 
 /// The original Hogflare's header for what is `sent_at` elsewhere.
 const SENT_AT_HEADER: &str = "x-posthog-sent-at";
@@ -177,7 +177,6 @@ impl<'d, 'a> Builder<'d, 'a> {
         let properties = self.properties(members, known, &draft, settled.sent_at);
         let extra = self.extra(item, &draft, settled.followed);
         let is_person_declined = draft.value(known, Name::ProcessPersonProfile) == Some("false");
-        let (set, set_once) = (draft.set.take(), draft.set_once.take());
         let mut event = Event {
             uuid: settled.uuid,
             uuid_origin: settled.uuid_origin,
@@ -188,14 +187,15 @@ impl<'d, 'a> Builder<'d, 'a> {
             created_at: self.origin.received_at,
             sent_at: settled.sent_at,
             properties,
-            set: None,
-            set_once: None,
+            set: draft.set.take().map(Cow::into_owned),
+            set_once: draft.set_once.take().map(Cow::into_owned),
             group_set: draft.group_set.take().map(Cow::into_owned),
             elements_chain,
             session_id: draft.value(known, Name::SessionId).and_then(id).map(lowercased_uuid),
             window_id: draft.value(known, Name::WindowId).and_then(id),
             process_person_profile: !is_person_declined && settled.has_person,
             cookieless: draft.value(known, Name::CookielessMode) == Some("true"),
+            has_place: false,
             context: item.context.map(str::to_owned),
             extra,
             table: Table::Events,
@@ -203,12 +203,6 @@ impl<'d, 'a> Builder<'d, 'a> {
         };
         let group_key = draft.value(known, Name::GroupKey);
         placement::settle(&mut event, Facts { group_key, is_person_declined });
-        let (set, set_once) = match is_lifted(&event) {
-            true => lift::lift(known, set, set_once),
-            false => (set, set_once),
-        };
-        event.set = set.map(Cow::into_owned);
-        event.set_once = set_once.map(Cow::into_owned);
         event
     }
 
@@ -327,12 +321,6 @@ impl<'d, 'a> Builder<'d, 'a> {
         self.dropped.dedup();
         Some(gather(source, members, &self.dropped, &[&joined(added)]))
     }
-}
-
-/// Whether an event tells of its person. A group's event is about the group alone.
-fn is_lifted(event: &Event) -> bool {
-    let is_about_else = matches!(event.event.as_str(), "$snapshot" | "$groupidentify");
-    event.process_person_profile && event.table == Table::Events && !is_about_else
 }
 
 /// Members as they stand in an object.

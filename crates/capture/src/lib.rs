@@ -28,7 +28,6 @@ pub mod flags;
 mod form;
 mod json;
 mod lane;
-mod lift;
 mod memory;
 mod notes;
 pub mod otlp;

@@ -1,7 +1,6 @@
 //! The properties that mean something here, found in one pass over an event's members.
 
 use crate::document::{Member, Source};
-use crate::lift::{self, Places};
 
 /// A property that this crate reads or writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +25,9 @@ pub(crate) enum Name {
     ProductTourId,
     Lib,
     LibVersion,
-    IsServer,
 }
 
-const NAMES: usize = Name::IsServer as usize + 1;
+const NAMES: usize = Name::LibVersion as usize + 1;
 
 impl Name {
     /// The name as it is sent.
@@ -55,7 +53,6 @@ impl Name {
             Self::ProductTourId => "$product_tour_id",
             Self::Lib => "$lib",
             Self::LibVersion => "$lib_version",
-            Self::IsServer => "$is_server",
         }
     }
 
@@ -69,7 +66,7 @@ impl Name {
             6 => &[Self::Unset],
             8 => &[Self::SentAt],
             9 => &[Self::SetOnce, Self::Elements],
-            10 => &[Self::GroupSet, Self::GroupKey, Self::WindowId, Self::IsServer],
+            10 => &[Self::GroupSet, Self::GroupKey, Self::WindowId],
             11 => &[Self::DistinctId, Self::GroupType, Self::SessionId],
             12 => &[Self::LibVersion],
             15 => &[Self::ElementsChain, Self::IgnoreSentAt],
@@ -88,32 +85,19 @@ pub(crate) struct Known<'d, 'a> {
     members: &'d [Member],
     /// A member's index plus one, or 0.
     places: [u32; NAMES],
-    /// What is lifted to the person.
-    pub(crate) lifted: Places,
-    /// The indexes of it, where there are any.
-    lifted_indexes: [u32; lift::KEYS],
 }
 
 impl<'d, 'a> Known<'d, 'a> {
     /// Finds them; of a repeated key the last counts.
     pub(crate) fn find(source: Source<'a>, members: &'d [Member]) -> Self {
         let mut places = [0; NAMES];
-        let (mut lifted, mut lifted_indexes) = (Places::default(), [0; lift::KEYS]);
         for (index, member) in (0u32..).zip(members) {
             let text = source.name(member);
             if let Some(name) = Name::of(&text) {
                 places[name as usize] = index + 1;
-            } else if let Some(place) = lift::place(&text) {
-                lifted.insert(place);
-                lifted_indexes[place] = index;
             }
         }
-        Self { source, members, places, lifted, lifted_indexes }
-    }
-
-    /// The raw value of what is lifted, by its place.
-    pub(crate) fn lifted_value(&self, place: usize) -> Option<&'a str> {
-        self.value(self.lifted_indexes[place])
+        Self { source, members, places }
     }
 
     /// Its index among the members.
@@ -123,11 +107,8 @@ impl<'d, 'a> Known<'d, 'a> {
 
     /// Its raw value.
     pub(crate) fn get(&self, name: Name) -> Option<&'a str> {
-        self.value(self.index(name)?)
-    }
-
-    fn value(&self, index: u32) -> Option<&'a str> {
-        Some(self.source.get(self.members.get(index as usize)?.value))
+        let member = self.members.get(self.index(name)? as usize)?;
+        Some(self.source.get(member.value))
     }
 
     /// Its raw value where it is not `null`.
@@ -168,7 +149,6 @@ mod tests {
             Name::ProductTourId,
             Name::Lib,
             Name::LibVersion,
-            Name::IsServer,
         ];
         assert_eq!(all.len(), NAMES);
         for name in all {

@@ -173,8 +173,7 @@ fn persons_elements_and_tables_are_as_in_v0() {
         "$browser": "Chrome", "$set": {"a": 1}, "$elements": [{"tag_name": "a"}],
     }}));
     let event = &batch.events[0];
-    assert_eq!(optional_json(&event.set), json!({"a": 1, "$browser": "Chrome"}));
-    assert_eq!(optional_json(&event.set_once), json!({"$initial_browser": "Chrome"}));
+    assert_eq!(optional_json(&event.set), json!({"a": 1}));
     assert!(event.elements_chain.starts_with("a:"));
     let warning = one(json!({"event": "$$client_ingestion_warning"}));
     assert_eq!(warning.events[0].table, Table::Quarantine);

@@ -87,6 +87,7 @@ fn event(name: &str) -> Event {
         window_id: None,
         process_person_profile: false,
         cookieless: false,
+        has_place: false,
         context: None,
         extra: None,
         table: Default::default(),

@@ -223,7 +223,7 @@ impl Found {
     fn add_to(&self, event: &mut Event) {
         if let Some(place) = &self.place {
             event.properties = place.added_to(&event.properties, self.has_own_place);
-            place.add_to_person(event);
+            event.has_place = true;
         }
         // These are rare, and may stand there as null.
         let browser = self.browser.iter().map(|agent| &agent.browser);
@@ -238,11 +238,6 @@ impl Found {
                 true => added.over(&event.properties),
                 false => added.after(&event.properties),
             };
-        }
-        if let Some(agent) = self.browser.as_ref().filter(|_| event.process_person_profile) {
-            event.set = Some(agent.browser.under(event.set.as_deref().unwrap_or("{}")));
-            let set_once = event.set_once.as_deref().unwrap_or("{}");
-            event.set_once = Some(agent.initial.under(set_once));
         }
     }
 }

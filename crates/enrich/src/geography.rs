@@ -54,25 +54,19 @@ pub struct Geography {
 pub struct Place {
     /// The client that is at this place.
     ip: IpAddr,
-    /// `$geoip_*`, for the event and its person.
-    geoip: Added,
-    /// `$initial_geoip_*`, for a person who has none.
-    initial: Added,
-    /// `$geoip_*` and `cf_*`, for the event.
+    /// `$geoip_*`, which are its person's too, and `cf_*`.
     properties: Added,
 }
 
 impl Place {
     /// The place of the client at this address; `None` where nothing is known.
     pub fn new(ip: IpAddr, geography: &Geography) -> Option<Self> {
-        let geoip = geography.geoip();
-        let mut properties = geoip.clone();
+        let mut properties = geography.geoip();
         geography.push_network(&mut properties);
-        let initial = geoip.initial();
-        (!properties.is_empty()).then_some(Self { ip, geoip, initial, properties })
+        (!properties.is_empty()).then_some(Self { ip, properties })
     }
 
-    /// Adds the place to an event and what it sets of its person.
+    /// Adds the place to an event.
     ///
     /// Events that came on behalf of another address (`$ip` is not the client's), or with a true
     /// `$geoip_disable`, are left alone, as in PostHog; what the SDK itself sent as `$geoip_*` is
@@ -82,7 +76,7 @@ impl Place {
         if address(&known) == Some(self.ip) && !known.is_truthy(Name::GeoipDisable) {
             let has_own = known.has_own_place;
             event.properties = self.added_to(&event.properties, has_own);
-            self.add_to_person(event);
+            event.has_place = true;
         }
     }
 
@@ -96,14 +90,6 @@ impl Place {
         match has_own {
             true => self.properties.over(properties),
             false => self.properties.after(properties),
-        }
-    }
-
-    /// Adds the place to what an event sets of its person, if there is to be one.
-    pub(crate) fn add_to_person(&self, event: &mut Event) {
-        if event.process_person_profile && !self.geoip.is_empty() {
-            event.set = Some(self.geoip.over(event.set.as_deref().unwrap_or("{}")));
-            event.set_once = Some(self.initial.under(event.set_once.as_deref().unwrap_or("{}")));
         }
     }
 }
@@ -182,8 +168,7 @@ mod tests {
     }
 
     fn event(properties: &str) -> Event {
-        let set_once = Some(r#"{"$initial_geoip_country_code":"DE"}"#.into());
-        Event { set_once, ..samples::event("e", properties) }
+        samples::event("e", properties)
     }
 
     fn added(properties: &str) -> Event {
@@ -193,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn event_and_person_learn_the_place() {
+    fn an_event_learns_its_place() {
         let event = added(r#"{"a":1.50,"$ip":"203.0.113.7"}"#);
         assert_eq!(
             tree(&event.properties),
@@ -201,12 +186,7 @@ mod tests {
                    "$geoip_country_code": "BR", "$geoip_latitude": -23.5, "cf_asn": 13335})
         );
         assert!(event.properties.starts_with(r#"{"a":1.50,"#), "as it was sent");
-        let set = tree(&event.set.unwrap());
-        assert_eq!(set["$geoip_city_name"], "São Paulo");
-        assert_eq!(set["cf_asn"], Value::Null);
-        let set_once = tree(&event.set_once.unwrap());
-        assert_eq!(set_once["$initial_geoip_city_name"], "São Paulo");
-        assert_eq!(set_once["$initial_geoip_country_code"], "DE", "what was sent stays");
+        assert!(event.has_place, "the person's, too");
     }
 
     #[test]
@@ -230,15 +210,6 @@ mod tests {
         }
         let willing = added(r#"{"$geoip_disable":false,"$ip":"203.0.113.7"}"#);
         assert!(willing.properties.contains("São Paulo"));
-    }
-
-    #[test]
-    fn a_person_that_is_not_wanted_learns_nothing() {
-        let mut anonymous = event(r#"{"$ip":"203.0.113.7"}"#);
-        anonymous.process_person_profile = false;
-        place().add_to(&mut anonymous);
-        assert!(anonymous.properties.contains("BR"));
-        assert_eq!(anonymous.set, None);
     }
 
     #[test]

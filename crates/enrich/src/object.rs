@@ -1,7 +1,5 @@
 //! Changing members of a JSON object without touching the others.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 
 use crate::json::{self, Members};
@@ -11,8 +9,7 @@ use crate::json::{self, Members};
 pub(crate) struct Added {
     /// `"name":value` between commas.
     text: String,
-    /// Each name, and its value's span in the text.
-    members: Vec<(String, std::ops::Range<usize>)>,
+    names: Vec<String>,
 }
 
 impl Added {
@@ -23,23 +20,12 @@ impl Added {
     pub(crate) fn push_raw(&mut self, name: &str, raw: &str) {
         append(&mut self.text, &json::quote(name));
         self.text.push(':');
-        let start = self.text.len();
         self.text.push_str(raw);
-        self.members.push((name.to_owned(), start..self.text.len()));
+        self.names.push(name.to_owned());
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.members.is_empty()
-    }
-
-    /// The same members as a person's first: `$initial_` before the name, less its `$`.
-    pub(crate) fn initial(&self) -> Self {
-        let mut initial = Self::default();
-        for (name, value) in &self.members {
-            let name = format!("$initial_{}", name.strip_prefix('$').unwrap_or(name));
-            initial.push_raw(&name, self.text.get(value.clone()).unwrap_or("null"));
-        }
-        initial
+        self.names.is_empty()
     }
 
     /// The object with these members at its end, in place of any of the same name.
@@ -54,27 +40,13 @@ impl Added {
         }
     }
 
-    /// The object with those of these members at its end that it lacks.
-    pub(crate) fn under(&self, object: &str) -> String {
-        let theirs: Vec<Cow<'_, str>> = Members::of(object).map(|member| member.name()).collect();
-        let mut lacking = String::new();
-        for (name, value) in &self.members {
-            if !theirs.iter().any(|their| their == name) {
-                append(&mut lacking, &json::quote(name));
-                lacking.push(':');
-                lacking.push_str(self.text.get(value.clone()).unwrap_or("null"));
-            }
-        }
-        joined(object, &lacking)
-    }
-
     /// Like [`Added::over`], but without reading the object, which must have none of the names.
     pub(crate) fn after(&self, object: &str) -> String {
         joined(object, &self.text)
     }
 
     fn has(&self, name: &str) -> bool {
-        self.members.iter().any(|(own, _)| own == name)
+        self.names.iter().any(|own| own == name)
     }
 }
 
@@ -184,19 +156,9 @@ mod tests {
     #[test]
     fn values_stay_as_they_stand() {
         assert_eq!(added().over(r#"{"z": 1.50, "a":0}"#), r#"{"z": 1.50,"a":1,"\"q":"ö"}"#);
-        assert_eq!(added().under(r#"{"a":0}"#), r#"{"a":0,"\"q":"ö"}"#);
         assert_eq!(added().after(r#"{"z": 1.50 } "#), r#"{"z": 1.50,"a":1,"\"q":"ö"}"#);
         assert_eq!(added().after(" { } ".trim()), r#"{"a":1,"\"q":"ö"}"#);
         assert_eq!(Added::default().after(r#"{"z":1}"#), r#"{"z":1}"#);
-    }
-
-    #[test]
-    fn first_values_of_a_person_have_names_of_their_own() {
-        let mut added = Added::default();
-        added.push("$os", &Value::from("iOS"));
-        added.push("utm_source", &Value::from("x"));
-        let initial = added.initial().after("{}");
-        assert_eq!(initial, r#"{"$initial_os":"iOS","$initial_utm_source":"x"}"#);
     }
 
     #[test]
@@ -219,12 +181,11 @@ mod tests {
             let object: serde_json::Map<String, Value> =
                 names.into_iter().map(|name| (name, Value::from(2))).collect();
             let text = serde_json::to_string(&object).unwrap();
-            for merged in [added().over(&text), added().under(&text)] {
-                let found: Vec<_> = Members::of(&merged).map(|member| member.name()).collect();
-                let distinct: std::collections::BTreeSet<_> = found.iter().collect();
-                prop_assert_eq!(distinct.len(), found.len());
-                prop_assert!(object.keys().all(|name| found.iter().any(|found| found == name)));
-            }
+            let merged = added().over(&text);
+            let found: Vec<_> = Members::of(&merged).map(|member| member.name()).collect();
+            let distinct: std::collections::BTreeSet<_> = found.iter().collect();
+            prop_assert_eq!(distinct.len(), found.len());
+            prop_assert!(object.keys().all(|name| found.iter().any(|found| found == name)));
         }
 
         #[test]

@@ -27,6 +27,7 @@ pub(crate) fn event(name: &str, properties: &str) -> Event {
         window_id: None,
         process_person_profile: true,
         cookieless: false,
+        has_place: false,
         context: None,
         extra: None,
         table: Default::default(),

@@ -83,6 +83,7 @@ mod tests {
             window_id: None,
             process_person_profile: true,
             cookieless: false,
+            has_place: false,
             context: None,
             extra: None,
             table: Default::default(),

@@ -37,6 +37,7 @@ pub struct Event {
     /// JSON object: the sent members byte for byte, less the documented ones, plus appended ones.
     pub properties: String,
     /// JSON object: `$set` of properties overlaid with the event's own; `None` when neither is there.
+    /// What is lifted out of the properties (`$browser`, say) is not in it.
     pub set: Option<String>,
     /// JSON object: `$set_once`, likewise.
     pub set_once: Option<String>,
@@ -53,6 +54,8 @@ pub struct Event {
     /// Whether the SDK keeps no id of its own (`$cookieless_mode: true`): the distinct id is then a
     /// placeholder, and the server makes one.
     pub cookieless: bool,
+    /// Whether its `$geoip_*` were looked up here: the place is its person's, too.
+    pub has_place: bool,
     /// JSON value of the request's `context` member, where one was sent.
     pub context: Option<String>,
     /// JSON object of what fits nowhere else, such as unknown top-level members.

@@ -1,6 +1,6 @@
 //! What persons cost: `cargo run --release -p hogflare-identity --example persons_cost -- 1000000`.
 //!
-//! The event is a page view as posthog-js sends it, with what capture lifts out of it.
+//! The event is a page view as posthog-js sends it.
 
 #![allow(clippy::unwrap_used)]
 
@@ -39,7 +39,6 @@ fn page_view(user: usize, number: usize) -> Event {
         r#""$current_url":"https://example.com/page/{number}","$pathname":"/page/{number}","#
     );
     let device = r#""$browser":"Chrome","$browser_version":138,"$os":"Mac OS X","$os_version":"10.15.7","$device_type":"Desktop","$screen_width":1728,"$screen_height":1117,"$viewport_width":1728,"$viewport_height":963,"$raw_user_agent":"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36","$referrer":"https://www.google.com/","$referring_domain":"www.google.com","utm_source":"google","utm_medium":"cpc","utm_campaign":"spring""#;
-    let first = device.replace("\"$", "\"$initial_").replace("\"utm", "\"$initial_utm");
     let rest = r#","$host":"example.com","$device_id":"0197c5a0-6a4c-7b0e-8f6b-0d2a2f5c8a11","$session_id":"0197c5a0-6a4c-7b0e-8f6b-0d2b3c4d5e6f","$window_id":"0197c5a0-6a4c-7b0e-8f6b-0d2c4d5e6f70","$lib":"web","$lib_version":"1.257.0","$insert_id":"k2j3h4g5f6d7s8a9","$time":1751367540.123,"title":"Example","$is_identified":false,"$lib_rate_limit_remaining_tokens":99,"$autocapture_disabled_server_side":false,"$web_vitals_enabled_server_side":true,"$exception_capture_enabled_server_side":false,"$dead_clicks_enabled_server_side":false,"$pageview_id":"0197c5a0-6a4c-7b0e-8f6b-0d2d5e6f7081""#;
     Event {
         uuid: Uuid::from_u128(number as u128),
@@ -51,14 +50,15 @@ fn page_view(user: usize, number: usize) -> Event {
         created_at: timestamp,
         sent_at: None,
         properties: format!("{{{place}{device}{rest}}}"),
-        set: Some(format!("{{{place}{device}}}")),
-        set_once: Some(format!("{{{first}}}")),
+        set: None,
+        set_once: None,
         group_set: None,
         elements_chain: String::new(),
         session_id: None,
         window_id: None,
         process_person_profile: true,
         cookieless: false,
+        has_place: false,
         context: None,
         extra: None,
         table: Table::Events,

@@ -50,10 +50,15 @@ impl Object {
     }
 
     /// An object of members whose keys grow.
-    fn of_sorted<'a>(members: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Self {
-        let bytes: usize = members.clone().map(|(key, value)| key.len() + value.len() + 4).sum();
-        let mut text = String::with_capacity(bytes + 2);
-        let mut places = Vec::with_capacity(members.size_hint().0);
+    pub(crate) fn of_sorted<'a>(members: impl Iterator<Item = (&'a str, &'a str)> + Clone) -> Self {
+        // Exactly, or both would be moved in the end.
+        let (mut count, mut bytes) = (0, "{}".len());
+        for (key, value) in members.clone() {
+            bytes += key.len() + value.len() + if count == 0 { 3 } else { 4 };
+            count += 1;
+        }
+        let mut text = String::with_capacity(bytes);
+        let mut places = Vec::with_capacity(count);
         text.push('{');
         for (key, value) in members {
             if text.len() > 1 {

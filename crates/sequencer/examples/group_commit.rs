@@ -106,6 +106,7 @@ fn event(properties: &str) -> Submitted {
         window_id: None,
         process_person_profile: true,
         cookieless: false,
+        has_place: false,
         context: None,
         extra: None,
         table: Default::default(),

@@ -130,6 +130,7 @@ impl Builder {
             window_id: None,
             process_person_profile: false,
             cookieless: false,
+            has_place: false,
             context: resource,
             extra: None,
             table: Table::Otel,
@@ -151,7 +152,7 @@ fn resource_of(entry: &[u8]) -> Result<Option<&[u8]>, Error> {
     Ok(found)
 }
 
-/// The members of an entry, as raw values under their names in JSON; the last one where a name is
+/// The members of an entry, as raw values under their quoted names in JSON; the last one where a name is
 /// repeated.
 struct Entry<'a> {
     resource: Option<&'a str>,
@@ -173,8 +174,9 @@ impl<'a> Entry<'a> {
     }
 
     fn put(&mut self, name: &str, value: &'a str) -> Result<(), Error> {
-        self.others.retain(|(other, _)| other != name);
-        self.others.push((name.to_owned(), value));
+        let name = json::quote(name);
+        self.others.retain(|(other, _)| *other != name);
+        self.others.push((name, value));
         match self.others.len() > MOST_MEMBERS {
             true => Err(Error::unparsable("a resource has too many members")),
             false => Ok(()),
@@ -186,14 +188,14 @@ impl<'a> Entry<'a> {
     }
 
     fn told_length(&self) -> usize {
-        self.others.iter().map(|(name, value)| 2 * name.len() + value.len() + 8).sum()
+        self.others.iter().map(|(name, value)| name.len() + value.len() + 2).sum::<usize>() + 1
     }
 
     fn told(&self) -> String {
-        let mut told = String::with_capacity(self.told_length() + 2);
+        let mut told = String::with_capacity(self.told_length());
         for (name, value) in &self.others {
             told.push(if told.is_empty() { '{' } else { ',' });
-            told.push_str(&json::quote(name));
+            told.push_str(name);
             told.push(':');
             told.push_str(value);
         }

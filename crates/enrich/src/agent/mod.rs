@@ -24,8 +24,6 @@ pub(crate) struct Agent {
     pub(crate) text: Box<str>,
     /// What there is to say of a browser; nothing for a program or a bot.
     pub(crate) browser: Added,
-    /// The same as a person's first.
-    pub(crate) initial: Added,
     /// Whose bot it is.
     pub(crate) bot: Option<Bot>,
     /// The bot as properties.
@@ -45,7 +43,6 @@ impl Agent {
             agent.label.push("$bot_category", &Value::from(bot.category));
         } else if is_browsers {
             agent.browser = browser_members(user_agent);
-            agent.initial = agent.browser.initial();
         }
         Self { bot, ..agent }
     }

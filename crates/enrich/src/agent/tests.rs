@@ -121,11 +121,3 @@ fn the_version_is_a_number_however_it_is_written() {
     assert_eq!(said(&"9".repeat(400)), Value::Null);
     assert_eq!(said("x"), Value::Null);
 }
-
-#[test]
-fn a_persons_first_browser_has_its_own_names() {
-    let agent = Agent::of("Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0");
-    let initial = tree(&agent.initial.after("{}"));
-    assert_eq!(initial["$initial_browser_version"], 130);
-    assert_eq!(initial["$initial_os"], "Linux");
-}

@@ -3,6 +3,7 @@
 //! A claim is made in the task that received the event, many at a time; the fold then settles one
 //! after the other. So whatever can be decided without knowing what came before is decided here.
 
+mod lift;
 mod wanted;
 
 use std::sync::Arc;
@@ -137,7 +138,7 @@ impl Part {
 impl Full {
     fn of(event: &Event, id: &IdKey) -> Self {
         let name = event.event.as_str();
-        let wanted = Wanted::find(name, &event.properties);
+        let (wanted, mut lifted) = Wanted::find(&event.properties);
         let groups = wanted.groups.map(groups).unwrap_or_default();
         let is_group = name == "$groupidentify";
         let mut full = Self {
@@ -157,8 +158,9 @@ impl Full {
         };
         // What a group's event sets is the group's.
         if !is_group {
-            full.set = object(event.set.as_deref());
-            full.set_once = object(event.set_once.as_deref());
+            lifted.settle(wanted.is_server == Some("true"), event.has_place);
+            full.set = lifted.under_set(object(event.set.as_deref()));
+            full.set_once = lifted.under_set_once(object(event.set_once.as_deref()));
             full.unset = wanted.unset.map(unset).unwrap_or_default();
         }
         if name == "survey shown" {
@@ -260,3 +262,6 @@ fn group(
         set: object(event.group_set.as_deref()),
     })
 }
+
+#[cfg(test)]
+mod tests;

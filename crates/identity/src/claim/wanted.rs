@@ -1,13 +1,8 @@
-//! The few properties that say something of persons and groups.
-//!
-//! Most events have none of them, which a search through the text tells in a fraction of the time
-//! that it takes to parse it.
+//! The properties that say something of persons and groups, found in one pass.
 
-use std::sync::LazyLock;
-
+use super::lift::Lifted;
 use crate::members::Members;
 use crate::object::key_of;
-use memchr::memmem::Finder;
 
 /// Raw values of properties, where they are there.
 #[derive(Debug, Default)]
@@ -20,35 +15,21 @@ pub(super) struct Wanted<'a> {
     pub(super) group_type: Option<&'a str>,
     pub(super) group_key: Option<&'a str>,
     pub(super) process_person_profile: Option<&'a str>,
+    pub(super) is_server: Option<&'a str>,
 }
 
-/// What may be in any event.
-static ANYWHERE: LazyLock<[Finder<'static>; 4]> = LazyLock::new(|| {
-    // The last is how a letter is escaped that need not be.
-    ["\"$groups\"", "\"$unset\"", "\"$update_person_last_seen_at\"", "\\u00"].map(Finder::new)
-});
-
 impl<'a> Wanted<'a> {
-    /// Finds them in the properties of an event of this name.
-    pub(super) fn find(event: &str, properties: &'a str) -> Self {
-        let says_more = matches!(
-            event,
-            "$identify"
-                | "$create_alias"
-                | "$merge_dangerously"
-                | "$groupidentify"
-                | "$feature_flag_called"
-        );
-        let is_there = |finder: &Finder<'_>| finder.find(properties.as_bytes()).is_some();
-        let mut wanted = Self::default();
-        if says_more || ANYWHERE.iter().any(is_there) {
-            for (key, value) in Members::of(properties) {
-                if let Some(place) = wanted.place(&key_of(key)) {
-                    *place = Some(value);
-                }
+    /// Finds them in an event's properties, and what is lifted out of these.
+    pub(super) fn find(properties: &'a str) -> (Self, Lifted<'a>) {
+        let (mut wanted, mut lifted) = (Self::default(), Lifted::none());
+        for (key, value) in Members::of(properties) {
+            let key = key_of(key);
+            match wanted.place(&key) {
+                Some(place) => *place = Some(value),
+                None => lifted.take(&key, value),
             }
         }
-        wanted
+        (wanted, lifted)
     }
 
     fn place(&mut self, key: &str) -> Option<&mut Option<&'a str>> {
@@ -58,6 +39,7 @@ impl<'a> Wanted<'a> {
             6 if key == "$unset" => Some(&mut self.unset),
             7 if key == "$groups" => Some(&mut self.groups),
             10 if key == "$group_key" => Some(&mut self.group_key),
+            10 if key == "$is_server" => Some(&mut self.is_server),
             11 if key == "$group_type" => Some(&mut self.group_type),
             17 if key == "$anon_distinct_id" => Some(&mut self.anon_distinct_id),
             23 if key == "$process_person_profile" => Some(&mut self.process_person_profile),
@@ -74,15 +56,8 @@ mod tests {
     #[test]
     fn what_is_there_is_found_however_it_is_written() {
         let properties = r#"{"a":{"$unset":1},"$unset" : ["x"],"\u0024groups":{"c":"k"}}"#;
-        let wanted = Wanted::find("any", properties);
+        let (wanted, _) = Wanted::find(properties);
         assert_eq!((wanted.unset, wanted.groups), (Some("[\"x\"]"), Some("{\"c\":\"k\"}")));
-    }
-
-    #[test]
-    fn what_an_event_says_is_looked_for_in_it_alone() {
-        let properties = r#"{"alias":"b","$anon_distinct_id":null}"#;
-        assert_eq!(Wanted::find("$create_alias", properties).alias, Some("\"b\""));
-        assert_eq!(Wanted::find("$identify", properties).anon_distinct_id, Some("null"));
-        assert_eq!(Wanted::find("purchase", properties).alias, None);
+        assert_eq!(wanted.alias, None);
     }
 }

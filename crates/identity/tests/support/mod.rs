@@ -46,6 +46,7 @@ pub(crate) fn event(name: &str, distinct_id: &str, seconds: i64, properties: &st
         window_id: None,
         process_person_profile: value.get("$process_person_profile") != Some(&false.into()),
         cookieless: false,
+        has_place: false,
         context: None,
         extra: None,
         table: Table::Events,

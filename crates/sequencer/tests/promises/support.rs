@@ -131,6 +131,7 @@ pub(crate) fn event(number: u64) -> Submitted {
         window_id: None,
         process_person_profile: true,
         cookieless: false,
+        has_place: false,
         context: None,
         extra: None,
         table: Default::default(),

@@ -88,6 +88,7 @@ impl Builder {
             window_id,
             process_person_profile,
             cookieless: false,
+            has_place: false,
             context: None,
             extra,
             table: Table::Events,
