@@ -103,6 +103,7 @@ fn event(user: usize, number: usize, changes: bool) -> Event {
         window_id: None,
         process_person_profile: true,
         cookieless: false,
+        has_place: false,
         context: None,
         extra: None,
         table: Table::Events,
