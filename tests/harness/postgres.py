@@ -75,7 +75,8 @@ class Postgres:
 
     def run(self, database: str, sql: str) -> subprocess.CompletedProcess:
         """Runs a statement, and says how that went."""
-        return subprocess.run(self.psql(database, "-c", sql), env=child_env({}), capture_output=True, text=True, check=False)
+        command = self.psql(database, "-c", sql)
+        return subprocess.run(command, env=child_env({}), capture_output=True, text=True, check=False)
 
     def psql(self, database: str, *arguments: str) -> list[str]:
         """The command of a session."""
@@ -132,9 +133,9 @@ class Session:
     """A transaction that lasts as long as this."""
 
     def __init__(self, database: Database) -> None:
-        self.psql = subprocess.Popen(
-            database.server.psql(database.name), env=child_env({}), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        command = database.server.psql(database.name)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self.psql = subprocess.Popen(command, env=child_env({}), text=True, **pipes)
 
     def run(self, sql: str) -> None:
         """Runs a statement and waits for its end."""
