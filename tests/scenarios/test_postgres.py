@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import threading
@@ -14,12 +15,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from harness.emulator import SCHEMA
 from harness.poll import until
 from harness.postgres import PASSWORD, Database, Postgres
 from harness.process import StartFailed, child_env
 from harness.server import TOKEN, Hogflare
 
 NAMES = ("one", "two", "three")
+PERSONS_SCHEMA = SCHEMA.with_name("persons-pipeline-schema.json")
 BEGIN = datetime(2026, 7, 1, 11, tzinfo=UTC)
 
 # Each table of persons, its key, and what else a row says of it.
@@ -420,6 +423,32 @@ def test_another_node_hands_on_what_a_dead_or_frozen_one_left(postgres, start_no
     until(by_name[frozen].is_ready, what="the frozen node to go on")
     somebody_comes(by_name[frozen])
     all_are_told(nodes)
+
+
+def test_changes_are_not_lost_with_a_disk_that_does_not_last(postgres, new_nodes, start_emulator) -> None:
+    stream, tables = start_emulator(), start_emulator(EMULATOR_SCHEMA=str(PERSONS_SCHEMA))
+    database = postgres.database()
+    one, two = new_nodes(
+        database,
+        NAMES[:2],
+        HOGFLARE_LAKE="off",
+        HOGFLARE_ACK="delivered",
+        CLOUDFLARE_PIPELINE_ENDPOINT=stream.url,
+        CLOUDFLARE_PERSONS_PIPELINE_ENDPOINT=tables.url,
+    )
+    tables.fault("status", status=500)
+    one.start()
+    assert is_taken(one, event(0, "$pageview", "visitor"))
+    until(database.writer, what="a writer")
+    until(lambda: one.metric("hogflare_person_changes_total") > 0, what="changes in the journal")
+    assert not database.is_handed_on()
+    one.kill9()
+    shutil.rmtree(one.data_dir)
+    tables.fault("ok")
+    two.start()
+    until(database.is_handed_on, timeout=60, what="all changes to be handed on")
+    (person,) = tables.events()
+    assert person["team_id"] == 1
 
 
 def test_whoever_has_the_key_finds_persons_that_others_made(postgres, start_nodes) -> None:
