@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need: tests/.venv, tests/node_modules, Chromium, and wrangler in node_modules;
+# Installs what the tests need: tests/.venv, tests/node_modules, Chromium, PostgreSQL, and wrangler in node_modules;
 # with `older-sdks` also what `make compatibility` needs. Does nothing where all of it is already there.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -84,11 +84,16 @@ install_older_sdks() {
     build_rust_drivers
 }
 
-install_chromium() {
+install_debian_package() {
     local sudo=
     [ "$(id -u)" = 0 ] || sudo=sudo
     $sudo apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends chromium >/dev/null
+    DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "$1" >/dev/null
+}
+
+# The tests start a server of their own.
+has_postgresql() {
+    compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null
 }
 
 [ -x .venv/bin/pytest ] || rm -f .venv/.installed
@@ -97,5 +102,6 @@ once_for node_modules/.installed install_node_packages package.json package-lock
 once_for ../node_modules/.installed install_deployment_tools ../package.json ../package-lock.json
 is_node_new_enough ||
     once_for cloudflare/node_modules/.installed install_newer_node cloudflare/package.json cloudflare/package-lock.json
-[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || install_chromium
+[ -x "${CHROMIUM:-/usr/bin/chromium}" ] || install_debian_package chromium
+has_postgresql || install_debian_package postgresql
 [ "${1-}" != older-sdks ] || install_older_sdks

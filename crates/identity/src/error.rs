@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use crate::settings::{ERASED_DISTINCT_ID_BYTES, ERASED_DISTINCT_IDS};
 
-/// Why persons are not known. Nothing of the group was kept; all but the first are passing.
+/// Why persons are not known. Nothing of the group was kept; what says that something is newer or
+/// wrong will not pass, all else may.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -37,6 +38,40 @@ pub enum Error {
         action: &'static str,
         /// Its answer.
         source: rusqlite::Error,
+    },
+    /// What is given as the address of PostgreSQL is none.
+    #[error("this is no address of PostgreSQL: {0}")]
+    Address(String),
+    /// A later version of this program made the tables in PostgreSQL.
+    #[error(
+        "PostgreSQL has format {found} of persons, this program knows {supported}: \
+        use the newer program"
+    )]
+    NewerSchema {
+        /// Their format.
+        found: i64,
+        /// The newest that this program knows.
+        supported: i64,
+    },
+    /// The database in PostgreSQL has not every character.
+    #[error("the database in PostgreSQL is encoded as {0}, persons need UTF8")]
+    Encoding(String),
+    /// The tables in PostgreSQL cannot be made.
+    #[error("cannot make tables of persons in PostgreSQL: {0}")]
+    Migration(String),
+    /// PostgreSQL is not there.
+    #[error("PostgreSQL cannot be reached: {0}")]
+    Unreachable(String),
+    /// Other nodes changed the same persons each time.
+    #[error("other nodes change the same persons again and again")]
+    Contended,
+    /// PostgreSQL refused.
+    #[error("cannot {action} persons in PostgreSQL: {cause}")]
+    Postgres {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// Its answer.
+        cause: String,
     },
     /// What changed cannot be written for now, and no more of it is kept in memory.
     #[error("persons cannot be written: {0}")]

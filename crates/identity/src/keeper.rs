@@ -8,8 +8,10 @@ use crate::{Claim, Error, Forgotten, NotErased, Settled, Target};
 
 /// Keeps persons, with an overlay for the group that is not stored yet.
 ///
-/// A group is settled, in one or several calls; then it is published once its events are stored, or
-/// discarded if they are not. What is settled without being published is known to nobody else.
+/// A group is settled, in one call or several, each of which may be a way to a database and back; then
+/// it is published once its events are stored, or discarded if they are not. A keeper that has the
+/// truth to itself tells nobody what is not published. One that shares it has written it by then, and
+/// discards nothing: the same events, sent again, find done what they ask for.
 pub trait Keeper: fmt::Debug + Send {
     /// Settles events in their order, on top of those settled since the last group ended.
     ///
@@ -27,6 +29,12 @@ pub trait Keeper: fmt::Debug + Send {
         team: TeamId,
         target: &Target,
     ) -> Result<Result<Forgotten, NotErased>, Error>;
+
+    /// How many events are best settled in one call. Few, where a call costs nothing: what they change
+    /// need not be held in memory all at once.
+    fn claims_at_once(&self) -> usize {
+        1
+    }
 
     /// Keeps what the group changed. Its events are stored, and end at this offset.
     fn publish(&mut self, end: u64);

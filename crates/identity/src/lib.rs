@@ -19,6 +19,7 @@
 
 mod apply;
 mod base;
+mod cache;
 mod claim;
 mod error;
 mod fold;
@@ -27,9 +28,11 @@ mod json;
 mod keeper;
 mod known;
 mod layer;
+mod lookup;
 mod members;
 mod noisy;
 mod object;
+pub mod postgres;
 mod settings;
 mod settled;
 mod sqlite;
@@ -43,11 +46,12 @@ pub use fold::{Forgotten, Target, erase, settle};
 pub use keeper::Keeper;
 pub use known::{GROUP_TYPES, Group, GroupKey, GroupTypes, Id, IdKey, Override, Person, PersonKey};
 pub use layer::Layer;
+pub use lookup::{Found, Lookup, Page, Search};
 pub use object::Object;
 pub use settings::{
     ERASED_DISTINCT_ID_BYTES, ERASED_DISTINCT_IDS, MERGED_DISTINCT_ID_BYTES, MERGED_DISTINCT_IDS,
     PERSON_PROPERTIES_BYTES, Settings,
 };
 pub use settled::{Settled, Warning};
-pub use sqlite::{Cursor, Found, Page, Reader, Search, Store, StoreOptions};
+pub use sqlite::{Cursor, Reader, Store, StoreOptions};
 pub use stateless::Stateless;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use event::{Change, Event, PersonId, TeamId};
 use hogflare_identity::{
-    Claim, Cursor, Error, GroupKey, Keeper, Search, Settings, Store, StoreOptions,
+    Claim, Cursor, Error, GroupKey, Keeper, Lookup, Search, Settings, Store, StoreOptions,
 };
 use proptest::prelude::*;
 use rusqlite::Connection;

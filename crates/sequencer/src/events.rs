@@ -1,8 +1,11 @@
 //! The lane of events: deduplicates and settles persons on the overlay of the group, and gathers what
 //! is new.
 
-use event::{Erasures, Placed};
-use identity::{Claim, NotErased};
+use std::vec;
+
+use bytes::Bytes;
+use event::{Erasures, Placed, Timestamp};
+use identity::{Claim, NotErased, Settled};
 use journal::{Batch, Offset};
 use metrics::counter;
 use uuid::Uuid;
@@ -62,6 +65,59 @@ struct Group {
     ends_segment: bool,
 }
 
+/// A submission of which new rows are told from duplicates.
+struct Admitted {
+    bodies: Bytes,
+    rows: Vec<PreparedRow>,
+    /// Where each row would be if no changes were put in front of any; `None` for a duplicate.
+    places: Vec<Option<Offset>>,
+    originals: Vec<Offset>,
+    changes: Vec<Vec<u8>>,
+    received_at: Timestamp,
+    expected_bytes: usize,
+}
+
+/// Claims in their order, settled as many at once as is best.
+///
+/// Where that is one after the other, what a thousand events of a person change is not kept a thousand
+/// times.
+struct Unsettled<'a> {
+    claims: &'a [Claim],
+    settled: vec::IntoIter<Settled>,
+}
+
+/// Rows of the group that are not where they would be if no changes were put in front of any, and
+/// where they are, in their order.
+#[derive(Default)]
+struct Moved(Vec<(Offset, Offset)>);
+
+impl<'a> Unsettled<'a> {
+    fn new(claims: &'a [Claim]) -> Self {
+        Self { claims, settled: Vec::new().into_iter() }
+    }
+
+    fn next(&mut self, identity: &mut Identity) -> Result<Settled, Rejected> {
+        if let Some(settled) = self.settled.next() {
+            return Ok(settled);
+        }
+        let at_once = identity.claims_at_once().clamp(1, self.claims.len().max(1));
+        let (claims, rest) = self.claims.split_at(at_once.min(self.claims.len()));
+        self.claims = rest;
+        self.settled = identity.settle(claims)?.into_iter();
+        let missing = || Rejected::PersonsUnknown("an event was not settled".to_owned());
+        self.settled.next().ok_or_else(missing)
+    }
+}
+
+impl Moved {
+    fn place_of(&self, expected: Offset) -> Offset {
+        match self.0.binary_search_by_key(&expected, |(expected, _)| *expected) {
+            Ok(found) => self.0[found].1,
+            Err(_) => expected,
+        }
+    }
+}
+
 impl EventLane {
     pub(crate) fn new(
         journal_id: Uuid,
@@ -86,13 +142,27 @@ impl Lane for EventLane {
 
     fn stage(
         &mut self,
-        submission: Submission,
+        submissions: Vec<Submission>,
         batches: &mut Vec<Batch>,
-    ) -> Result<Staged<Outcome>, Rejected> {
-        match submission {
-            Submission::Events(prepared) => self.stage_events(prepared, batches),
-            Submission::Erase(request) => self.stage_erasure(*request, batches),
+    ) -> Result<Vec<Staged<Outcome>>, Rejected> {
+        let mut staged = Vec::with_capacity(submissions.len());
+        let mut events = Vec::new();
+        for submission in submissions {
+            match submission {
+                Submission::Events(prepared) => events.push(prepared),
+                // Between what came before and what comes after.
+                Submission::Erase(request) => {
+                    self.stage_events(std::mem::take(&mut events), batches, &mut staged)?;
+                    staged.push(self.stage_erasure(*request, batches)?);
+                }
+            }
         }
+        self.stage_events(events, batches, &mut staged)?;
+        Ok(staged)
+    }
+
+    fn rows_at_once(&self) -> usize {
+        self.identity.claims_at_once()
     }
 
     fn seal(&mut self, batches: &mut Vec<Batch>) {
@@ -139,25 +209,21 @@ impl Lane for EventLane {
 impl EventLane {
     fn stage_events(
         &mut self,
-        submission: Prepared,
+        submissions: Vec<Prepared>,
         batches: &mut Vec<Batch>,
-    ) -> Result<Staged<Outcome>, Rejected> {
-        let first = self.group.next;
-        self.group.received = Some(submission.received.union_with(self.group.received));
-        self.records.reserve(submission.expected_bytes());
-        let Prepared { bodies, rows, claims, looked_up_to, .. } = submission;
-        let mut originals = Vec::new();
-        let mut start = 0;
-        for (row, claim) in rows.iter().zip(&claims) {
-            let body = &bodies[start..row.end];
-            start = row.end;
-            match self.window.admit(row, looked_up_to, self.group.next) {
-                Some(original) => originals.push(original.get()),
-                None => self.append(row, claim, body, batches)?,
-            }
+        staged: &mut Vec<Staged<Outcome>>,
+    ) -> Result<(), Rejected> {
+        let mut claims = Vec::with_capacity(submissions.iter().map(|one| one.rows.len()).sum());
+        let mut next = self.group.next;
+        let admitted: Vec<Admitted> = submissions
+            .into_iter()
+            .map(|submission| self.admit(submission, &mut next, &mut claims))
+            .collect();
+        let (mut unsettled, mut moved) = (Unsettled::new(&claims), Moved::default());
+        for admitted in admitted {
+            staged.push(self.append(admitted, &mut unsettled, &mut moved, batches)?);
         }
-        self.group.duplicates += originals.len() as u64;
-        Ok(self.receipt(first, rows.len() - originals.len(), originals))
+        Ok(())
     }
 
     /// Forgets somebody, in a record of its own behind what came before.
@@ -185,27 +251,83 @@ impl EventLane {
         Ok(Staged { receipt: Outcome::Erased(Ok(placed)), needs_group: true })
     }
 
-    /// Adds a new row, with whose it is and what it changed.
-    fn append(
+    /// Tells new rows from duplicates, and adds the claims of those that are new. `next` is where the
+    /// next one would be if no changes were put in front of it.
+    fn admit(
         &mut self,
-        row: &PreparedRow,
-        claim: &Claim,
-        body: &[u8],
-        batches: &mut Vec<Batch>,
-    ) -> Result<(), Rejected> {
-        // One after the other: what a thousand events of a person change is not kept a thousand times.
-        let settled = self.identity.settle(claim)?;
-        let before = self.identity.add(settled, body, row.created_at, &mut self.records, batches);
-        if before > 0 {
-            self.group.changes += before;
-            self.group.next = self.group.next.advanced(before);
-            self.window.place(row, self.group.next);
+        submission: Prepared,
+        next: &mut Offset,
+        group_claims: &mut Vec<Claim>,
+    ) -> Admitted {
+        self.group.received = Some(submission.received.union_with(self.group.received));
+        let expected_bytes = submission.expected_bytes();
+        let Prepared { bodies, rows, claims, changes, looked_up_to, received } = submission;
+        let (mut places, mut originals) = (Vec::with_capacity(rows.len()), Vec::new());
+        for (row, claim) in rows.iter().zip(claims) {
+            match self.window.admit(row, looked_up_to, *next) {
+                Some(original) => {
+                    originals.push(original);
+                    places.push(None);
+                }
+                None => {
+                    places.push(Some(*next));
+                    *next = next.advanced(1);
+                    group_claims.push(claim);
+                }
+            }
         }
-        self.group.next = self.group.next.advanced(1);
-        Ok(())
+        *next = next.advanced(changes.len() as u64);
+        self.group.duplicates += originals.len() as u64;
+        let received_at = received.newest;
+        Admitted { bodies, rows, places, originals, changes, received_at, expected_bytes }
     }
 
-    fn receipt(&self, first: Offset, appended: usize, originals: Vec<u64>) -> Staged<Outcome> {
+    /// Adds the new rows of a submission, each with whose it is and what it changed.
+    fn append(
+        &mut self,
+        admitted: Admitted,
+        unsettled: &mut Unsettled<'_>,
+        moved: &mut Moved,
+        batches: &mut Vec<Batch>,
+    ) -> Result<Staged<Outcome>, Rejected> {
+        let Admitted { bodies, rows, places, mut originals, changes, .. } = admitted;
+        let first = self.group.next;
+        self.records.reserve(admitted.expected_bytes);
+        let (mut start, mut appended) = (0, 0);
+        for (row, place) in rows.iter().zip(places) {
+            let body = &bodies[start..row.end];
+            start = row.end;
+            let Some(expected) = place else { continue };
+            let settled = unsettled.next(&mut self.identity)?;
+            let records = &mut self.records;
+            let before = self.identity.add(settled, body, row.created_at, records, batches);
+            self.advance(before);
+            if expected != self.group.next {
+                moved.0.push((expected, self.group.next));
+                self.window.place(row, self.group.next);
+            }
+            self.group.next = self.group.next.advanced(1);
+            appended += 1;
+        }
+        for change in changes {
+            let append = |payload: &mut Vec<u8>| payload.extend_from_slice(&change);
+            let before = self.records.add(append, Vec::new(), admitted.received_at, batches);
+            self.advance(before);
+            self.group.changes += 1;
+            self.group.next = self.group.next.advanced(1);
+        }
+        originals.iter_mut().for_each(|original| *original = moved.place_of(*original));
+        Ok(self.receipt(first, appended, originals))
+    }
+
+    /// Notes rows of changes that were put in front of the next row.
+    fn advance(&mut self, changes: u64) {
+        self.group.changes += changes;
+        self.group.next = self.group.next.advanced(changes);
+    }
+
+    fn receipt(&self, first: Offset, appended: usize, originals: Vec<Offset>) -> Staged<Outcome> {
+        let originals: Vec<u64> = originals.into_iter().map(Offset::get).collect();
         let range = first.get()..self.group.next.get();
         let in_group = |original: &u64| *original >= self.group.first.get();
         let needs_group = !range.is_empty() || originals.iter().any(in_group);

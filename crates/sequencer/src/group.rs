@@ -4,6 +4,7 @@
 //! same for every journal: take a group, stage it, commit, then publish and answer, or discard and
 //! reject. A lane's changes are an overlay: staged before the commit, kept only after it.
 
+use std::iter::Peekable;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
@@ -33,15 +34,20 @@ pub(crate) trait Lane: Send + 'static {
 
     /// Begins a group of at most so many rows, the first of which will be at `first`.
     fn begin(&mut self, first: Offset, rows: usize);
-    /// Adds what is to be written of a submission, and notes what it changes.
+    /// Adds what is to be written of submissions, and notes what they change. Each is answered in its
+    /// order.
     ///
     /// # Errors
     /// When that cannot be told. Nothing of the group is then stored.
     fn stage(
         &mut self,
-        submission: Self::Submission,
+        submissions: Vec<Self::Submission>,
         batches: &mut Vec<Batch>,
-    ) -> Result<Staged<Self::Receipt>, Rejected>;
+    ) -> Result<Vec<Staged<Self::Receipt>>, Rejected>;
+    /// How many rows are better staged at once than submission by submission.
+    fn rows_at_once(&self) -> usize {
+        1
+    }
     /// Adds what is still to be written of the group.
     fn seal(&mut self, _batches: &mut Vec<Batch>) {}
     /// Keeps what the group changed: it is stored, with `bytes` of payload, and ends at `end`.
@@ -69,8 +75,12 @@ const PART_BYTES: u64 = 32 << 20;
 
 type Reply<R> = oneshot::Sender<Result<R, Rejected>>;
 
+/// Who waits, and for what if the group is stored.
+type Waiting<L> = (Reply<<L as Lane>::Receipt>, Result<Staged<<L as Lane>::Receipt>, Rejected>);
+
 struct Ticket<L: Lane> {
     submission: L::Submission,
+    rows: usize,
     reply: Reply<L::Receipt>,
 }
 
@@ -101,7 +111,7 @@ impl<L: Lane> Submitter<L> {
         weight: Weight,
     ) -> Result<L::Receipt, Rejected> {
         let (reply, answer) = oneshot::channel();
-        match self.queue.push(Ticket { submission, reply }, weight) {
+        match self.queue.push(Ticket { submission, rows: weight.rows, reply }, weight) {
             Ok(()) => answer.await.unwrap_or(Err(Rejected::Stopped)),
             Err(Refused::Full) => Err(Rejected::Busy),
             Err(Refused::Closed) => Err(Rejected::Stopped),
@@ -166,17 +176,19 @@ impl<L: Lane> Committer<L> {
         }
     }
 
-    fn commit_part(&mut self, tickets: &mut impl Iterator<Item = Ticket<L>>, weight: Weight) {
+    fn commit_part(
+        &mut self,
+        tickets: &mut Peekable<impl Iterator<Item = Ticket<L>>>,
+        weight: Weight,
+    ) {
         let first = self.writer.next_offset();
         self.lane.begin(first, weight.rows);
         let mut batches = Vec::new();
         let mut waiting = Vec::new();
         let mut stageable = Ok(());
-        for Ticket { submission, reply } in tickets.by_ref() {
-            let staged = self.lane.stage(submission, &mut batches);
-            stageable = staged.as_ref().map(|_| ()).map_err(Rejected::clone);
-            waiting.push((reply, staged));
-            if stageable.is_err() || payload_bytes(&batches) > PART_BYTES {
+        while stageable.is_ok() && tickets.peek().is_some() {
+            stageable = self.stage_some(tickets, &mut batches, &mut waiting);
+            if payload_bytes(&batches) > PART_BYTES {
                 break;
             }
         }
@@ -193,6 +205,34 @@ impl<L: Lane> Committer<L> {
         }
         for (reply, staged) in waiting {
             answer(reply, staged, &outcome);
+        }
+    }
+
+    /// Stages as many submissions as are best staged at once.
+    fn stage_some(
+        &mut self,
+        tickets: &mut impl Iterator<Item = Ticket<L>>,
+        batches: &mut Vec<Batch>,
+        waiting: &mut Vec<Waiting<L>>,
+    ) -> Result<(), Rejected> {
+        let (mut submissions, mut replies, mut rows) = (Vec::new(), Vec::new(), 0);
+        while rows < self.lane.rows_at_once() || submissions.is_empty() {
+            let Some(ticket) = tickets.next() else { break };
+            rows += ticket.rows;
+            submissions.push(ticket.submission);
+            replies.push(ticket.reply);
+        }
+        match self.lane.stage(submissions, batches) {
+            Ok(staged) => {
+                debug_assert_eq!(staged.len(), replies.len(), "every submission has its answer");
+                waiting.extend(replies.into_iter().zip(staged.into_iter().map(Ok)));
+                Ok(())
+            }
+            Err(rejected) => {
+                let reject = |reply| (reply, Err(rejected.clone()));
+                waiting.extend(replies.into_iter().map(reject));
+                Err(rejected)
+            }
         }
     }
 
@@ -301,11 +341,12 @@ mod tests {
 
         fn stage(
             &mut self,
-            is_fatal: bool,
+            is_fatal: Vec<bool>,
             _batches: &mut Vec<Batch>,
-        ) -> Result<Staged<()>, Rejected> {
-            assert!(!is_fatal, "a defect, as this test wants it");
-            Ok(Staged { receipt: (), needs_group: false })
+        ) -> Result<Vec<Staged<()>>, Rejected> {
+            assert!(!is_fatal.contains(&true), "a defect, as this test wants it");
+            let staged = is_fatal.into_iter().map(|_| Staged { receipt: (), needs_group: false });
+            Ok(staged.collect())
         }
 
         fn publish(&mut self, _end: Offset, _bytes: u64) {}

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use event::{DedupSeed, Event, Placed, TeamId};
+use event::{Change, DedupSeed, Event, Placed, TeamId, Timestamp};
 use identity::{Keeper, NotErased};
 use journal::{Fs, Journal, Writer};
 use tokio::task;
@@ -17,6 +17,7 @@ use crate::guard::JoinGuard;
 use crate::identity::Identity;
 use crate::options::Options;
 use crate::prepared::{Prepared, estimated_bytes};
+use crate::queue::Weight;
 use crate::receipt::{Offsets, Receipt};
 
 /// What is encoded within a fraction of a millisecond.
@@ -92,6 +93,29 @@ impl Handle {
         self.try_submit_erasure(erase).await.inspect_err(group::count_rejection::<EventLane>)
     }
 
+    /// Stores changes of persons that were settled elsewhere, and answers once they are durable.
+    ///
+    /// They are rows alone: whoever keeps persons for this sequencer knows them already, or never
+    /// reads the journal.
+    ///
+    /// # Errors
+    /// When none of them was stored.
+    pub async fn submit_changes(
+        &self,
+        changes: Vec<Change>,
+        received_at: Timestamp,
+    ) -> Result<Receipt, Rejected> {
+        let prepared = elsewhere(move || Prepared::of_changes(changes, received_at)).await;
+        let stored = match prepared {
+            Ok(prepared) => {
+                let weight = prepared.weight();
+                self.submit_prepared(prepared, weight).await
+            }
+            Err(rejected) => Err(rejected),
+        };
+        stored.inspect_err(group::count_rejection::<EventLane>)
+    }
+
     /// Returns how far back duplicates are recognized.
     pub fn dedup_window(&self) -> WindowLength {
         self.lookup.length()
@@ -108,6 +132,14 @@ impl Handle {
         };
         let prepared = self.look_up(prepared).await?;
         let weight = prepared.weight();
+        self.submit_prepared(prepared, weight).await
+    }
+
+    async fn submit_prepared(
+        &self,
+        prepared: Prepared,
+        weight: Weight,
+    ) -> Result<Receipt, Rejected> {
         match self.submitter.submit(Submission::Events(prepared), weight).await? {
             Outcome::Stored(receipt) => Ok(receipt),
             Outcome::Erased(_) => Err(another_answer()),

@@ -44,14 +44,17 @@ impl Identity {
         Ok(identity)
     }
 
-    /// Settles whose an event is.
-    pub(crate) fn settle(&mut self, claim: &Claim) -> Result<Settled, Rejected> {
-        let settled = self.keeper.settle(std::slice::from_ref(claim)).map_err(|error| {
+    /// How many events are best settled at once.
+    pub(crate) fn claims_at_once(&self) -> usize {
+        self.keeper.claims_at_once()
+    }
+
+    /// Settles whose events are, in their order.
+    pub(crate) fn settle(&mut self, claims: &[Claim]) -> Result<Vec<Settled>, Rejected> {
+        self.keeper.settle(claims).map_err(|error| {
             warn!(%error, "whose events are is not known, so they are rejected");
             Rejected::PersonsUnknown(error.to_string())
-        })?;
-        let missing = || Rejected::PersonsUnknown("an event was not settled".to_owned());
-        settled.into_iter().next().ok_or_else(missing)
+        })
     }
 
     /// Forgets somebody.

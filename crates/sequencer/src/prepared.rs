@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use event::limits::ROW_BYTES;
-use event::{DedupKey, DedupSeed, Timestamp, encode_row_body};
+use event::{Change, DedupKey, DedupSeed, Timestamp, encode_row, encode_row_body};
 use identity::Claim;
 use journal::Offset;
 
@@ -28,6 +28,8 @@ pub(crate) struct Prepared {
     pub(crate) rows: Vec<PreparedRow>,
     /// What each row's event says of its person.
     pub(crate) claims: Vec<Claim>,
+    /// Rows of changes that no event of this submission made.
+    pub(crate) changes: Vec<Vec<u8>>,
     pub(crate) received: Received,
     /// Every key was looked up among those of the rows below this offset.
     pub(crate) looked_up_to: Offset,
@@ -63,17 +65,40 @@ impl Prepared {
             rows.push(PreparedRow { end: bodies.len(), created_at, key, original: None });
         }
         let looked_up_to = Offset::ZERO;
-        Ok(Some(Self { bodies: bodies.into(), rows, claims, received, looked_up_to }))
+        let changes = Vec::new();
+        Ok(Some(Self { bodies: bodies.into(), rows, claims, changes, received, looked_up_to }))
+    }
+
+    /// Encodes changes that were settled elsewhere.
+    pub(crate) fn of_changes(changes: Vec<Change>, received_at: Timestamp) -> Self {
+        let encode = |change: Change| {
+            let mut row = Vec::new();
+            encode_row(&change.into_row(received_at), &mut row);
+            row
+        };
+        Self {
+            bodies: Bytes::new(),
+            rows: Vec::new(),
+            claims: Vec::new(),
+            changes: changes.into_iter().map(encode).collect(),
+            received: Received::at(received_at),
+            looked_up_to: Offset::ZERO,
+        }
     }
 
     /// About how many bytes its rows will have.
     pub(crate) fn expected_bytes(&self) -> usize {
-        self.bodies.len() + self.rows.len() * TYPICAL_BELONGING_BYTES
+        self.bodies.len() + self.rows.len() * TYPICAL_BELONGING_BYTES + self.changes_bytes()
     }
 
     pub(crate) fn weight(&self) -> Weight {
         let claims: usize = self.claims.iter().map(Claim::bytes).sum();
-        Weight { rows: self.rows.len(), bytes: self.bodies.len() + claims }
+        let bytes = self.bodies.len() + claims + self.changes_bytes();
+        Weight { rows: self.rows.len() + self.changes.len(), bytes }
+    }
+
+    fn changes_bytes(&self) -> usize {
+        self.changes.iter().map(Vec::len).sum()
     }
 }
 

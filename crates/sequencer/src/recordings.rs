@@ -105,15 +105,18 @@ impl Lane for RecordingLane {
 
     fn stage(
         &mut self,
-        submission: Submission,
+        submissions: Vec<Submission>,
         batches: &mut Vec<Batch>,
-    ) -> Result<Staged<Range<Offset>>, Rejected> {
-        let first = self.next;
-        self.ends_segment |= submission.ends_segment;
-        let rows: u64 = submission.batches.iter().map(|batch| u64::from(batch.rows)).sum();
-        self.next = first.advanced(rows);
-        batches.extend(submission.batches);
-        Ok(Staged { receipt: first..self.next, needs_group: rows > 0 })
+    ) -> Result<Vec<Staged<Range<Offset>>>, Rejected> {
+        let append = |submission: Submission| {
+            let first = self.next;
+            self.ends_segment |= submission.ends_segment;
+            let rows: u64 = submission.batches.iter().map(|batch| u64::from(batch.rows)).sum();
+            self.next = first.advanced(rows);
+            batches.extend(submission.batches);
+            Staged { receipt: first..self.next, needs_group: rows > 0 }
+        };
+        Ok(submissions.into_iter().map(append).collect())
     }
 
     fn publish(&mut self, _end: Offset, _bytes: u64) {}

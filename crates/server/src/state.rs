@@ -45,7 +45,7 @@ pub struct Edge {
     /// SQL over the lake; `None` where the lake is off.
     pub questions: Option<Questions>,
     /// Persons and groups, where they are kept.
-    pub persons: Option<identity::Reader>,
+    pub persons: Option<Arc<dyn identity::Lookup>>,
     /// What readers must show.
     pub read_key: Key,
     /// What must be shown to erase somebody.

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use clap::ArgMatches;
+use identity::postgres::{self, Address, Availability};
 use journal::{Fs, RealFs};
 use serde_json::Value;
 use sink::DeadLetters;
 use sink::pipelines::Stream;
 
-use crate::config::{Config, Sources};
+use crate::config::{Config, Sources, State};
 use crate::data_dir::DataDir;
 use crate::local_client;
 
@@ -41,6 +42,9 @@ pub(crate) fn run(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
         Err(error) => {
             findings.push(("data folder", Notice(format!("{error:#}; the first start makes it"))))
         }
+    }
+    if let State::Postgres(address) = &config.state {
+        findings.push(("persons", postgres(address)));
     }
     if let Some(pipelines) = &config.pipelines {
         let mut asked = BTreeSet::new();
@@ -93,6 +97,9 @@ async fn server(data_dir: &DataDir) -> Vec<(&'static str, Finding)> {
         false => ("server", Bad(format!("answers {}", answer.status))),
     }];
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    if let Some(reason) = body["reasons"]["persons"].as_str() {
+        findings.push(("persons", Bad(format!("the server cannot settle events: {reason}"))));
+    }
     for (sink, health) in body["sinks"].as_object().into_iter().flatten() {
         let text = format!("{sink}: {}", health.as_str().unwrap_or("unknown"));
         let reason = body["reasons"][sink].as_str().unwrap_or("the log says why");
@@ -103,6 +110,19 @@ async fn server(data_dir: &DataDir) -> Vec<(&'static str, Finding)> {
         });
     }
     findings
+}
+
+/// Whether persons can be reached from here.
+fn postgres(address: &Address) -> Finding {
+    let options = postgres::Options::default();
+    let reader = postgres::Reader::new(address.clone(), options, Availability::default());
+    match reader.and_then(|reader| reader.check()) {
+        Ok(true) => Good(format!("PostgreSQL at {address} has the tables of this version")),
+        Ok(false) => Notice(format!(
+            "PostgreSQL at {address} has no tables of this version yet; the next start makes them"
+        )),
+        Err(error) => Bad(format!("PostgreSQL at {address}: {error}")),
+    }
 }
 
 /// Sends an empty array, which stores nothing.

@@ -19,7 +19,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::sql::with_tail;
-use crate::config::{Config, Sources};
+use crate::config::{Config, Sources, State};
 use crate::data_dir::DataDir;
 
 /// Rows that are read, and published, at once; fewer where they are large.
@@ -31,6 +31,14 @@ const FILES: [&str; 3] = ["", "-wal", "-shm"];
 /// Makes `state.db` again; the one before stays beside it.
 pub(crate) fn identity(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
     let config = Config::parse(&Sources::collect(flags)?)?;
+    match &config.state {
+        State::Embedded => {}
+        State::Postgres(at) => bail!(
+            "persons are in PostgreSQL at {at}, which is the only place that has all of them: restore it \
+             from its backup"
+        ),
+        State::None => bail!("no persons are kept (HOGFLARE_STATE=none)"),
+    }
     let data_dir = DataDir::existing(&config.data_dir)?;
     let _lock = data_dir.lock().context("stop the server first")?;
     super::small_runtime()?.block_on(rebuild(&data_dir))?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use enrich::IpPolicy;
 use event::{Table, Token};
+use identity::postgres::Address;
 use identity::{GROUP_TYPES, GroupTypes};
 use recordings::Retention;
 use server::TrustedProxies;
@@ -45,10 +46,12 @@ pub(crate) struct Config {
 }
 
 /// Where persons and groups are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum State {
     /// In the data folder.
     Embedded,
+    /// In PostgreSQL, with other nodes.
+    Postgres(Box<Address>),
     /// Nowhere.
     None,
 }
@@ -145,11 +148,7 @@ impl Config {
                 time: parse_by(sources, "HOGFLARE_RECORDINGS_RETENTION", duration)?,
                 bytes: parse_by(sources, "HOGFLARE_RECORDINGS_BUDGET", bytes)?,
             },
-            state: parse_by(sources, "HOGFLARE_STATE", |text| match text {
-                "embedded" => Ok(State::Embedded),
-                "none" => Ok(State::None),
-                _ => Err("embedded or none".to_owned()),
-            })?,
+            state: state(sources)?,
             person_properties_on_events: parse_by(sources, "HOGFLARE_PERSON_PROPERTIES", |text| {
                 match text {
                     "table" => Ok(false),
@@ -402,6 +401,31 @@ fn on_or_off(text: &str) -> Result<bool, String> {
 }
 
 /// Parses a setting that has a value or a default.
+/// Of a URL nothing is shown: it may have a password in it, wherever that was mistyped.
+fn state(sources: &Sources) -> Result<State, ConfigError> {
+    let text = sources.get("HOGFLARE_STATE").unwrap_or_default().trim();
+    let wrong = |value: Option<&str>, expected: String| ConfigError {
+        name: "HOGFLARE_STATE".into(),
+        value: value.map(str::to_owned),
+        expected,
+    };
+    let is_postgres =
+        |text: &str| ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
+    match text {
+        "embedded" => Ok(State::Embedded),
+        "none" => Ok(State::None),
+        url if is_postgres(url) => match url.parse() {
+            Ok(address) => Ok(State::Postgres(Box::new(address))),
+            Err(error) => Err(wrong(None, identity::Error::to_string(&error))),
+        },
+        other => {
+            let shown = Some(other).filter(|text| !text.contains([':', '@']));
+            let expected = "embedded, none, or postgres://user:password@host/database";
+            Err(wrong(shown, expected.to_owned()))
+        }
+    }
+}
+
 fn parse_by<T>(
     sources: &Sources,
     name: &'static str,

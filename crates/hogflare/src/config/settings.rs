@@ -182,13 +182,17 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Most disk space that session recordings may take; beyond it the oldest go, those of tokens \
          without a project first.",
     ),
-    setting(
-        "HOGFLARE_STATE",
-        "state",
-        Some("embedded"),
-        "Where persons and groups are kept: `embedded` (in the data folder), or `none`: nothing is \
-         remembered and each distinct id is a person by itself, for disks that do not last.",
-    ),
+    Setting {
+        name: "HOGFLARE_STATE",
+        flag: "state",
+        default: Some("embedded"),
+        // The password in the URL.
+        secret: true,
+        doc: "Where persons and groups are kept: `embedded`, in the data folder; \
+              `postgres://user:password@host/database?sslmode=require`, in PostgreSQL, for several nodes \
+              that know the same persons (`docs/postgresql.md`); or `none`: nothing is remembered and each \
+              distinct id is a person by itself, for disks that do not last.",
+    },
     setting(
         "HOGFLARE_PERSON_PROPERTIES",
         "person-properties",

@@ -117,6 +117,30 @@ fn a_password_in_a_url_is_not_shown() {
 }
 
 #[test]
+fn persons_are_kept_where_it_is_said() {
+    let state =
+        |value: &str| Config::parse(&Sources::of(&[("HOGFLARE_STATE", value)])).unwrap().state;
+    assert!(matches!(state("embedded"), State::Embedded));
+    assert!(matches!(state("none"), State::None));
+    for scheme in ["postgres", "postgresql"] {
+        let state = state(&format!("{scheme}://me:secret@db.example/persons"));
+        assert!(!format!("{state:?}").contains("secret"));
+        let State::Postgres(address) = state else { panic!("{state:?}") };
+        assert_eq!(address.to_string(), "db.example/persons");
+    }
+    let error = error_of(&[("HOGFLARE_STATE", "sqlite")]);
+    assert_eq!(
+        error,
+        "HOGFLARE_STATE=sqlite: expected embedded, none, or postgres://user:password@host/database"
+    );
+    for wrong in ["postgres://me:secret@host:port/db", "postgres:/me:secret", "postgre://secret@h"]
+    {
+        let error = error_of(&[("HOGFLARE_STATE", wrong)]);
+        assert!(error.starts_with("HOGFLARE_STATE: ") && !error.contains("secret"), "{error}");
+    }
+}
+
+#[test]
 fn who_waits_for_the_pipeline_gets_a_second_try() {
     let timeout = |given: &[(&str, &str)]| {
         let config = Config::parse(&Sources::of(given)).unwrap();

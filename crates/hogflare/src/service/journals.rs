@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use event::Erasures;
-use identity::Reader;
+use identity::Lookup;
+use identity::postgres::Outbox;
 use journal::{Fs, Journal, JournalId, Offset, Options, RealFs, Writer};
 use lake::Lake;
 use sequencer::{Appender, DedupOptions, Handle, JoinGuard, QueueOptions};
@@ -26,7 +27,9 @@ pub(crate) struct Journals {
     pub(crate) recordings: Journal,
     pub(crate) sequencer: Handle,
     /// Persons and groups, where they are kept.
-    pub(crate) persons: Option<Reader>,
+    pub(crate) persons: Option<Arc<dyn Lookup>>,
+    /// What changes of persons come from, where nodes share them.
+    pub(crate) outbox: Option<Outbox>,
     pub(crate) appender: Appender,
     /// Disk space that the journal of events may take.
     pub(crate) events_budget_bytes: u64,
@@ -67,7 +70,8 @@ impl Journals {
             erasures: erasures.clone(),
             ..sequencer::Options::default()
         };
-        let persons = persons::open(config, data_dir, &events)?;
+        // A database far away is waited for.
+        let persons = tokio::task::block_in_place(|| persons::open(config, data_dir, &events))?;
         let (sequencer, events_guard) = sequencer::start(
             writer,
             events.clone(),
@@ -95,6 +99,7 @@ impl Journals {
             recordings,
             sequencer,
             persons: persons.reader,
+            outbox: persons.outbox,
             appender,
             events_budget_bytes: budget_bytes,
             recordings_budget_bytes,

@@ -8,6 +8,7 @@ mod file_limit;
 mod journals;
 mod persons;
 mod policy;
+mod shared_persons;
 mod sinks;
 mod trim;
 
@@ -28,6 +29,7 @@ use edge::Access;
 use erasures::{Erasing, Records};
 use journals::Journals;
 use policy::PolicyWatch;
+use shared_persons::{HandingOn, Way};
 use sinks::{Known, Sinks};
 use trim::Trimmer;
 
@@ -37,6 +39,9 @@ const NOTICE: Duration = Duration::from_millis(500);
 const LAST_FLUSH: Duration = Duration::from_secs(5);
 /// How often metrics that nobody fetches are folded together.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
+
+/// The part that hands on what changed of persons.
+const HANDING_ON: &str = "the handing on of persons";
 
 /// Why the service stops.
 enum End {
@@ -66,7 +71,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {} (APP_ADDR)", config.app_addr))?;
 
     let records = Records::open(data_dir.erasures())?;
-    let journals = Journals::open(&config, &data_dir, records.in_force()).await?;
+    let mut journals = Journals::open(&config, &data_dir, records.in_force()).await?;
     records.settle(&journals.events)?;
     let (stop_sinks, stopped) = watch::channel(false);
     let enricher = enrichment::start(config.geoip.as_deref(), &data_dir, stopped.clone())?;
@@ -77,6 +82,10 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let (stop_erasing, erasing_stopped) = watch::channel(false);
     let erasing_work = erasing.work(erasing_stopped);
     let trimmer = Trimmer::start(journals.all());
+    let mut handing_on = journals.outbox.take().map(|outbox| {
+        let (sequencer, streams) = (journals.sequencer.clone(), sinks.streams_of_persons(&config));
+        HandingOn::start(Way { outbox, sequencer, streams })
+    });
     announce::start(&config, &data_dir, sinks.lake.as_ref());
     let access = Access { read_key, admin_key, eraser: Arc::new(erasing) };
     let state = edge::build(&config, &journals, &sinks, &policy, enricher, access, metrics);
@@ -88,11 +97,14 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let listeners = listen(public, &data_dir, &state, options, &listening);
     info!(addr = %config.app_addr, "ready");
 
-    let end = wait_for_end(&mut stop_signals, &journals, &mut sinks).await;
+    let end = wait_for_end(&mut stop_signals, &journals, &mut sinks, handing_on.as_mut()).await;
     info!("stopping");
     trimmer.stop().await;
     stop_erasing.send_replace(true);
     erasing_work.await.ok();
+    if let Some(handing_on) = handing_on.filter(|_| !matches!(end, End::Defect(HANDING_ON))) {
+        handing_on.stop().await;
+    }
     state.drain();
     tokio::time::sleep(NOTICE).await;
     stop_listening.send_replace(true);
@@ -149,12 +161,24 @@ impl StopSignals {
     }
 }
 
-async fn wait_for_end(signals: &mut StopSignals, journals: &Journals, sinks: &mut Sinks) -> End {
+async fn wait_for_end(
+    signals: &mut StopSignals,
+    journals: &Journals,
+    sinks: &mut Sinks,
+    handing_on: Option<&mut HandingOn>,
+) -> End {
+    let handing_on = async {
+        match handing_on {
+            Some(handing_on) => handing_on.ended().await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         _ = signals.terminate.recv() => End::Asked,
         _ = signals.interrupt.recv() => End::Asked,
         () = journals.ended() => End::Defect("a journal's writer"),
         () = sinks.ended() => End::Defect("a sink"),
+        () = handing_on => End::Defect(HANDING_ON),
     }
 }
 

@@ -1,9 +1,13 @@
 //! Who keeps persons and groups, and who may read them beside.
 
-use anyhow::Context;
-use identity::{Keeper, Reader, Settings, Stateless, Store, StoreOptions};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use identity::postgres::{self, Address, Outbox};
+use identity::{Keeper, Lookup, Reader, Settings, Stateless, Store, StoreOptions};
 use journal::Journal;
-use tracing::warn;
+use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::config::{Config, State};
@@ -14,7 +18,9 @@ pub(crate) struct Persons {
     /// For the sequencer.
     pub(crate) keeper: Box<dyn Keeper>,
     /// For whoever asks; `None` where nothing is kept.
-    pub(crate) reader: Option<Reader>,
+    pub(crate) reader: Option<Arc<dyn Lookup>>,
+    /// What this node or another hands on to the tables of persons, where nodes share them.
+    pub(crate) outbox: Option<Outbox>,
 }
 
 /// Opens what is kept of persons beside this journal.
@@ -23,29 +29,48 @@ pub(crate) fn open(
     data_dir: &DataDir,
     journal: &Journal,
 ) -> anyhow::Result<Persons> {
-    match config.state {
+    let settings = || Settings {
+        group_types: config.group_types.clone(),
+        person_properties_on_events: config.person_properties_on_events,
+        ..Settings::default()
+    };
+    match &config.state {
         State::None => {
             if config.pipelines.as_ref().is_some_and(|streams| !streams.tables.is_empty()) {
                 warn!(
                     "the streams of persons and groups get nothing, since HOGFLARE_STATE is none"
                 );
             }
-            Ok(Persons { keeper: Box::new(Stateless), reader: None })
+            Ok(Persons { keeper: Box::new(Stateless), reader: None, outbox: None })
         }
         State::Embedded => {
             let path = data_dir.persons();
-            let settings = Settings {
-                group_types: config.group_types.clone(),
-                person_properties_on_events: config.person_properties_on_events,
-                ..Settings::default()
-            };
             let id = journal.id().as_uuid();
-            let store = Store::open(&path, id, settings, StoreOptions::default())
+            let store = Store::open(&path, id, settings(), StoreOptions::default())
                 .with_context(|| format!("cannot open {}", path.display()))?;
-            let reader = store.reader(&path)?;
-            Ok(Persons { keeper: Box::new(store), reader: Some(reader) })
+            let reader = Arc::new(store.reader(&path)?);
+            Ok(Persons { keeper: Box::new(store), reader: Some(reader), outbox: None })
         }
+        State::Postgres(address) => in_postgres(address, settings(), &data_dir.persons()),
     }
+}
+
+/// Opens what nodes share. PostgreSQL need not be there yet.
+fn in_postgres(address: &Address, settings: Settings, embedded: &Path) -> anyhow::Result<Persons> {
+    if embedded.exists() {
+        bail!(
+            "{} has persons that PostgreSQL does not (HOGFLARE_STATE): their versions in the lake would \
+             contradict each other. Begin in a new data folder, or go on with `embedded`",
+            embedded.display()
+        );
+    }
+    info!(at = %address, "persons are in PostgreSQL");
+    let options = postgres::Options::default();
+    let store = postgres::Store::open(address.clone(), settings, options)
+        .context("cannot keep persons in PostgreSQL (HOGFLARE_STATE)")?;
+    let outbox = Outbox::new(address.clone(), options);
+    let reader = postgres::Reader::new(address.clone(), options, outbox.availability())?;
+    Ok(Persons { keeper: Box::new(store), reader: Some(Arc::new(reader)), outbox: Some(outbox) })
 }
 
 /// How far a checkpoint reflects this journal: the journal must not give these rows to others.

@@ -164,6 +164,19 @@ impl Sinks {
         Ok(())
     }
 
+    /// The streams of tables of persons that must have a row before it is safe, where the disk does not
+    /// last.
+    pub(crate) fn streams_of_persons(&self, config: &Config) -> Vec<Status> {
+        let Some(pipelines) =
+            config.pipelines.as_ref().filter(|_| config.ack == AckMode::Delivered)
+        else {
+            return Vec::new();
+        };
+        let is_one =
+            |status: &&Status| pipelines.tables.iter().any(|(_, one)| one.name == status.name());
+        self.statuses.iter().filter(is_one).cloned().collect()
+    }
+
     fn start_recordings_pipeline(
         &mut self,
         config: &Config,

@@ -207,7 +207,7 @@ fn unset(raw: &str) -> Box<[Box<str>]> {
 fn groups(raw: &str) -> Box<[(Box<str>, Box<str>)]> {
     let mut groups: Vec<(Box<str>, Box<str>)> = Vec::new();
     for (name, key) in Members::of(raw) {
-        let name = json::text(&format!("\"{name}\"")).into();
+        let name = without_nul(&json::text(&format!("\"{name}\"")));
         let key = group_key(key);
         match groups.iter_mut().find(|(known, _)| *known == name) {
             Some(group) => group.1 = key,
@@ -219,12 +219,16 @@ fn groups(raw: &str) -> Box<[(Box<str>, Box<str>)]> {
     groups.into_boxed_slice()
 }
 
-/// Databases take no NUL.
 fn group_key(raw: &str) -> Box<str> {
     match raw {
         "null" => Box::default(),
-        raw => json::text(raw).replace('\0', "\u{fffd}").into(),
+        raw => without_nul(&json::text(raw)),
     }
+}
+
+/// Databases take no NUL.
+fn without_nul(text: &str) -> Box<str> {
+    text.replace('\0', "\u{fffd}").into()
 }
 
 fn is_type_name(name: &str) -> bool {
@@ -245,7 +249,7 @@ fn group(
 ) -> Option<GroupClaim> {
     let truthy = |raw: Option<&'_ str>| raw.filter(|raw| json::is_truthy(raw)).map(str::to_owned);
     let named = truthy(wanted.group_type).zip(truthy(wanted.group_key));
-    let named = named.map(|(name, key)| (json::text(&name).into(), group_key(&key)));
+    let named = named.map(|(name, key)| (without_nul(&json::text(&name)), group_key(&key)));
     let (type_name, key): (Box<str>, Box<str>) = match (event.event.as_str(), groups) {
         ("$groupidentify", _) => named?,
         ("$identify", [only]) if event.group_set.is_some() => named.unwrap_or_else(|| only.clone()),

@@ -10,7 +10,6 @@
 //! person is written once for all its changes between two checkpoints, and not at all where they are
 //! read again.
 
-mod cache;
 mod checkpoint;
 mod connect;
 mod options;
@@ -27,10 +26,10 @@ use event::{Change, PersonId, TeamId};
 use rusqlite::Connection;
 use uuid::Uuid;
 
-use self::cache::Cache;
 pub use self::options::StoreOptions;
-pub use self::reader::{Found, Page, Reader, Search};
+pub use self::reader::Reader;
 use self::shared::{Shared, Writer};
+use crate::cache::Cache;
 use crate::error::Context;
 use crate::{
     Base, Claim, Error, Forgotten, Group, GroupKey, GroupTypes, Id, IdKey, Keeper, Layer,

@@ -15,7 +15,10 @@ use super::select::{self, PERSON_COLUMNS};
 use super::shared::{Live, Shared};
 use super::{Cursor, StoreOptions, connect};
 use crate::error::Context;
-use crate::{Error, Group, GroupKey, GroupTypes, Id, IdKey, Override, Person, PersonKey};
+use crate::{
+    Error, Found, Group, GroupKey, GroupTypes, Id, IdKey, Lookup, Override, Page, Person,
+    PersonKey, Search,
+};
 
 /// Idle connections that are kept.
 const CONNECTIONS: usize = 4;
@@ -31,35 +34,6 @@ pub struct Reader {
     path: Arc<PathBuf>,
     /// Whether somebody writes what is asked for.
     is_written: bool,
-}
-
-/// A person, and what it is known by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// The person.
-    pub person: Arc<Person>,
-    /// Its distinct ids in their order, as many as were asked for.
-    pub distinct_ids: Vec<Arc<str>>,
-}
-
-/// What to search for.
-#[derive(Clone, Debug, Default)]
-pub struct Search {
-    /// What the distinct id, the email or the name has in it, whatever the case; all if empty.
-    pub text: String,
-    /// Where the page before ended; from the newest person if `None`.
-    pub after: Option<i64>,
-    /// How many persons to find.
-    pub limit: usize,
-}
-
-/// Some of the persons that were searched for.
-#[derive(Clone, Debug)]
-pub struct Page {
-    /// The newest first.
-    pub persons: Vec<Person>,
-    /// Where the next page goes on, if there may be one.
-    pub next: Option<i64>,
 }
 
 impl Reader {
@@ -83,41 +57,6 @@ impl Reader {
         self.shared.live().cursor
     }
 
-    /// The person of a distinct id.
-    ///
-    /// # Errors
-    /// When the tables cannot be read; so for all of these.
-    pub fn person_of(&self, team: TeamId, distinct_id: &str) -> Result<Option<Arc<Person>>, Error> {
-        let key = IdKey::new(team, distinct_id);
-        match self.id(&key)?.and_then(|id| id.person) {
-            Some(person) => self.there((team, person)),
-            None => Ok(None),
-        }
-    }
-
-    /// A person by its id, or by that of one that became part of it, and so many of its distinct
-    /// ids.
-    ///
-    /// # Errors
-    /// When the tables cannot be read.
-    pub fn person(
-        &self,
-        team: TeamId,
-        id: PersonId,
-        distinct_ids: usize,
-    ) -> Result<Option<Found>, Error> {
-        let person = match self.there((team, id))? {
-            Some(person) => Some(person),
-            None => match self.override_of((team, id))? {
-                Some(to) => self.there((team, to.person))?,
-                None => None,
-            },
-        };
-        let Some(person) = person else { return Ok(None) };
-        let distinct_ids = self.ids_of((team, person.id), distinct_ids)?;
-        Ok(Some(Found { person, distinct_ids }))
-    }
-
     /// A group.
     ///
     /// # Errors
@@ -139,53 +78,6 @@ impl Reader {
             |live| live.find(|layer| layer.group_types.get(&team).map(Arc::clone)),
             |connection| Ok(select::group_types(connection)?.remove(&team).unwrap_or_default()),
         )
-    }
-
-    /// Persons of a project by some text. Asks for a checkpoint first, so that the newest are there.
-    ///
-    /// # Errors
-    /// When the tables cannot be read.
-    pub fn search(&self, team: TeamId, search: &Search) -> Result<Page, Error> {
-        let sql = format!(
-            "SELECT {PERSON_COLUMNS}, rowid FROM persons
-            WHERE team_id = ?1 AND is_deleted = 0 AND rowid < ?2 AND (?3 = ''
-                OR instr(lower(json_extract(properties, '$.email')), ?3) > 0
-                OR instr(lower(json_extract(properties, '$.name')), ?3) > 0
-                OR EXISTS (SELECT 1 FROM person_distinct_ids AS ids
-                    WHERE ids.team_id = persons.team_id AND ids.person_id = persons.person_id
-                        AND instr(lower(ids.distinct_id), ?3) > 0))
-            ORDER BY rowid DESC LIMIT ?4"
-        );
-        if self.is_written {
-            self.shared.hurry(PATIENCE);
-        }
-        let text = search.text.to_ascii_lowercase();
-        let after = search.after.unwrap_or(i64::MAX);
-        let limit = i64::try_from(search.limit).unwrap_or(i64::MAX);
-        self.with(|connection| {
-            let mut statement = connection.prepare_cached(&sql).context("search")?;
-            let of_row =
-                |row: &rusqlite::Row<'_>| Ok((select::person_of_row(row)?, row.get::<_, i64>(7)?));
-            let rows = statement.query_map(params![team.0, after, text, limit], of_row);
-            let rows: Vec<(Person, i64)> =
-                rows.context("search")?.collect::<Result<_, _>>().context("search")?;
-            let next = rows.last().map(|(_, rowid)| *rowid);
-            let next = next.filter(|_| rows.len() == search.limit);
-            Ok(Page { persons: rows.into_iter().map(|(person, _)| person).collect(), next })
-        })
-    }
-
-    /// Whether the files have nothing that rows before this offset replaced: the tables reflect
-    /// them, and the database's log, which has pages as they were, is cut.
-    ///
-    /// # Errors
-    /// When the database cannot be opened.
-    pub fn has_overwritten(&self, offset: u64) -> Result<bool, Error> {
-        let is_reflected = self.cursor().is_some_and(|cursor| cursor.offset >= offset);
-        match is_reflected {
-            true => connect::gather(&self.path),
-            false => Ok(false),
-        }
     }
 
     fn id(&self, key: &IdKey) -> Result<Option<Id>, Error> {
@@ -257,5 +149,70 @@ impl Reader {
             idle.push(connection);
         }
         read
+    }
+}
+
+impl Lookup for Reader {
+    fn has_overwritten(&self, offset: u64) -> Result<bool, Error> {
+        match self.cursor().is_some_and(|cursor| cursor.offset >= offset) {
+            true => connect::gather(&self.path),
+            false => Ok(false),
+        }
+    }
+
+    fn person_of(&self, team: TeamId, distinct_id: &str) -> Result<Option<Arc<Person>>, Error> {
+        let key = IdKey::new(team, distinct_id);
+        match self.id(&key)?.and_then(|id| id.person) {
+            Some(person) => self.there((team, person)),
+            None => Ok(None),
+        }
+    }
+
+    fn person(
+        &self,
+        team: TeamId,
+        id: PersonId,
+        distinct_ids: usize,
+    ) -> Result<Option<Found>, Error> {
+        let person = match self.there((team, id))? {
+            Some(person) => Some(person),
+            None => match self.override_of((team, id))? {
+                Some(to) => self.there((team, to.person))?,
+                None => None,
+            },
+        };
+        let Some(person) = person else { return Ok(None) };
+        let distinct_ids = self.ids_of((team, person.id), distinct_ids)?;
+        Ok(Some(Found { person, distinct_ids }))
+    }
+
+    fn search(&self, team: TeamId, search: &Search) -> Result<Page, Error> {
+        let sql = format!(
+            "SELECT {PERSON_COLUMNS}, rowid FROM persons
+            WHERE team_id = ?1 AND is_deleted = 0 AND rowid < ?2 AND (?3 = ''
+                OR instr(lower(json_extract(properties, '$.email')), ?3) > 0
+                OR instr(lower(json_extract(properties, '$.name')), ?3) > 0
+                OR EXISTS (SELECT 1 FROM person_distinct_ids AS ids
+                    WHERE ids.team_id = persons.team_id AND ids.person_id = persons.person_id
+                        AND instr(lower(ids.distinct_id), ?3) > 0))
+            ORDER BY rowid DESC LIMIT ?4"
+        );
+        if self.is_written {
+            self.shared.hurry(PATIENCE);
+        }
+        let text = search.text.to_ascii_lowercase();
+        let after = search.after.unwrap_or(i64::MAX);
+        let limit = i64::try_from(search.limit).unwrap_or(i64::MAX);
+        self.with(|connection| {
+            let mut statement = connection.prepare_cached(&sql).context("search")?;
+            let of_row =
+                |row: &rusqlite::Row<'_>| Ok((select::person_of_row(row)?, row.get::<_, i64>(7)?));
+            let rows = statement.query_map(params![team.0, after, text, limit], of_row);
+            let rows: Vec<(Person, i64)> =
+                rows.context("search")?.collect::<Result<_, _>>().context("search")?;
+            let next = rows.last().map(|(_, rowid)| *rowid);
+            let next = next.filter(|_| rows.len() == search.limit);
+            Ok(Page { persons: rows.into_iter().map(|(person, _)| person).collect(), next })
+        })
     }
 }

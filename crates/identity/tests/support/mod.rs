@@ -5,6 +5,9 @@
 
 pub(crate) mod history;
 pub(crate) mod model;
+pub(crate) mod postgres;
+pub(crate) mod round_trips;
+pub(crate) mod state;
 
 use event::{DistinctId, Event, Table, TeamId, Timestamp, Token, UuidOrigin};
 use hogflare_identity::{

@@ -15,6 +15,7 @@ use sequencer::{Erase, Options, Submitted};
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use crate::persons::Counting;
 use crate::support::{
     NOW, Running, event, journal_options, number_of, options, records_from, start_keeping,
 };
@@ -23,12 +24,14 @@ struct World {
     folder: TempDir,
     fs: SimFs,
     erasures: Erasures,
+    /// Whether a group's events are settled at once.
+    is_gathered: bool,
 }
 
 impl World {
     fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self { folder, fs: SimFs::new(1), erasures: Erasures::default() }
+        let (folder, erasures) = (tempfile::tempdir().unwrap(), Erasures::default());
+        Self { folder, fs: SimFs::new(1), erasures, is_gathered: false }
     }
 
     fn database(&self) -> PathBuf {
@@ -36,7 +39,13 @@ impl World {
     }
 
     fn start(&self) -> Running {
-        let keeper = |journal: &Journal| keeper(&self.database(), journal.id().as_uuid());
+        let keeper = |journal: &Journal| -> Box<dyn identity::Keeper> {
+            let keeper = keeper(&self.database(), journal.id().as_uuid());
+            match self.is_gathered {
+                true => Box::new(Counting { keeper, settled: Arc::default() }),
+                false => keeper,
+            }
+        };
         let options = Options { erasures: self.erasures.clone(), ..options() };
         start_keeping(Arc::new(self.fs.clone()), journal_options(), options, keeper).unwrap()
     }
@@ -283,14 +292,14 @@ proptest! {
     })]
 
     #[test]
-    fn what_is_left_is_what_came_after(steps in steps()) {
+    fn what_is_left_is_what_came_after(steps in steps(), is_gathered in any::<bool>()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(check(steps));
+        runtime.block_on(check(steps, is_gathered));
     }
 }
 
-async fn check(steps: Vec<Step>) {
-    let mut world = World::new();
+async fn check(steps: Vec<Step>, is_gathered: bool) {
+    let mut world = World { is_gathered, ..World::new() };
     let mut running = world.start();
     let mut expected: Vec<(u64, &str)> = Vec::new();
     let mut waiting = Vec::new();

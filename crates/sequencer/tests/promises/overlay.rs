@@ -22,7 +22,7 @@ async fn blocked(gate: &Gate) -> (Arc<Running>, JoinHandle<Result<Receipt, Rejec
 }
 
 /// Submits and returns once the submission is queued.
-async fn queue(
+pub(crate) async fn queue(
     running: &Arc<Running>,
     events: Vec<Submitted>,
 ) -> JoinHandle<Result<Receipt, Rejected>> {

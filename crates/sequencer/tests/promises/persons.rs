@@ -1,15 +1,17 @@
 //! Whose rows are is settled once, stored with them, and known after any end.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use event::{Change, DistinctId, PersonId, Row, Table, TeamId};
-use identity::{Keeper, Settings, Store, StoreOptions};
+use identity::{Claim, Keeper, Settings, Settled, Store, StoreOptions};
 use journal::sim::{Fault, Op, SimFs};
 use journal::{Journal, Offset};
 use sequencer::Submitted;
 use tempfile::TempDir;
 
+use crate::gate::Gate;
+use crate::overlay::queue;
 use crate::support::{
     Running, event, journal_options, number_of, options, records_from, start_keeping,
 };
@@ -190,6 +192,108 @@ async fn the_journal_is_held_until_persons_are_written() {
     let end = running.journal.synced();
     let holds = running.journal.holds();
     assert!(holds.iter().any(|hold| hold.name == "persons" && hold.at == end), "{holds:?}");
+}
+
+/// Settles all that it can at once, and counts how often it is asked.
+#[derive(Debug)]
+pub(crate) struct Counting {
+    pub(crate) keeper: Box<dyn Keeper>,
+    pub(crate) settled: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Keeper for Counting {
+    fn settle(&mut self, claims: &[Claim]) -> Result<Vec<Settled>, identity::Error> {
+        self.settled.lock().unwrap().push(claims.len());
+        self.keeper.settle(claims)
+    }
+
+    fn claims_at_once(&self) -> usize {
+        usize::MAX
+    }
+
+    fn erase(
+        &mut self,
+        team: TeamId,
+        target: &identity::Target,
+    ) -> Result<Result<identity::Forgotten, identity::NotErased>, identity::Error> {
+        self.keeper.erase(team, target)
+    }
+
+    fn publish(&mut self, end: u64) {
+        self.keeper.publish(end);
+    }
+
+    fn discard(&mut self) {
+        self.keeper.discard();
+    }
+
+    fn apply(&mut self, change: &Change) -> Result<(), identity::Error> {
+        self.keeper.apply(change)
+    }
+
+    fn note_personless(&mut self, team: TeamId, id: &str) -> Result<(), identity::Error> {
+        self.keeper.note_personless(team, id)
+    }
+
+    fn needed_from(&self) -> u64 {
+        self.keeper.needed_from()
+    }
+
+    fn close(self: Box<Self>) -> Result<(), identity::Error> {
+        self.keeper.close()
+    }
+}
+
+#[tokio::test]
+async fn a_group_is_settled_at_once_and_its_duplicates_find_their_originals() {
+    let world = World::new();
+    let (gate, settled) = (Gate::new(&world.fs), Arc::new(Mutex::new(Vec::new())));
+    let counting = |journal: &Journal| -> Box<dyn Keeper> {
+        let keeper = keeper(&world.database(), journal);
+        Box::new(Counting { keeper, settled: Arc::clone(&settled) })
+    };
+    let (fs, journal) = (Arc::new(gate.clone()), journal_options());
+    let running = Arc::new(start_keeping(fs, journal, options(), counting).unwrap());
+    gate.close();
+    let first = queue(&running, vec![by(1, "a")]).await;
+    gate.wait_for_sync();
+    let second = queue(&running, vec![by(2, "b"), by(3, "c"), by(3, "c")]).await;
+    let third = queue(&running, vec![identify(4, "b", "d"), by(3, "c")]).await;
+    let fourth = queue(&running, vec![by(1, "a"), by(4, "b"), by(5, "e"), by(2, "b")]).await;
+    gate.open();
+    let mut originals = Vec::new();
+    for task in [first, second, third, fourth] {
+        let receipt = task.await.unwrap().unwrap();
+        originals.push(receipt.resolve_by.originals().collect::<Vec<_>>());
+    }
+    assert_eq!(*settled.lock().unwrap(), [1, 5]);
+    let rows = running.numbered_rows();
+    let place = |number| {
+        let is_it = |row: &Row| row.table() == Table::Events && number_of(row) == number;
+        rows.iter().find(|(_, row)| is_it(row)).unwrap().0
+    };
+    let expected: [&[u64]; 4] = [&[], &[3], &[3], &[1, 2]];
+    for (originals, numbers) in originals.into_iter().zip(expected) {
+        assert_eq!(originals, numbers.iter().copied().map(place).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn changes_of_elsewhere_are_stored_as_they_are() {
+    let world = World::new();
+    let running = world.start();
+    running.submit(&[by(1, "a")]).await.unwrap();
+    let known = changes_of(&running);
+    let received_at = event(0).event.created_at;
+    let receipt = running.handle.submit_changes(known.clone(), received_at).await.unwrap();
+    assert_eq!(receipt.resolve_by.iter().count(), known.len());
+    assert_eq!(changes_of(&running), [known.clone(), known.clone()].concat());
+    running.submit(&[by(2, "a"), by(1, "a")]).await.unwrap();
+    let places = events_of(&running);
+    assert_eq!(places.len(), 2);
+    world.fs.fail(Op::SyncData, 0, Fault::Io);
+    running.handle.submit_changes(known.clone(), received_at).await.unwrap_err();
+    assert_eq!(changes_of(&running).len(), 2 * known.len());
 }
 
 #[tokio::test]

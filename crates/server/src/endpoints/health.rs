@@ -42,7 +42,8 @@ pub(crate) async fn liveness() -> Response {
 
 /// `GET /_readiness`: 503 while stopping; before the start nothing answers.
 ///
-/// A sink in trouble is told but is no reason to send requests elsewhere: the journal takes them.
+/// A sink in trouble is told but is no reason to send requests elsewhere: the journal takes them. It
+/// takes none while a database that tells whose events are cannot be asked.
 pub(crate) async fn readiness(State(state): State<EdgeState>) -> Response {
     let (status, body) = readiness_of(&state);
     answer::json(status, body.to_string())
@@ -51,10 +52,10 @@ pub(crate) async fn readiness(State(state): State<EdgeState>) -> Response {
 /// The same for those on this machine, with the reasons, which are not a stranger's business.
 pub(crate) async fn readiness_locally(State(state): State<EdgeState>) -> Response {
     let (status, mut body) = readiness_of(&state);
-    body["reasons"] = state
-        .sinks
-        .iter()
-        .filter_map(|sink| Some((sink.name().to_owned(), Value::from(reason(sink)?))))
+    let of_sinks = state.sinks.iter().map(|sink| (sink.name().to_owned(), reason(sink)));
+    body["reasons"] = of_sinks
+        .chain([("persons".to_owned(), trouble_with_persons(&state))])
+        .filter_map(|(name, reason)| Some((name, Value::from(reason?))))
         .collect::<serde_json::Map<_, _>>()
         .into();
     answer::json(status, body.to_string())
@@ -63,9 +64,10 @@ pub(crate) async fn readiness_locally(State(state): State<EdgeState>) -> Respons
 fn readiness_of(state: &EdgeState) -> (StatusCode, Value) {
     let sinks: serde_json::Map<_, _> =
         state.sinks.iter().map(|sink| (sink.name().to_owned(), word(sink).into())).collect();
-    let (status, word) = match state.is_draining() {
-        false => (StatusCode::OK, "ok"),
-        true => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+    let (status, word) = match (state.is_draining(), trouble_with_persons(state)) {
+        (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+        (false, Some(_)) => (StatusCode::SERVICE_UNAVAILABLE, "persons unreachable"),
+        (false, None) => (StatusCode::OK, "ok"),
     };
     (status, json!({ "status": word, "sinks": sinks }))
 }
@@ -78,6 +80,10 @@ pub(crate) async fn unknown_path() -> Response {
 /// A method that a path does not take.
 pub(crate) async fn wrong_method() -> Response {
     StatusCode::METHOD_NOT_ALLOWED.into_response()
+}
+
+fn trouble_with_persons(state: &EdgeState) -> Option<String> {
+    state.persons.as_ref()?.trouble()
 }
 
 fn reason(sink: &Status) -> Option<String> {

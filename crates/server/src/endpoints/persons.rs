@@ -7,7 +7,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use event::{PersonId, TeamId};
 use http::{HeaderMap, StatusCode};
-use identity::{Error, Found, Person, Reader, Search};
+use identity::{Error, Found, Lookup, Person, Search};
 use query::Format;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -136,15 +136,10 @@ pub(crate) async fn list(
     let search = Search { text: listing.search, after: listing.after, limit };
     read(&state, &headers, move |reader| {
         let page = reader.search(team, &search)?;
-        let found = page.persons.iter().map(|person| {
-            Ok(reader.person(team, person.id, IDS_IN_LIST)?.unwrap_or_else(|| Found {
-                person: Arc::new(person.clone()),
-                distinct_ids: Vec::new(),
-            }))
-        });
-        let found: Vec<Found> = found.collect::<Result<_, Error>>()?;
+        let next = page.next;
+        let found = reader.with_ids(team, page.persons, IDS_IN_LIST)?;
         let shown: Vec<Shown<'_>> = found.iter().filter_map(shown).collect();
-        Ok(Some(to_string(&json!({ "persons": shown, "next": page.next })).unwrap_or_default()))
+        Ok(Some(to_string(&json!({ "persons": shown, "next": next })).unwrap_or_default()))
     })
     .await
 }
@@ -185,17 +180,25 @@ pub(crate) async fn events(
     };
     let limit = span.limit.clamp(1, MOST);
     let team = TeamId(span.project);
-    let find = move |reader: &Reader| find(reader, team, &id);
+    let find = move |reader: &dyn Lookup| {
+        let found = find(reader, team, &id)?;
+        let of = |found: Found| {
+            let mut persons = reader.former_of(team, found.person.id)?;
+            persons.push(found.person.id);
+            Ok::<_, Error>(persons)
+        };
+        found.map(of).transpose()
+    };
     let found = match looked_up(&state, &headers, find).await {
         Ok(found) => found,
         Err(response) => return response,
     };
-    let Some(found) = found else { return nobody() };
+    let Some(persons) = found else { return nobody() };
     let Some(questions) = &state.questions else {
         return failure(StatusCode::NOT_FOUND, "the lake is off (HOGFLARE_LAKE=off)");
     };
     questions.catch_up().await;
-    let sql = timeline(team, found.person.id, before, limit);
+    let sql = timeline(team, &persons, before, limit);
     match questions.engine.answer(&sql, Format::Json).await {
         Ok(rows) => match serde_json::from_slice::<Vec<Happened>>(&rows) {
             Ok(events) => {
@@ -211,7 +214,8 @@ pub(crate) async fn events(
 }
 
 /// Numbers and a uuid: nothing of it comes from a client as text.
-fn timeline(team: TeamId, person: PersonId, before: Option<Before>, limit: usize) -> String {
+fn timeline(team: TeamId, persons: &[PersonId], before: Option<Before>, limit: usize) -> String {
+    let persons: Vec<String> = persons.iter().map(|person| format!("'{}'", person.0)).collect();
     let before = before.map(|Before { time, uuid }| match uuid {
         None => format!(" and timestamp < timestamp '{time}'"),
         Some(uuid) => format!(
@@ -220,9 +224,9 @@ fn timeline(team: TeamId, person: PersonId, before: Option<Before>, limit: usize
     });
     format!(
         "select uuid, event, distinct_id, timestamp, session_id, current_url, properties from events \
-         where team_id = {} and person_id = '{}'{} order by timestamp desc, uuid limit {limit}",
+         where team_id = {} and person_id in ({}){} order by timestamp desc, uuid limit {limit}",
         team.0,
-        person.0,
+        persons.join(","),
         before.unwrap_or_default()
     )
 }
@@ -231,7 +235,7 @@ fn timeline(team: TeamId, person: PersonId, before: Option<Before>, limit: usize
 async fn looked_up<T: Send + 'static>(
     state: &EdgeState,
     headers: &HeaderMap,
-    look: impl FnOnce(&Reader) -> Result<T, Error> + Send + 'static,
+    look: impl FnOnce(&dyn Lookup) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Response> {
     if !state.read_key.is_shown(headers) {
         let message =
@@ -241,7 +245,7 @@ async fn looked_up<T: Send + 'static>(
     let Some(reader) = state.persons.clone() else {
         return Err(failure(StatusCode::NOT_FOUND, "no persons are kept (HOGFLARE_STATE=none)"));
     };
-    match task::spawn_blocking(move || look(&reader)).await {
+    match task::spawn_blocking(move || look(&*reader)).await {
         Ok(Ok(found)) => Ok(found),
         Ok(Err(error)) => {
             warn!(%error, "persons cannot be read");
@@ -254,7 +258,7 @@ async fn looked_up<T: Send + 'static>(
 async fn read(
     state: &EdgeState,
     headers: &HeaderMap,
-    look: impl FnOnce(&Reader) -> Result<Option<String>, Error> + Send + 'static,
+    look: impl FnOnce(&dyn Lookup) -> Result<Option<String>, Error> + Send + 'static,
 ) -> Response {
     match looked_up(state, headers, look).await {
         Ok(Some(body)) => answer::json(StatusCode::OK, body),
@@ -263,7 +267,7 @@ async fn read(
     }
 }
 
-fn find(reader: &Reader, team: TeamId, id: &str) -> Result<Option<Found>, Error> {
+fn find(reader: &dyn Lookup, team: TeamId, id: &str) -> Result<Option<Found>, Error> {
     let by_id = match Uuid::try_parse(id) {
         Ok(uuid) => reader.person(team, PersonId(uuid), IDS_OF_ONE)?,
         Err(_) => None,

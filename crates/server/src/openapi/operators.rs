@@ -32,7 +32,7 @@ pub(crate) fn readiness() -> PathItem {
         "type": "object",
         "required": ["status", "sinks"],
         "properties": {
-            "status": { "type": "string", "enum": ["ok", "stopping"] },
+            "status": { "type": "string", "enum": ["ok", "stopping", "persons unreachable"] },
             "sinks": {
                 "type": "object",
                 "additionalProperties": {
@@ -44,6 +44,6 @@ pub(crate) fn readiness() -> PathItem {
     });
     let operation = operation(TAG, "readiness", "Whether it should get requests")
         .response("200", answer("It should", JSON, inline(body.clone())))
-        .response("503", answer("It is stopping", JSON, inline(body)));
+        .response("503", answer("It is stopping, or cannot take events now", JSON, inline(body)));
     at(HttpMethod::Get, operation.build())
 }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use event::erasure::RecordingsEnd;
 use event::{ErasureKind, PersonId, Pseudonym, Timestamp};
-use identity::{Reader, Target};
+use identity::{Lookup, Target};
 use journal::Journal;
 use lake::Lake;
 use sequencer::{Appender, Erase, Handle, Rejected};
@@ -46,7 +46,7 @@ struct Parts {
     policy: CurrentPolicy,
     sequencer: Handle,
     appender: Appender,
-    persons: Option<Reader>,
+    persons: Option<Arc<dyn Lookup>>,
     events: Journal,
     recordings: Journal,
     sinks: Vec<Status>,

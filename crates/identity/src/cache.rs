@@ -16,15 +16,15 @@ const ENTRY_BYTES: usize = 128;
 
 /// Newest values that were used lately; `None` for what is known not to be there.
 #[derive(Debug)]
-pub(super) struct Cache {
-    pub(super) ids: Bounded<IdKey, Option<Id>>,
-    pub(super) persons: Bounded<PersonKey, Option<Arc<Person>>>,
-    pub(super) groups: Bounded<GroupKey, Option<Arc<Group>>>,
+pub(crate) struct Cache {
+    pub(crate) ids: Bounded<IdKey, Option<Id>>,
+    pub(crate) persons: Bounded<PersonKey, Option<Arc<Person>>>,
+    pub(crate) groups: Bounded<GroupKey, Option<Arc<Group>>>,
 }
 
 impl Cache {
     /// A cache of about so many bytes.
-    pub(super) fn new(bytes: usize) -> Self {
+    pub(crate) fn new(bytes: usize) -> Self {
         Self {
             ids: Bounded::new(bytes / 4, |key, _| key.id.len() + ENTRY_BYTES),
             persons: Bounded::new(bytes / 8 * 5, |_, person| {
@@ -37,7 +37,7 @@ impl Cache {
     }
 
     /// Takes in what changed.
-    pub(super) fn absorb(&mut self, newer: &Layer) {
+    pub(crate) fn absorb(&mut self, newer: &Layer) {
         for (key, id) in &newer.ids {
             self.ids.put(key.clone(), Some(*id));
         }
@@ -49,14 +49,14 @@ impl Cache {
         }
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.ids.bytes + self.persons.bytes + self.groups.bytes
     }
 }
 
 /// A cache that keeps about so many bytes.
 #[derive(Debug)]
-pub(super) struct Bounded<K: Hash + Eq, V> {
+pub(crate) struct Bounded<K: Hash + Eq, V> {
     entries: LruCache<K, V>,
     weigh: fn(&K, &V) -> usize,
     bytes: usize,
@@ -68,11 +68,11 @@ impl<K: Hash + Eq + Clone, V> Bounded<K, V> {
         Self { entries: LruCache::unbounded(), weigh, bytes: 0, limit }
     }
 
-    pub(super) fn get(&mut self, key: &K) -> Option<&V> {
+    pub(crate) fn get(&mut self, key: &K) -> Option<&V> {
         self.entries.get(key)
     }
 
-    pub(super) fn put(&mut self, key: K, value: V) {
+    pub(crate) fn put(&mut self, key: K, value: V) {
         self.bytes += (self.weigh)(&key, &value);
         if let Some((key, old)) = self.entries.push(key, value) {
             self.bytes -= (self.weigh)(&key, &old);
