@@ -11,10 +11,12 @@ use datafusion::common::exec_datafusion_err;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::EquivalenceProperties;
+use datafusion::physical_expr::projection::ProjectionMapping;
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning,
+    PlanProperties,
 };
 use futures::StreamExt;
 use lake::{Erasing, Table};
@@ -40,8 +42,14 @@ impl ErasedRows {
         output: Vec<usize>,
     ) -> Result<Self> {
         let schema = Arc::new(input.schema().project(&output)?);
+        // What the rows are sorted by, which matters for versions; these never become anonymous.
+        let shown = ProjectionMapping::from_indices(&output, &input.schema())?;
+        let equivalences = match table.latest() {
+            Some(_) => input.equivalence_properties().project(&shown, Arc::clone(&schema)),
+            None => EquivalenceProperties::new(Arc::clone(&schema)),
+        };
         let properties = PlanProperties::new(
-            EquivalenceProperties::new(Arc::clone(&schema)),
+            equivalences,
             Partitioning::UnknownPartitioning(
                 input.properties().output_partitioning().partition_count(),
             ),
@@ -73,6 +81,10 @@ impl ExecutionPlan for ErasedRows {
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
         vec![&self.input]
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
     }
 
     fn with_new_children(

@@ -17,6 +17,7 @@ use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_expr::LexOrdering;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
 use lake::{DataFile, Erasing, FilesByErasure, Table, Version};
@@ -39,13 +40,6 @@ impl LakeTable {
         let tail = version.batches(table).cloned().collect();
         let FilesByErasure { whole, erased } = version.files_by_erasure(table);
         Self { table, files: whole, erased, tail }
-    }
-
-    /// The table with its files as they are, of which a reader of the latest sees nothing that is
-    /// erased: that it is gone comes later than it.
-    pub(crate) fn of_versions(version: &Version, table: &'static Table) -> Self {
-        let tail = version.batches(table).cloned().collect();
-        Self { tail, ..Self::of_files(table, version.files(table).to_vec()) }
     }
 
     /// Some of a table's files alone.
@@ -81,11 +75,22 @@ impl LakeTable {
         erasing: &Arc<Erasing>,
         projection: Option<&Vec<usize>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        let all: Vec<usize> = (0..self.table.schema().fields().len()).collect();
+        self.without_erased(file, erasing, projection.unwrap_or(&all), None)
+    }
+
+    /// Some columns of a file that may have erased rows, without these; in the order that the file
+    /// has.
+    fn without_erased(
+        &self,
+        file: &Arc<DataFile>,
+        erasing: &Arc<Erasing>,
+        wanted: &[usize],
+        ordering: Option<LexOrdering>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         let schema = self.table.schema();
-        let all: Vec<usize> = (0..schema.fields().len()).collect();
-        let wanted = projection.unwrap_or(&all);
         let columns = match erasing.columns(self.table) {
-            None => all.clone(),
+            None => (0..schema.fields().len()).collect(),
             Some(asked) => {
                 let asked = asked.iter().map(|name| schema.index_of(name));
                 let mut columns = asked.collect::<std::result::Result<Vec<_>, _>>()?;
@@ -101,6 +106,7 @@ impl LakeTable {
         let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), source)
             .with_file_groups(vec![FileGroup::new(vec![partitioned(file)?])])
             .with_projection_indices(Some(columns))?
+            .with_output_ordering(ordering.into_iter().collect())
             .build();
         let rows = DataSourceExec::from_data_source(config);
         Ok(Arc::new(ErasedRows::try_new(rows, self.table, Arc::clone(erasing), output)?))
@@ -116,8 +122,11 @@ impl LakeTable {
         order: usize,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let ordering = latest_rows::ordering(&self.table.schema(), &columns[..order]);
-        let columns = Some(columns.to_vec());
         let mut parts = Vec::new();
+        for (file, erasing) in &self.erased {
+            parts.push(self.without_erased(file, erasing, columns, ordering.clone())?);
+        }
+        let columns = Some(columns.to_vec());
         if !self.files.is_empty() {
             let config = FileScanConfigBuilder::new(
                 ObjectStoreUrl::local_filesystem(),

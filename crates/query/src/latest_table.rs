@@ -35,7 +35,7 @@ impl LatestTable {
     /// `None` for a table of which every row counts.
     pub(crate) fn new(version: &Version, table: &'static Table) -> Option<Self> {
         let latest = table.latest()?;
-        Some(Self { rows: LakeTable::of_versions(version, table), schema: table.schema(), latest })
+        Some(Self { rows: LakeTable::new(version, table), schema: table.schema(), latest })
     }
 
     fn is_of_key(&self, filter: &Expr) -> bool {

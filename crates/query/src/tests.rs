@@ -367,7 +367,7 @@ fn erasure(distinct_ids: &[&str], pseudonym: Option<&str>) -> Row {
         tokens: Vec::new(),
         kind,
         distinct_ids: distinct_ids.iter().map(|&id| id.to_owned()).collect(),
-        person_ids: Vec::new(),
+        person_ids: vec![person(0)],
         requested_at: Timestamp::from_micros(NOON),
         recordings_end: None,
     };
@@ -434,6 +434,33 @@ async fn who_is_anonymous_counts_under_the_pseudonym_as_soon_as_the_lake_has_rea
         match station {
             "in the tail" => asked.commit().await,
             _ => while asked.lake.erase_once().await.unwrap() {},
+        }
+    }
+}
+
+#[tokio::test]
+async fn persons_are_erased_where_no_row_says_that_they_are_gone() {
+    let mut asked = Asked::open().await;
+    for version in 0..2 {
+        asked.change([saved(0, version, "pro", false), saved(1, version, "free", false)]).await;
+        asked.commit().await;
+    }
+    asked.change([saved(0, 2, "pro", false), saved(1, 2, "pro", false)]).await;
+    asked.write(vec![erasure(&["jane"], Some("zorro"))]).await;
+    let expected = [format!("{},2,pro", id(1))];
+    for station in ["in the tail", "committed", "erased"] {
+        assert_eq!(asked.ask(PERSONS).await, expected, "{station}");
+        assert_eq!(asked.ask("SELECT count(*) FROM persons").await, ["1"], "{station}");
+        let one = format!("SELECT properties->>'plan' FROM persons WHERE id = '{}'", id(0));
+        assert!(asked.ask(&one).await.is_empty(), "{station}");
+        match station {
+            "in the tail" => asked.commit().await,
+            "committed" => {
+                let plan = asked.plan("SELECT count(*) FROM persons").await;
+                assert!(plan.contains("ErasedRows") && !plan.contains("SortExec"), "{plan}");
+                while asked.lake.erase_once().await.unwrap() {}
+            }
+            _ => {}
         }
     }
 }

@@ -145,8 +145,14 @@ impl Erased {
     ///
     /// A deletion counts more than making anonymous, and of several pseudonyms the first: rows that
     /// have it already do not have the distinct id any more.
+    ///
+    /// That a person or a distinct id is gone stays: without an earlier erasure's row older ones
+    /// would count again, wherever they are read, and versions would begin anew.
     pub fn fate(&self, row: &Row, place: Place) -> Fate<'_> {
         let team = TeamId(row.team_id);
+        if row.change.as_ref().is_some_and(|change| change.is_deleted) {
+            return Fate::Stays;
+        }
         match row.table() {
             Table::Events | Table::Heatmaps => self.of_event(team, &row.distinct_id, place),
             Table::Quarantine | Table::PersonDistinctIds => {
@@ -222,6 +228,7 @@ fn covers(cut: Cut, place: Place) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ChangeFields;
     use crate::erasure::RecordingsEnd;
 
     const JOURNAL: Uuid = Uuid::from_u128(1);
@@ -303,6 +310,19 @@ mod tests {
                 let by_person = erased.fate(&row(table, 2, "", 9), at(4));
                 assert_eq!((by_id, by_person), expected, "{table:?}");
             }
+        }
+    }
+
+    #[test]
+    fn what_an_earlier_erasure_left_stays() {
+        let erased = Erased::new(vec![Arc::new(placed(1, ErasureKind::Delete, 5))]);
+        for table in [Table::Persons, Table::PersonDistinctIds] {
+            let version = |is_deleted| {
+                let change = Some(Box::new(ChangeFields { is_deleted, ..ChangeFields::default() }));
+                Row { change, ..row(table, 2, "jane", 9) }
+            };
+            assert_eq!(erased.fate(&version(false), at(4)), Fate::Goes, "{table:?}");
+            assert_eq!(erased.fate(&version(true), at(4)), Fate::Stays, "{table:?}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, StringArray};
+use arrow::array::{Array, AsArray, BooleanArray, PrimitiveArray, RecordBatch, StringArray};
 use arrow::buffer::ScalarBuffer;
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
@@ -42,10 +42,10 @@ impl Erasing {
     /// The columns that it must be given of a table's rows, where it need not have all.
     pub fn columns(&self, table: &Table) -> Option<Vec<&'static str>> {
         let is_deletion = |placed: &Arc<Placed>| placed.erasure.kind == ErasureKind::Delete;
-        let is_enough = self.all.all().iter().all(is_deletion);
+        let is_enough = table.latest().is_some() || self.all.all().iter().all(is_deletion);
         let places = ["journal_id", "journal_offset", received(table)];
-        let [team, id] = key_columns(table).filter(|_| is_enough)?;
-        Some([team, id].into_iter().chain(places).collect())
+        let keys = key_columns(table).filter(|_| is_enough)?;
+        Some(keys.into_iter().chain(places).collect())
     }
 
     /// The rows of a file without those that go, and the others without what says whose they were.
@@ -129,13 +129,17 @@ enum Key {
 }
 
 /// The columns by which rows of a table are found; `None` for a table that says of nobody.
-pub(crate) fn key_columns(table: &Table) -> Option<[&'static str; 2]> {
+pub(crate) fn key_columns(table: &Table) -> Option<Vec<&'static str>> {
     let key = match key(table)? {
         Key::DistinctId => "distinct_id",
         Key::Person => "id",
     };
-    Some(["team_id", key])
+    let is_deleted = table.latest().map(|_| IS_DELETED);
+    Some(["team_id", key].into_iter().chain(is_deleted).collect())
 }
+
+/// The column of what is gone.
+const IS_DELETED: &str = "is_deleted";
 
 fn key(table: &Table) -> Option<Key> {
     match table.rows() {
@@ -162,6 +166,8 @@ struct Subjects<'a> {
     key: Key,
     teams: &'a ScalarBuffer<i64>,
     ids: &'a StringArray,
+    /// Which rows say that something is gone, in a table of versions.
+    gone: Option<&'a ScalarBuffer<i64>>,
     places: Option<Places<'a>>,
 }
 
@@ -188,12 +194,18 @@ impl<'a> Subjects<'a> {
     }
 
     fn of_keys(table: &'static Table, rows: &'a RecordBatch) -> Option<Self> {
-        let [team, id] = key_columns(table)?;
+        let columns = key_columns(table)?;
+        let numbers = |name| Some(rows.column_by_name(name)?.as_primitive_opt::<Int64Type>()?);
+        let gone = columns.get(2).map(|name| numbers(name).map(PrimitiveArray::values));
         Some(Self {
             rows: table.rows(),
             key: key(table)?,
-            teams: rows.column_by_name(team)?.as_primitive_opt::<Int64Type>()?.values(),
-            ids: rows.column_by_name(id)?.as_string_opt()?,
+            teams: numbers(columns.first()?)?.values(),
+            ids: rows.column_by_name(columns.get(1)?)?.as_string_opt()?,
+            gone: match gone {
+                Some(gone) => Some(gone?),
+                None => None,
+            },
             places: None,
         })
     }
@@ -202,8 +214,12 @@ impl<'a> Subjects<'a> {
         (0..self.ids.len()).map(|row| self.fate(row, erased))
     }
 
-    /// Nearly all rows are nobody's who is erased, whatever their place.
+    /// Nearly all rows are nobody's who is erased, whatever their place. That something is gone
+    /// stays, as [`Erased::fate`] says.
     fn fate<'b>(&self, row: usize, erased: &'b Erased) -> Fate<'b> {
+        if self.gone.is_some_and(|gone| gone[row] != 0) {
+            return Fate::Stays;
+        }
         match (self.fate_at(row, erased, BEFORE_ALL), &self.places) {
             (Fate::Stays, _) => Fate::Stays,
             (fate, None) => fate,

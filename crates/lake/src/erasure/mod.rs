@@ -17,7 +17,7 @@
 //! - **One function.** Tail, pass, merge and query all take out rows by [`Erasing::apply`], and what
 //!   an anonymous row has is what [`event::Row::anonymize`] leaves of it, as every sink sees it.
 //! - **Tables of versions.** What a person was goes; that the person is gone comes as rows behind the
-//!   erasure, which stay.
+//!   erasure, which stay, whatever is erased later.
 //! - **The catalog** forgets who was erased as soon as no file has rows of them, and overwrites what it
 //!   forgets.
 

@@ -392,6 +392,25 @@ async fn an_erasure_goes_through_its_stations() {
 }
 
 #[tokio::test]
+async fn who_is_erased_twice_stays_gone() {
+    let mut lake = with_jane().await;
+    lake.write(forget_jane(false)).await;
+    lake.flush().await;
+    settle(&lake).await;
+    // There is no person any more, so the second one says nothing more of it.
+    lake.write(vec![asked(2, vec!["jane".into()], false)]).await;
+    lake.flush().await;
+    settle(&lake).await;
+    lake.assert_whole();
+    for table in [event::Table::Persons, event::Table::PersonDistinctIds] {
+        let rows_of = everything(&lake.lake.version(), Table::of(table));
+        let versions = rows_of.column_by_name("version").unwrap().as_primitive::<Int64Type>();
+        assert_eq!(versions.values().iter().max(), Some(&1_000), "{table:?}");
+    }
+    assert!(progress(&lake).await.rows.is_empty());
+}
+
+#[tokio::test]
 async fn the_catalog_forgets_who_was_erased() {
     let mut lake = with_jane().await;
     lake.write(vec![asked(2, vec!["jane".into(), "an alias of hers".into()], false)]).await;

@@ -119,10 +119,16 @@ struct Place {
     token: String,
     /// Of a person.
     id: Option<uuid::Uuid>,
+    /// That a person or a distinct id is gone, which must be said wherever it was not.
+    #[serde(default)]
+    is_deleted: i64,
 }
 
 impl Place {
     fn is_erased(&self, erased: &Erased) -> bool {
+        if self.is_deleted != 0 {
+            return false;
+        }
         let received_at = self.changed_at.as_ref().or(self.created_at.as_ref());
         let place = event::Place {
             journal_id: self.journal_id,
@@ -209,7 +215,10 @@ mod tests {
         let person = json!({ "team_id": 1, "id": Uuid::from_u128(9), "journal_id": JOURNAL,
             "journal_offset": 5, "created_at": "2020-01-01T00:00:00Z",
             "changed_at": "2026-11-22T09:00:00Z", "properties": { "email": "jane@example.com" } });
+        let mut gone = person.clone();
         letters.keep(&letter("2026-11-21", person)).unwrap();
+        (gone["is_deleted"], gone["journal_offset"]) = (1.into(), 7.into());
+        letters.keep(&letter("2026-11-21", gone)).unwrap();
         let mut recording = event("jane", 1, 80);
         recording["event"] = "$snapshot".into();
         recording["journal_id"] = json!(Uuid::from_u128(8));
@@ -221,7 +230,7 @@ mod tests {
         std::fs::write(&torn, "{\"row\":{\"distinct_id\":\"jane\"\n{\"row\":\"joe\n").unwrap();
 
         assert_eq!(letters.erase(&erased()).unwrap(), 6);
-        assert_eq!(left(folder.path()), [2, 4, 12]);
+        assert_eq!(left(folder.path()), [2, 4, 7, 12], "that a person is gone stays");
         assert_eq!(std::fs::read_to_string(&torn).unwrap(), "{\"row\":\"joe\n");
         assert_eq!(letters.erase(&erased()).unwrap(), 0);
     }
