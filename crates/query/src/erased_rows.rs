@@ -84,7 +84,7 @@ impl ExecutionPlan for ErasedRows {
     }
 
     fn maintains_input_order(&self) -> Vec<bool> {
-        vec![true]
+        vec![self.table.latest().is_some()]
     }
 
     fn with_new_children(
