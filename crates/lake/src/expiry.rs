@@ -26,7 +26,7 @@ impl Shared {
         if !expired.is_empty() {
             self.catalog()?.forget(&expired)?;
         }
-        self.remove_old_orphans()?;
+        self.remove_orphans(ORPHAN_AGE)?;
         self.note_gone()?;
         ::metrics::counter!(metrics::REMOVED_FILES_TOTAL).increment(expired.len() as u64);
         Ok(expired.len())
@@ -34,11 +34,12 @@ impl Shared {
 
     /// Notes how far erasures are.
     pub(crate) fn note_gone(&self) -> Result<(), Error> {
-        let mut catalog = self.catalog()?;
-        match catalog.has_unfinished_erasures()? {
-            true => catalog.note_gone(Timestamp::now()),
-            false => Ok(()),
+        if !self.catalog()?.has_unfinished_erasures()? {
+            return Ok(());
         }
+        // Nobody knows whose rows they have, and those that belong to a table came again.
+        self.remove_orphans(Duration::ZERO)?;
+        self.catalog()?.note_gone(Timestamp::now())
     }
 
     /// Replaced files that belong to a version that somebody still holds.
@@ -48,7 +49,8 @@ impl Shared {
         replaced.iter().filter_map(|file| Some(file.upgrade()?.name.clone())).collect()
     }
 
-    fn remove_old_orphans(&self) -> Result<(), Error> {
+    /// Removes files in no table that were put aside so long ago.
+    fn remove_orphans(&self, since: Duration) -> Result<(), Error> {
         let dir = self.layout.orphans();
         let Ok(entries) = fs::read_dir(&dir) else {
             return Ok(());
@@ -56,7 +58,7 @@ impl Shared {
         for entry in entries.flatten() {
             let modified = entry.metadata().and_then(|metadata| metadata.modified());
             let age = modified.ok().and_then(|at| SystemTime::now().duration_since(at).ok());
-            if age.is_some_and(|age| age > ORPHAN_AGE) {
+            if since.is_zero() || age.is_some_and(|age| age > since) {
                 disk::remove_file(&entry.path())?;
             }
         }
