@@ -15,12 +15,21 @@ pub(crate) fn of(candidates: &[Option<&str>], notes: &mut Notes) -> Result<Disti
         .map(|raw| text(raw))
         .find(|text| !text.trim().is_empty())
         .ok_or(Error::MissingDistinctId)?;
-    let end = text.char_indices().nth(DISTINCT_ID_CHARS);
-    if end.is_some() {
+    if cut(&text).is_some() {
         notes.take(Note::CutDistinctId);
     }
-    let kept = end.and_then(|(end, _)| text.get(..end)).unwrap_or(&text);
-    Ok(without_nul(kept))
+    Ok(stored(&text))
+}
+
+/// A distinct id as events have it that came with this text.
+pub fn stored(text: &str) -> DistinctId {
+    without_nul(cut(text).unwrap_or(text))
+}
+
+/// As much of a text as is kept; `None` for all of it.
+fn cut(text: &str) -> Option<&str> {
+    let (end, _) = text.char_indices().nth(DISTINCT_ID_CHARS)?;
+    text.get(..end)
 }
 
 /// A distinct id of this text; databases take no NUL.
@@ -79,6 +88,15 @@ mod tests {
     fn id(raw: &str) -> Option<String> {
         let distinct_id = of(&[Some(raw)], &mut Notes::default()).ok()?;
         Some(distinct_id.into_string())
+    }
+
+    #[test]
+    fn an_application_s_id_is_stored_as_an_event_s() {
+        for id in ["jane", &"€".repeat(250), "a\0b"] {
+            let raw = serde_json::to_string(id).unwrap();
+            let of_event = of(&[Some(&raw)], &mut Notes::default()).unwrap();
+            assert_eq!(stored(id).as_str(), of_event.as_str());
+        }
     }
 
     #[test]

@@ -48,6 +48,7 @@ mod token;
 pub mod v1;
 
 pub use answer::{SUCCESS_BODY, error_body};
+pub use distinct_id::stored as stored_distinct_id;
 pub use error::{Error, TokenFault};
 pub use events::{Captured, decode_events};
 pub use lane::Lane;
