@@ -286,3 +286,61 @@ def test_persons_made_again_from_the_lake_do_not_have_who_was_erased(start_hogfl
     assert read(server, "/api/persons/visitor").status == 404
     send(server, "later", EMAIL)
     assert len(read(server, "/api/persons").json()["persons"]) == 2
+
+
+def test_who_is_erased_twice_is_gone_and_comes_back_as_somebody_new(start_hogflare) -> None:
+    server: Hogflare = start_hogflare()
+    jane(server)
+    for _ in range(2):
+        done(server, erase(server, EMAIL)["id"])
+    (gone,) = [row for row in rows(server, "person_distinct_ids_raw") if row["distinct_id"] == EMAIL]
+    assert gone["is_deleted"] == 1
+    assert [json.loads(person["properties"])["email"] for person in rows(server, "persons")] == ["joe@example.com"]
+    server.stop()
+    assert run(server, "rebuild", "identity").returncode == 0
+    server.start()
+    send(server, "back again", EMAIL)
+    (back,) = [row for row in rows(server, "person_distinct_ids") if row["distinct_id"] == EMAIL]
+    assert back["version"] > gone["version"]
+
+
+def test_a_lake_that_is_off_is_pending_and_erased_when_it_is_on(start_hogflare, emulator: Emulator) -> None:
+    server: Hogflare = start_hogflare()
+    jane(server)
+    assert len(rows(server)) == 4
+    server.stop()
+    server.start(HOGFLARE_LAKE="off", CLOUDFLARE_PIPELINE_ENDPOINT=emulator.url)
+    asked = erase(server, EMAIL)
+    until(lambda: {part["part"] for part in receipt(server, asked["id"])["pending"]} == {"lake"}, timeout=60, what="the rest")
+    assert "off" in receipt(server, asked["id"])["pending"][0]["waits_for"]
+    segments = lambda: [part for part in receipt(server, asked["id"])["remains"] if part["place"] == "journal"]  # noqa: E731
+    until(lambda: not segments(), timeout=60, what="the journal to be without them")
+    server.stop()
+    server.start()
+    assert {row["distinct_id"] for row in rows(server)} == {"joe"}
+    assert done(server, asked["id"])["removed"]["events"] == 3
+
+
+def test_persons_that_are_not_kept_any_more_are_pending(start_hogflare) -> None:
+    server: Hogflare = start_hogflare()
+    send(server, "$pageview", EMAIL, **{"$set": {"email": EMAIL}})
+    assert len(rows(server, "persons")) == 1
+    server.stop()
+    server.start(HOGFLARE_STATE="none")
+    asked = erase(server, EMAIL)
+    until(lambda: {part["part"] for part in receipt(server, asked["id"])["pending"]} == {"state"}, timeout=60, what="the rest")
+    assert "state.db" in receipt(server, asked["id"])["pending"][0]["waits_for"]
+    assert rows(server, "persons") == []
+    for file in server.data_dir.glob("state.db*"):
+        file.unlink()
+    done(server, asked["id"])
+
+
+def test_an_id_is_looked_for_as_it_was_stored(start_hogflare) -> None:
+    server: Hogflare = start_hogflare()
+    long = "u" * 250
+    send(server, "$pageview", long)
+    send(server, "$pageview", "joe")
+    told = done(server, erase(server, long)["id"])
+    assert (told["persons"], told["removed"]["events"]) == (1, 1)
+    assert [row["distinct_id"] for row in rows(server)] == ["joe"]

@@ -1,7 +1,9 @@
 //! How a lake behaves.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use event::Placed;
 use journal::JournalId;
 
 const MIB: usize = 1 << 20;
@@ -23,6 +25,9 @@ pub struct Options {
     /// for readers that opened the table before; also how long a partition must have been left
     /// alone before its last small files are merged.
     pub grace: Duration,
+    /// Erasures in force that the journal does not have any more. The lake reads erasures with the
+    /// rows; one that was off meanwhile takes these over when it is opened.
+    pub erasures: Vec<Arc<Placed>>,
 }
 
 impl Options {
@@ -35,6 +40,7 @@ impl Options {
             projection_interval: Duration::from_secs(10),
             snapshots: 20,
             grace: Duration::from_hours(1),
+            erasures: Vec::new(),
         }
     }
 }

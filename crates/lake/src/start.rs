@@ -23,6 +23,7 @@ pub(crate) fn open(dir: &Path, options: Options) -> Result<Shared, Error> {
     catalog.migrate()?;
     catalog.add_tables()?;
     catalog.check_registration()?;
+    catalog.take_over(&options.erasures)?;
     let shared = Shared::for_writing(layout, catalog, options)?;
     shared.put_orphans_aside()?;
     match shared.start_projection() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use event::{Erasures, Token};
+use event::{Erasures, Placed, Token};
 use journal::Journal;
 use lake::Lake;
 use query::{Engine, Limits};
@@ -68,7 +68,7 @@ impl Sinks {
             stopped: stopped.clone(),
         };
         if config.lake_enabled {
-            sinks.start_lake(data_dir, journals).await?;
+            sinks.start_lake(data_dir, journals, known).await?;
         }
         if let Some(pipelines) = &config.pipelines {
             // On a disk that lasts, the next start goes on.
@@ -114,8 +114,19 @@ impl Sinks {
         }
     }
 
-    async fn start_lake(&mut self, data_dir: &DataDir, journals: &Journals) -> anyhow::Result<()> {
-        let options = lake::Options::new(journals.events.id());
+    async fn start_lake(
+        &mut self,
+        data_dir: &DataDir,
+        journals: &Journals,
+        known: &Known<'_>,
+    ) -> anyhow::Result<()> {
+        let (id, first) = (journals.events.id(), journals.events.first().get());
+        let is_left =
+            |placed: &&Arc<Placed>| placed.journal_id != id.as_uuid() || placed.offset < first;
+        let in_force = known.erasures.view();
+        let all = in_force.iter().flat_map(|erased| erased.all());
+        let erasures = all.filter(is_left).cloned().collect();
+        let options = lake::Options { erasures, ..lake::Options::new(id) };
         let (lake, sink) =
             Lake::open(&data_dir.lake(), options).await.context("cannot open the lake")?;
         self.run(Runner::new(journals.events.clone(), sink));

@@ -1,5 +1,6 @@
 //! What the catalog knows of erasures: which are pending, and what each removed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use event::{Erasure, Placed, Timestamp, decode_rows, encode_row};
@@ -102,6 +103,26 @@ fn placed(
 }
 
 impl Catalog {
+    /// Takes erasures over that no journal brings any more, but for those that it has.
+    pub(crate) fn take_over(&mut self, erasures: &[Arc<Placed>]) -> Result<(), Error> {
+        let known: BTreeSet<Uuid> =
+            self.erasures()?.into_iter().map(|progress| progress.id).collect();
+        let last = pending(&self.connection).context("read")?.last().0;
+        let new = erasures.iter().filter(|placed| !known.contains(&placed.erasure.id));
+        let numbered = |(number, placed): (u64, &Arc<Placed>)| Numbered {
+            number: Number(number),
+            placed: placed.clone(),
+        };
+        let all: Vec<_> = (last + 1..).zip(new).map(numbered).collect();
+        if all.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(erasures = all.len(), "taking over what was erased meanwhile");
+        let transaction = self.begin("commit to")?;
+        NewErasures { all, erased: Counts::default() }.add(&transaction)?;
+        transaction.commit().context("commit to")
+    }
+
     /// Notes that nothing of the erasures up to one is in these files.
     pub(crate) fn note_free(&mut self, files: &[&DataFile], of: Number) -> Result<(), Error> {
         let transaction = self.begin("look through")?;

@@ -195,7 +195,7 @@ impl<'a> Subjects<'a> {
 
     fn of_keys(table: &'static Table, rows: &'a RecordBatch) -> Option<Self> {
         let columns = key_columns(table)?;
-        let numbers = |name| Some(rows.column_by_name(name)?.as_primitive_opt::<Int64Type>()?);
+        let numbers = |name| rows.column_by_name(name)?.as_primitive_opt::<Int64Type>();
         let gone = columns.get(2).map(|name| numbers(name).map(PrimitiveArray::values));
         Some(Self {
             rows: table.rows(),

@@ -411,6 +411,43 @@ async fn who_is_erased_twice_stays_gone() {
 }
 
 #[tokio::test]
+async fn files_in_no_table_go_before_an_erasure_is_over() {
+    let mut lake = with_jane().await;
+    lake.arm(AFTER_PARQUET_SYNC);
+    lake.write(rows_of("jane", 1)).await;
+    lake.sink.flush().await.unwrap_err();
+    lake.restart().await;
+    let folder = lake.path().join("orphans");
+    let orphans = || all_files(&folder).len();
+    assert!(orphans() > 0);
+    lake.lake.remove_expired().await.unwrap();
+    assert!(orphans() > 0, "somebody may miss them");
+    lake.write(forget_jane(true)).await;
+    lake.flush().await;
+    settle(&lake).await;
+    assert!(progress(&lake).await.gone_at.is_some());
+    assert_eq!(orphans(), 0);
+}
+
+#[tokio::test]
+async fn what_was_erased_while_the_lake_was_off_is_taken_over() {
+    let mut lake = with_jane().await;
+    let erasure = Erasure::of_row(&forget_jane(false)[0]).unwrap();
+    let id = erasure.id;
+    let placed = Placed { erasure, journal_id: JOURNAL.as_uuid(), offset: 1_000_000 };
+    lake.options.erasures = vec![Arc::new(placed)];
+    for _ in 0..2 {
+        lake.restart().await;
+        let shown = texts(&everything(&lake.lake.version(), events()));
+        assert!(shown.len() == 12 && shown.iter().all(|(_, row)| row[2] == "joe"));
+        let all = lake.lake.erasures().await.unwrap();
+        assert_eq!(all.iter().map(|one| one.id).collect::<Vec<_>>(), [id], "once");
+        settle(&lake).await;
+    }
+    assert!(progress(&lake).await.gone_at.is_some());
+}
+
+#[tokio::test]
 async fn the_catalog_forgets_who_was_erased() {
     let mut lake = with_jane().await;
     lake.write(vec![asked(2, vec!["jane".into(), "an alias of hers".into()], false)]).await;

@@ -33,6 +33,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tracing::{error, warn};
 use uuid::Uuid;
 
+use self::note::Found;
 pub(crate) use self::records::{Records, erased};
 use super::journals::Journals;
 use super::sinks::Sinks;
@@ -53,6 +54,9 @@ struct Parts {
     lake: Option<Lake>,
     dead_letters: PathBuf,
     recordings_folder: PathBuf,
+    /// The lake's catalog, which is there whether the lake is on or off.
+    catalog: PathBuf,
+    state: PathBuf,
     old_state: PathBuf,
     has_pipelines: bool,
 }
@@ -85,6 +89,8 @@ impl Erasing {
             lake: sinks.lake.clone(),
             dead_letters: data_dir.dead_letters(),
             recordings_folder: data_dir.recordings(),
+            catalog: data_dir.lake().join("catalog.db"),
+            state: data_dir.persons(),
             old_state: data_dir.persons().with_extension("db.old"),
             has_pipelines: config.pipelines.is_some(),
         };
@@ -125,7 +131,9 @@ impl Parts {
         let hold = self.events.hold("erasures", self.events.synced());
         let ends = self.events.cursor(hold.at());
         let (this, asked) = (Arc::clone(&self), erase.clone());
-        disk(move || this.records.intend(&asked, has_person.into(), ends)).await?;
+        let has_missed_state = self.persons.is_none() && self.state.exists();
+        let found = Found { persons: has_person.into(), has_missed_state };
+        disk(move || this.records.intend(&asked, found, ends)).await?;
         journal::failpoint("erasure-after-note");
         let placed = match self.sequencer.submit_erasure(erase).await {
             Ok(Ok(placed)) => placed,
@@ -157,9 +165,11 @@ impl Parts {
         Ok(receipt::of(&note.ok_or_else(missing)?, &self))
     }
 
-    /// Whom the id means, and whether there is a person.
+    /// Whom the id means, and whether there is a person. Applications know ids as they sent them, and
+    /// events have them as they were stored.
     async fn find(self: &Arc<Self>, ask: &Ask) -> Result<(Target, bool), Refused> {
-        let alone = Target::DistinctId(ask.id.as_str().into());
+        let stored = capture::stored_distinct_id(&ask.id);
+        let alone = Target::DistinctId(stored.as_str().into());
         let Some(reader) = self.persons.clone() else { return Ok((alone, false)) };
         let (team, id) = (ask.team, ask.id.clone());
         let look = move || -> Result<Option<PersonId>, identity::Error> {
@@ -167,10 +177,15 @@ impl Parts {
                 Ok(uuid) => reader.person(team, PersonId(uuid), 0)?,
                 Err(_) => None,
             };
-            Ok(match by_id {
-                Some(found) => Some(found.person.id),
-                None => reader.person_of(team, &id)?.map(|person| person.id),
-            })
+            if let Some(found) = by_id {
+                return Ok(Some(found.person.id));
+            }
+            for id in [id.as_str(), stored.as_str()] {
+                if let Some(person) = reader.person_of(team, id)? {
+                    return Ok(Some(person.id));
+                }
+            }
+            Ok(None)
         };
         let found = disk(move || look().map_err(std::io::Error::other)).await?;
         Ok(match found {

@@ -76,11 +76,21 @@ pub(crate) struct Note {
     pub(super) anonymized: BTreeMap<String, u64>,
     /// By when the files are gone that the lake replaced.
     pub(super) files_gone_by: Option<String>,
+    /// Whether there was a `state.db` that was not kept, so that the record changed nothing in it.
+    #[serde(default)]
+    pub(super) has_missed_state: bool,
+}
+
+/// What a request found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Found {
+    pub(super) persons: u64,
+    pub(super) has_missed_state: bool,
 }
 
 impl Note {
     /// The note of a request whose record is still to come.
-    pub(super) fn of_request(erase: &Erase, persons: u64, ends: Cursor) -> Self {
+    pub(super) fn of_request(erase: &Erase, found: Found, ends: Cursor) -> Self {
         Self {
             id: erase.id,
             project: erase.team.0,
@@ -91,13 +101,14 @@ impl Note {
             recordings_end: erase
                 .recordings_end
                 .map(|end| Place { journal_id: end.journal_id, offset: end.offset }),
-            persons,
+            persons: found.persons,
             distinct_ids: 0,
             person_ids: Vec::new(),
             done: BTreeSet::new(),
             removed: BTreeMap::new(),
             anonymized: BTreeMap::new(),
             files_gone_by: None,
+            has_missed_state: found.has_missed_state,
         }
     }
 

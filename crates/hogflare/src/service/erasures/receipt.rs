@@ -31,10 +31,13 @@ fn pending(note: &Note, parts: &Parts) -> Vec<Pending> {
     let pending = open.map(|part| Pending {
         part: part.name(),
         waits_for: match part {
+            Part::State if parts.persons.is_none() => STATE_IS_OFF.to_owned(),
+            Part::State if note.has_missed_state => STATE_WAS_OFF.to_owned(),
             Part::State => "the next checkpoint of persons".to_owned(),
             Part::DeadLetters => {
                 waits_for("sinks that are not past it", &waiting_sinks(parts, note))
             }
+            Part::Lake if parts.lake.is_none() => LAKE_IS_OFF.to_owned(),
             Part::Lake => {
                 "files to be written anew, and snapshots of the old ones to expire".to_owned()
             }
@@ -69,7 +72,7 @@ fn remains(note: &Note, parts: &Parts) -> Vec<Remains> {
             None,
         );
     }
-    if !note.done.contains(&Part::Files) {
+    if !note.done.contains(&Part::Files) && parts.lake.is_some() {
         add(
             "lake",
             "files that were replaced, until no query may hold them; no snapshot shows them",
@@ -113,6 +116,15 @@ fn remains(note: &Note, parts: &Parts) -> Vec<Remains> {
     );
     remains
 }
+
+const LAKE_IS_OFF: &str = "the lake, which is off and has such rows: a start with it erases them; or \
+    remove its folder";
+
+const STATE_IS_OFF: &str = "`state.db`, which has persons and is not kept (HOGFLARE_STATE): remove it, or \
+    start with it";
+
+const STATE_WAS_OFF: &str = "`state.db`, which was not kept when this was asked for and may have the \
+    person: ask once more, or make it again with `hogflare rebuild identity`";
 
 const PIPELINES: &str = "rows that Cloudflare has taken. R2 SQL only reads: run the statement with \
     Spark, or an equal delete with PyIceberg, on R2 Data Catalog, some minutes from now, and expire \

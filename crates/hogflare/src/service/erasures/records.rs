@@ -13,7 +13,7 @@ use sequencer::Erase;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use super::note::{Note, Place};
+use super::note::{Found, Note, Place};
 use crate::data_dir::write_private;
 
 /// How much of the journal is read at once.
@@ -26,6 +26,8 @@ pub(crate) struct Records {
     /// Those that whoever reads rows must apply.
     in_force: Erasures,
     kept: Mutex<Kept>,
+    /// One writes files at a time, so that none puts back what another changed.
+    writing: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -60,12 +62,18 @@ impl Records {
             notes.insert(note.id, note);
         }
         let kept = Mutex::new(Kept { notes, unwritten: BTreeMap::new() });
-        Ok(Self { folder, in_force, kept })
+        Ok(Self { folder, in_force, kept, writing: Mutex::default() })
     }
 
     /// What whoever reads rows must apply.
     pub(crate) fn in_force(&self) -> &Erasures {
         &self.in_force
+    }
+
+    /// An erasure that is in force.
+    pub(super) fn placed(&self, id: Uuid) -> Option<Arc<Placed>> {
+        let known = self.in_force.view()?;
+        known.all().iter().find(|placed| placed.erasure.id == id).cloned()
     }
 
     /// Settles requests that were not answered: their record is in the journal, or there is none.
@@ -88,8 +96,9 @@ impl Records {
     }
 
     /// Keeps a request, before its record is written.
-    pub(super) fn intend(&self, erase: &Erase, persons: u64, ends: Cursor) -> io::Result<()> {
-        let note = Note::of_request(erase, persons, ends);
+    pub(super) fn intend(&self, erase: &Erase, found: Found, ends: Cursor) -> io::Result<()> {
+        let _one = self.one_writes();
+        let note = Note::of_request(erase, found, ends);
         write(&self.folder, &note)?;
         self.kept().notes.insert(note.id, note);
         Ok(())
@@ -97,6 +106,7 @@ impl Records {
 
     /// Forgets a request that has no record.
     pub(super) fn withdraw(&self, id: Uuid) -> io::Result<()> {
+        let _one = self.one_writes();
         self.kept().notes.remove(&id);
         remove(&path(&self.folder, id, "row"))?;
         remove(&path(&self.folder, id, "json"))
@@ -128,6 +138,7 @@ impl Records {
     }
 
     fn write_place(&self, id: Uuid) -> io::Result<()> {
+        let _one = self.one_writes();
         let unwritten =
             self.kept().unwritten.get(&id).map(|one| (one.placed.clone(), one.note.clone()));
         let Some((placed, note)) = unwritten else { return Ok(()) };
@@ -145,6 +156,7 @@ impl Records {
 
     /// Changes a note, and keeps it so. Once it is over, nothing is left that names distinct ids.
     pub(super) fn change(&self, id: Uuid, change: impl FnOnce(&mut Note)) -> io::Result<()> {
+        let _one = self.one_writes();
         let before = self.kept().notes.get(&id).cloned();
         let Some(before) = before else { return Ok(()) };
         let mut note = before.clone();
@@ -173,6 +185,10 @@ impl Records {
     /// All whose record has its place written, the first one first.
     pub(super) fn notes(&self) -> Vec<Note> {
         self.kept().notes.values().filter(|note| note.place.is_some()).cloned().collect()
+    }
+
+    fn one_writes(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -310,6 +326,10 @@ mod tests {
         writer.commit(&[Batch { rows: 1, payload: payload.into() }]).unwrap();
     }
 
+    fn found(persons: u64) -> Found {
+        Found { persons, has_missed_state: false }
+    }
+
     fn files(folder: &Path) -> usize {
         fs::read_dir(folder).map_or(0, Iterator::count)
     }
@@ -323,7 +343,7 @@ mod tests {
         let (stored, lost) = (erase(), erase());
         let records = Records::open(notes.clone()).unwrap();
         for request in [&stored, &lost] {
-            records.intend(request, 1, journal.cursor(journal.synced())).unwrap();
+            records.intend(request, found(1), journal.cursor(journal.synced())).unwrap();
         }
         append(&mut writer, erasure(&stored));
         drop(records);
@@ -348,7 +368,7 @@ mod tests {
         let notes = folder.path().join("erasures");
         let (_writer, journal) = journal(&folder.path().join("journal"));
         let (records, request) = (Records::open(notes.clone()).unwrap(), erase());
-        records.intend(&request, 0, journal.cursor(journal.synced())).unwrap();
+        records.intend(&request, found(0), journal.cursor(journal.synced())).unwrap();
         let journal_id = journal.id().as_uuid();
         let placed = Placed { erasure: erasure(&request), journal_id, offset: 4 };
         records.in_force().put(placed.clone());
@@ -375,7 +395,7 @@ mod tests {
         let notes = folder.path().join("erasures");
         let (_writer, journal) = journal(&folder.path().join("journal"));
         let (records, request) = (Records::open(notes.clone()).unwrap(), erase());
-        records.intend(&request, 0, journal.cursor(journal.synced())).unwrap();
+        records.intend(&request, found(0), journal.cursor(journal.synced())).unwrap();
         let journal_id = journal.id().as_uuid();
         let placed = Placed { erasure: erasure(&request), journal_id, offset: 4 };
         records.confirm(placed).unwrap();

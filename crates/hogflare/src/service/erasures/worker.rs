@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event::Erased;
+use event::{Erased, Placed};
+use identity::Lookup;
 use journal::{Journal, Offset};
 use lake::ErasedRows;
 use sink::DeadLetters;
@@ -42,8 +43,10 @@ async fn go_on(parts: &Arc<Parts>, note: Note) -> anyhow::Result<()> {
         done(parts, &note, Part::State)?;
     }
     if is_open(Part::DeadLetters) {
+        // Asked first: what is refused in between comes from a sink that was not past it.
+        let has_passed = has_passed(parts, &note, is_pipeline);
         let removed = dead_letters(parts).await?;
-        let is_last = removed.is_some() && has_passed(parts, &note, is_pipeline);
+        let is_last = removed.is_some() && has_passed;
         if is_last || removed.is_some_and(|removed| removed > 0) {
             parts.records.change(id, |note| {
                 *note.removed.entry("dead_letters".to_owned()).or_default() += removed.unwrap_or(0);
@@ -75,12 +78,32 @@ fn done(parts: &Parts, note: &Note, part: Part) -> anyhow::Result<()> {
 
 /// Whether `state.db` has nothing of the person, in none of its files.
 async fn state(parts: &Parts, note: &Note) -> anyhow::Result<bool> {
-    let (Some(reader), Some(place)) = (parts.persons.clone(), note.place) else { return Ok(true) };
+    // One that is not kept any more has everybody, and is not written to.
+    let Some(reader) = parts.persons.clone() else { return Ok(!parts.state.exists()) };
+    let Some(place) = note.place else { return Ok(true) };
+    if note.has_missed_state {
+        let (placed, reader) = (parts.records.placed(note.id), Arc::clone(&reader));
+        if spawn_blocking(move || has_one_of(placed.as_deref(), &*reader)).await?? {
+            return Ok(false);
+        }
+    }
     if place.journal_id != parts.events.id().as_uuid() {
         return Ok(true);
     }
     // The record's changes are right behind it.
     Ok(spawn_blocking(move || reader.has_overwritten(place.offset + 1)).await??)
+}
+
+/// Whether there is somebody from before an erasure that changed no person.
+fn has_one_of(placed: Option<&Placed>, reader: &dyn Lookup) -> Result<bool, identity::Error> {
+    let Some(Placed { erasure, .. }) = placed else { return Ok(false) };
+    for id in &erasure.distinct_ids {
+        let person = reader.person_of(erasure.team, id)?;
+        if person.is_some_and(|person| person.created_at < erasure.requested_at) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Removes dead letters of all who are erased; `None` where somebody sends some again right now.
@@ -110,13 +133,7 @@ fn erase_letters(folder: PathBuf, erased: &Erased) -> std::io::Result<Option<u64
 
 /// Removes recordings once all that are erased are in their folder; says whether that is done.
 async fn recordings(parts: &Parts, note: &Note) -> anyhow::Result<bool> {
-    // Only with a lake is there a folder.
-    if parts.lake.is_none() {
-        return Ok(true);
-    }
-    let known = parts.records.in_force().view();
-    let placed = known.iter().flat_map(|erased| erased.all()).find(|one| one.erasure.id == note.id);
-    let Some(placed) = placed.cloned() else { return Ok(true) };
+    let Some(placed) = parts.records.placed(note.id) else { return Ok(true) };
     if !has_passed(parts, note, |name| name == "recordings") {
         return Ok(false);
     }
@@ -134,9 +151,13 @@ async fn recordings(parts: &Parts, note: &Note) -> anyhow::Result<bool> {
 /// Notes how far the lake is, which erases by itself what it has read.
 async fn lake(parts: &Parts, note: &Note) -> anyhow::Result<()> {
     let Some(lake) = &parts.lake else {
-        return Ok(parts
-            .records
-            .change(note.id, |note| note.done.extend([Part::Lake, Part::Files]))?);
+        // One that is off has all rows, and shows them when it is on again.
+        return match parts.catalog.exists() {
+            true => Ok(()),
+            false => Ok(parts
+                .records
+                .change(note.id, |note| note.done.extend([Part::Lake, Part::Files]))?),
+        };
     };
     let all = lake.erasures().await?;
     let Some(progress) = all.into_iter().find(|progress| progress.id == note.id) else {
