@@ -33,7 +33,7 @@ test-rust:
 
 test-clients:
 	tests/setup.sh
-	$(CARGO) build --release --locked --workspace --bins --example merged_persons
+	$(CARGO) build --release --locked --workspace --bins --examples
 	HOGFLARE_BIN="$(abspath $(BIN))" $(PYTHON) -m pytest tests
 
 ## compatibility: every SDK of the matrix, old and new, against Hogflare; writes docs/compatibility.md
