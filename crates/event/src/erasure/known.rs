@@ -143,8 +143,8 @@ impl Erased {
 
     /// What is to become of a row of the journal of events, whatever its table.
     ///
-    /// A deletion counts more than making anonymous, and of several pseudonyms the first: rows that
-    /// have it already do not have the distinct id any more.
+    /// Of several erasures the first decides, even a pseudonym before a deletion: rows that have it
+    /// already do not have the distinct id any more, and whether they have must make no difference.
     ///
     /// That a person or a distinct id is gone stays: without an earlier erasure's row older ones
     /// would count again, wherever they are read, and versions would begin anew.
@@ -167,19 +167,16 @@ impl Erased {
         }
     }
 
-    /// What is to become of an event or a heatmap.
+    /// What is to become of an event or a heatmap: what the first erasure says, since those behind it
+    /// would not find it any more.
     pub fn of_event(&self, team: TeamId, distinct_id: &str, place: Place) -> Fate<'_> {
-        let mut fate = Fate::Stays;
-        for placed in self.naming(team, distinct_id).filter(|placed| covers(placed.cut(), place)) {
-            match &placed.erasure.kind {
-                ErasureKind::Delete => return Fate::Goes,
-                ErasureKind::Anonymize(pseudonym) if fate == Fate::Stays => {
-                    fate = Fate::Anonymous(pseudonym);
-                }
-                ErasureKind::Anonymize(_) => {}
-            }
+        let covering = self.naming(team, distinct_id).filter(|placed| covers(placed.cut(), place));
+        let first = covering.min_by_key(|placed| (placed.erasure.requested_at, placed.offset));
+        match first.map(|placed| &placed.erasure.kind) {
+            None => Fate::Stays,
+            Some(ErasureKind::Delete) => Fate::Goes,
+            Some(ErasureKind::Anonymize(pseudonym)) => Fate::Anonymous(pseudonym),
         }
-        fate
     }
 
     /// Whether what was known of a person goes.
@@ -327,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_pseudonym_counts_and_a_deletion_more() {
+    fn the_first_that_finds_a_row_decides() {
         let anonymize = |number, offset| {
             Arc::new(placed(number, ErasureKind::Anonymize(pseudonym(number)), offset))
         };
@@ -338,9 +335,10 @@ mod tests {
         };
         assert_eq!(of(&erased, 4), format!("{:?}", Fate::Anonymous(&pseudonym(1))));
         assert_eq!(of(&erased, 5), format!("{:?}", Fate::Anonymous(&pseudonym(2))));
-        let third = Arc::new(placed(3, ErasureKind::Delete, 5));
-        let erased = Erased::new(vec![first, second, third]);
-        assert_eq!(of(&erased, 4), "Goes");
+        let deletion = Arc::new(placed(3, ErasureKind::Delete, 7));
+        let erased = Erased::new(vec![deletion, second, first]);
+        assert_eq!(of(&erased, 4), format!("{:?}", Fate::Anonymous(&pseudonym(1))));
+        assert_eq!(of(&erased, 6), "Goes");
     }
 
     #[test]

@@ -21,15 +21,17 @@ type Keys<K> = (Vec<i64>, Vec<K>);
 /// Writes what a group changed that was decided on what is known.
 pub(super) async fn write_checked(link: &Link, known: &Known, layer: &Layer) -> Result<(), Error> {
     let client = &link.connected.client;
-    tokio::try_join!(
+    // All are waited for, or the first failure to be seen might be one that follows from another, and
+    // the end might not have been sent.
+    let (begun, ticked, checked, written, ended) = tokio::join!(
         biased;
         client.batch_execute(BEGIN),
         tick(link),
         check(link, known, known.at + 1),
         write_all(link, layer),
         client.batch_execute(COMMIT),
-    )?;
-    Ok(())
+    );
+    begun.and(ticked).and(checked).and(written).and(ended)
 }
 
 /// Looks whether anything has changed that is known.
@@ -39,8 +41,9 @@ pub(super) async fn check_alone(link: &Link, known: &Known) -> Result<(), Error>
 
 /// Begins a transaction that no other node writes beside.
 pub(super) async fn begin_alone(link: &Link) -> Result<(), Error> {
-    tokio::try_join!(biased; link.connected.client.batch_execute(BEGIN), tick(link))?;
-    Ok(())
+    let (begun, ticked) =
+        tokio::join!(biased; link.connected.client.batch_execute(BEGIN), tick(link));
+    begun.and(ticked)
 }
 
 /// Ends a transaction that no other node wrote beside.
@@ -49,8 +52,9 @@ pub(super) async fn end_alone(link: &Link, layer: &Layer) -> Result<(), Error> {
     if layer.is_empty() {
         return client.batch_execute("ROLLBACK").await;
     }
-    tokio::try_join!(biased; write_all(link, layer), client.batch_execute(COMMIT))?;
-    Ok(())
+    let (written, ended) =
+        tokio::join!(biased; write_all(link, layer), client.batch_execute(COMMIT));
+    written.and(ended)
 }
 
 async fn tick(link: &Link) -> Result<(), Error> {
@@ -90,15 +94,15 @@ async fn check(link: &Link, known: &Known, undisturbed: i64) -> Result<(), Error
 }
 
 async fn write_all(link: &Link, layer: &Layer) -> Result<(), Error> {
-    tokio::try_join!(
+    let (ids, persons, overrides, groups, group_types) = tokio::join!(
         biased;
         write_ids(link, layer),
         write_persons(link, layer),
         write_overrides(link, layer),
         write_groups(link, layer),
         write_group_types(link, layer),
-    )?;
-    Ok(())
+    );
+    ids.and(persons).and(overrides).and(groups).and(group_types)
 }
 
 async fn write_ids(link: &Link, layer: &Layer) -> Result<(), Error> {

@@ -72,13 +72,13 @@ impl Known {
         cache: &mut Cache,
     ) -> Result<Self, tokio_postgres::Error> {
         let client = &link.connected.client;
-        let ((), known, ()) = tokio::try_join!(
+        let (begun, known, ended) = tokio::join!(
             biased;
             client.batch_execute(BEGIN),
             Self::read_within(link, wanted, cache),
             client.batch_execute("COMMIT"),
-        )?;
-        Ok(known)
+        );
+        begun.and(known).and_then(|known| ended.map(|()| known))
     }
 
     /// Reads what is wanted, within a transaction.
@@ -99,13 +99,14 @@ impl Known {
                 false => client.query(&ask.group_types, &[&of_teams]).await,
             }
         };
-        let (now, ids, types, groups) = tokio::try_join!(
+        let (now, ids, types, groups) = tokio::join!(
             biased;
             client.query_one(&ask.now, &[]),
             client.query(&ask.ids, &parameters),
             read_types,
             read_groups(link, &wanted.groups),
-        )?;
+        );
+        let (now, ids, types, groups) = (now?, ids?, types?, groups?);
         let mut known = Self { at: now.try_get(0)?, groups, ..Self::default() };
         known.take_ids(&wanted.ids, &ids, &question.persons)?;
         known.take_types(&wanted.teams, &types)?;
