@@ -7,17 +7,29 @@ BIN = $(or $(CARGO_TARGET_DIR),target)/release/hogflare
 PYTHON = tests/.venv/bin/python
 # The tables of versions, each of which can have a stream of its own.
 VERSIONED = persons person_distinct_ids person_overrides groups group_types
+PAGE_SOURCES = $(shell find web \( -name node_modules -o -name dist \) -prune -o -type f -print 2>/dev/null)
+PAGES = $(and $(shell command -v npm),$(wildcard web/package.json),web/dist/index.html)
 FUZZ_TARGETS ?= events v1 ai otlp otlp_ai enrich recording flags signature row journal_recovery
 FUZZ_RUNS ?= 1000000
+# Processes of tests against the binary, which wait more than they compute.
+TESTERS ?= 2
 
-.PHONY: run build install test test-rust test-clients compatibility fmt clippy docs schema bench fuzz emulator
+.PHONY: run build install test test-rust test-clients compatibility fmt clippy docs schema bench fuzz emulator web test-web
 
 ## run: build and start on http://localhost:8080 with the lake in ./hogflare-data
 run: build
 	$(BIN) serve
 
-build:
+build: $(PAGES)
 	$(CARGO) build --release --locked
+
+# The web pages, which the build embeds; without Node.js the server says how to get them.
+web/dist/index.html: $(PAGE_SOURCES) web/node_modules/.package-lock.json
+	npm run build --prefix web
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	npm ci --prefix web --no-audit --no-fund --loglevel=error
+	touch $@
 
 ## install: put `hogflare` on the path, beside cargo itself, or into PREFIX/bin
 install: build
@@ -25,16 +37,16 @@ install: build
 	install -m 755 $(BIN) "$(PREFIX)/bin/hogflare"
 
 ## test: everything — unit, scenario, SDK, browser, crash
-test: test-rust test-clients
+test: $(PAGES) test-rust test-web test-clients
 
 test-rust:
 	$(CARGO) test --release --locked --workspace
 	$(CARGO) test --release --locked --manifest-path fuzz/Cargo.toml
 
-test-clients:
+test-clients: $(PAGES)
 	tests/setup.sh
 	$(CARGO) build --release --locked --workspace --bins --examples
-	HOGFLARE_BIN="$(abspath $(BIN))" $(PYTHON) -m pytest tests
+	HOGFLARE_BIN="$(abspath $(BIN))" $(PYTHON) -m pytest tests -n $(TESTERS) --dist loadgroup
 
 ## compatibility: every SDK of the matrix, old and new, against Hogflare; writes docs/compatibility.md
 compatibility:
@@ -86,6 +98,13 @@ fuzz:
 emulator: emulator/.venv/.installed
 	EMULATOR_SCHEMA="$${EMULATOR_SCHEMA-scripts/pipeline-schema.json}" \
 		emulator/.venv/bin/python -m emulator --port 8088
+
+## web: the pages, into web/dist; test-web: their parts without a browser
+web: web/dist/index.html
+
+test-web: web/node_modules/.package-lock.json
+	npm run check --prefix web
+	npm test --prefix web
 
 emulator/.venv/.installed: emulator/requirements.txt
 	@echo "installing the emulator's Python packages"

@@ -36,16 +36,19 @@ CREATE TABLE IF NOT EXISTS {ROLLS} (first BIGINT, last BIGINT, finished BOOLEAN)
 CREATE TABLE IF NOT EXISTS {FILES} (path VARCHAR, day DATE, rows BIGINT, bytes BIGINT);
 CREATE TABLE IF NOT EXISTS {IDENTITY} (id VARCHAR);
 """
-# The real service's way to read json columns.
-_MACROS = "".join(
-    f"CREATE OR REPLACE MACRO {name}(j, a) AS ({one}), (j, a, b) AS ({two});\n"
-    for name, one, two in [
-        ("json_get_str", "j->>a", "j->a->>b"),
-        ("json_get_json", "j->a", "j->a->b"),
-        ("json_get_int", "try_cast(j->>a AS BIGINT)", "try_cast(j->a->>b AS BIGINT)"),
-        ("json_get_float", "try_cast(j->>a AS DOUBLE)", "try_cast(j->a->>b AS DOUBLE)"),
-        ("json_get_bool", "try_cast(j->>a AS BOOLEAN)", "try_cast(j->a->>b AS BOOLEAN)"),
-    ]
+# The real service's way to read json columns: a key is a name, also one that begins with $, or an index.
+_MEMBER = """
+CREATE OR REPLACE MACRO json_path(a) AS
+    CASE typeof(a) WHEN 'VARCHAR' THEN '$."' || replace(CAST(a AS VARCHAR), '"', '\\"') || '"' ELSE '$[' || a || ']' END;
+CREATE OR REPLACE MACRO json_get_json(j, a) AS (json_extract(j, json_path(a))),
+    (j, a, b) AS (json_extract(json_extract(j, json_path(a)), json_path(b)));
+CREATE OR REPLACE MACRO json_get_str(j, a) AS (json_extract_string(j, json_path(a))),
+    (j, a, b) AS (json_extract_string(json_extract(j, json_path(a)), json_path(b)));
+"""
+_MACROS = _MEMBER + "".join(
+    f"CREATE OR REPLACE MACRO {name}(j, a) AS (try_cast(json_get_str(j, a) AS {kind})),"
+    f" (j, a, b) AS (try_cast(json_get_str(j, a, b) AS {kind}));\n"
+    for name, kind in [("json_get_int", "BIGINT"), ("json_get_float", "DOUBLE"), ("json_get_bool", "BOOLEAN")]
 )
 
 

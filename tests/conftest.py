@@ -17,6 +17,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--table", metavar="PATH", help="write the table of SDKs there; needs the whole matrix")
 
 
+# Folders whose tests share what takes long to make, or a folder of tools that two would fight over.
+TOGETHER = {"cloudflare", "insights", "web"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps the tests of a file, or of such a folder, in one process where several run."""
+    root = Path(__file__).parent
+    for item in items:
+        parts = item.path.relative_to(root).parts
+        item.add_marker(pytest.mark.xdist_group(parts[0] if parts[0] in TOGETHER else "/".join(parts)))
+
+
 @pytest.fixture(scope="session")
 def binary() -> Path:
     """The binary under test, from HOGFLARE_BIN."""

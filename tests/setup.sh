@@ -34,6 +34,18 @@ install_python_packages() {
     .venv/bin/pip install --quiet --disable-pip-version-check --requirement requirements.txt
 }
 
+# Their newest DuckDB is older than the one of the other tests.
+install_iceberg_reader() {
+    "$(find_python)" -m venv lake/.venv
+    lake/.venv/bin/pip install --quiet --disable-pip-version-check --requirement lake/iceberg-reader.txt
+}
+
+# The S3 server of the catalog's tests.
+install_storage_server() {
+    "$(find_python)" -m venv catalog/.venv
+    catalog/.venv/bin/pip install --quiet --disable-pip-version-check --requirement catalog/storage-server.txt
+}
+
 install_node_packages() {
     npm ci --no-audit --no-fund --loglevel=error
 }
@@ -98,6 +110,10 @@ has_postgresql() {
 
 [ -x .venv/bin/pytest ] || rm -f .venv/.installed
 once_for .venv/.installed install_python_packages requirements.txt ../emulator/requirements.txt
+[ -x lake/.venv/bin/python ] || rm -f lake/.venv/.installed
+once_for lake/.venv/.installed install_iceberg_reader lake/iceberg-reader.txt
+[ -x catalog/.venv/bin/moto_server ] || rm -f catalog/.venv/.installed
+once_for catalog/.venv/.installed install_storage_server catalog/storage-server.txt
 once_for node_modules/.installed install_node_packages package.json package-lock.json
 once_for ../node_modules/.installed install_deployment_tools ../package.json ../package-lock.json
 is_node_new_enough ||

@@ -7,12 +7,18 @@ NOT_FOR_DEPLOYMENT = {
     "HOGFLARE_CONFIG": "a file in the container; the image has none",
     "HOGFLARE_GEOIP": "likewise; behind the Worker its headers tell the place",
     "HOGFLARE_DATA_DIR": "a folder in the container, which the image decides",
+    "HOGFLARE_PG_ADDR": "a Worker passes HTTP only, and there is no lake to ask",
+    "HOGFLARE_PG_TLS_CERT": "likewise",
+    "HOGFLARE_PG_TLS_KEY": "likewise",
 }
 SECRETS = {
     "CLOUDFLARE_PIPELINE_AUTH_TOKEN",
     "POSTHOG_SIGNING_SECRET",
+    "HOGFLARE_CATALOG_TOKEN",
+    "HOGFLARE_S3_SECRET_ACCESS_KEY",
     "HOGFLARE_READ_KEY",
     "HOGFLARE_ADMIN_KEY",
+    "HOGFLARE_ADMIN_PASSWORD",
 }
 DEPLOYED_DEFAULTS = {
     "HOGFLARE_ACK": "delivered",

@@ -92,6 +92,8 @@ def test_the_answer_names_its_columns(client: TestClient) -> None:
         ("WITH x AS (SELECT DISTINCT uuid FROM default.events) SELECT count(*) AS v FROM x", 2),
         ("SELECT json_get_int(properties, 'n', 'm') AS v FROM events LIMIT 1", 7),
         ("SELECT properties->'n'->>'m' AS v FROM events LIMIT 1", "7"),
+        ("""SELECT json_get_str('{"$a.b":"x"}'::JSON, '$a.b') AS v""", "x"),
+        ("""SELECT json_get_float('{"a":[1,2.5]}'::JSON, 'a', 1) AS v""", 2.5),
         ("SELECT count(*) AS v FROM events WHERE __ingest_ts > now() - INTERVAL '1 hour'", 3),
         ("SELECT TIMESTAMPTZ '2026-01-02 03:04:05+01' AS v", "2026-01-02T02:04:05.000000Z"),
         ("SELECT sum(team_id) AS v FROM events", 3 * (2**53 + 1)),

@@ -1,11 +1,13 @@
 """The hogflare binary under test."""
 
 import http.client
+import json
+import subprocess
 from pathlib import Path
 
 from . import sql
 from .process import Process, child_env, free_port
-from .wire import Answer, Wire
+from .wire import Answer, LocalWire, Wire
 
 TOKEN = "phc_hogflareTestProject00000000000000000000000"
 
@@ -97,3 +99,28 @@ class Hogflare:
         wanted = [f'{label}="{value}"' for label, value in labels.items()]
         lines = [line for line in page.splitlines() if line.startswith((f"{name} ", f"{name}{{"))]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if all(want in line for want in wanted))
+
+    def trouble(self, sink: str) -> str:
+        """Why a sink is in trouble, as those on this machine are told; empty where it is not."""
+        with self.local() as wire:
+            return json.loads(wire.request("GET", "/_readiness").body)["reasons"].get(sink, "")
+
+    def doctor(self) -> str:
+        """What `hogflare doctor` says with the server's own settings."""
+        env = child_env({"HOGFLARE_DATA_DIR": str(self.data_dir)} | self.env)
+        command, cwd = [str(self.binary), "doctor"], self.log_path.parent
+        done = subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True, timeout=300, check=False)
+        return done.stdout + done.stderr
+
+    def local(self, timeout: float = 60) -> LocalWire:
+        """Opens a connection to the socket in the data folder."""
+        return LocalWire(self.data_dir / "hogflare.sock", timeout)
+
+    def lake(self, *command: str, expected: int = 0) -> dict:
+        """Runs `hogflare lake`, with the server running or not, and returns what it says as JSON."""
+        words = [str(self.binary), "lake", *command, "--json", "--data-dir", str(self.data_dir)]
+        done = subprocess.run(
+            words, env=child_env({}), cwd=self.log_path.parent, capture_output=True, text=True, timeout=300, check=False
+        )
+        assert done.returncode == expected, f"exit code {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+        return json.loads(done.stdout) if done.stdout.startswith("{") else {}

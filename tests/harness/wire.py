@@ -2,7 +2,9 @@
 
 import http.client
 import json
+import socket
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -72,3 +74,14 @@ def to_bytes(body: Any) -> bytes:
 def dashed(headers: dict[str, str]) -> dict[str, str]:
     """Turns `content_type` into `content-type`."""
     return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+class LocalWire(Wire):
+    """One connection to a socket in the file system."""
+
+    def __init__(self, path: Path, timeout: float = 30) -> None:
+        self.connection = http.client.HTTPConnection("localhost", timeout=timeout)
+        self.connection.sock = socket.socket(socket.AF_UNIX)
+        self.connection.sock.settimeout(timeout)
+        self.connection.sock.connect(str(path))
+        self.connection.auto_open = 0

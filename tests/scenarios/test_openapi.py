@@ -13,6 +13,7 @@ CONFIG = """
 [auth.openapi]
 read_key = {{ bearer = "{read_key}" }}
 project_token = {{ bearer = "phc_project" }}
+api_key = {{ bearer = "{api_key}" }}
 
 # Capture takes more than it asks for, on purpose: what an SDK of any age sends is repaired, not refused.
 [checks]
@@ -29,6 +30,29 @@ checks = {{ positive_data_acceptance = {{ enabled = false }} }}
 include-path = "/i/v0/ai"
 checks = {{ positive_data_acceptance = {{ enabled = false }} }}
 
+# Fields of an insight depend on each other in ways that no schema tells.
+[[operations]]
+include-path = "/api/insights/{{kind}}"
+checks = {{ positive_data_acceptance = {{ enabled = false }} }}
+
+# What is to be kept must be one of these, and what is made up is no time zone and no token of a link.
+[[operations]]
+include-tag = "saving"
+checks = {{ positive_data_acceptance = {{ enabled = false }} }}
+
+[[operations]]
+include-tag = "access"
+checks = {{ positive_data_acceptance = {{ enabled = false }} }}
+
+# To JSON Schema 5.0 is an integer, and to the server it is not.
+[[operations]]
+include-path = "/api/erasures"
+checks = {{ positive_data_acceptance = {{ enabled = false }} }}
+
+[[operations]]
+include-path = "/api/sql"
+checks = {{ positive_data_acceptance = {{ enabled = false }} }}
+
 [[operations]]
 include-path = "/api/push_subscriptions"
 checks = {{ positive_data_acceptance = {{ enabled = false }} }}
@@ -38,8 +62,9 @@ deterministic = true
 database = "none"
 """
 
+PASSWORD = "a long password"
 # Each with what it does; a path with a method that is not here has been forgotten.
-METHODS = {"get", "post", "delete"}
+METHODS = {"get", "post", "put", "delete"}
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +73,23 @@ def server(binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[H
     folder = tmp_path_factory.mktemp("openapi")
     config = folder / "hogflare.toml"
     config.write_text("[[project]]\ntoken = 'phc_project'\nteam_id = 1\n")
-    env = {"POSTHOG_API_KEY": "", "HOGFLARE_CONFIG": str(config), "HOGFLARE_UNKNOWN_TOKENS": "refuse"}
+    env = {
+        "POSTHOG_API_KEY": "",
+        "HOGFLARE_CONFIG": str(config),
+        "HOGFLARE_UNKNOWN_TOKENS": "refuse",
+        "HOGFLARE_ADMIN_PASSWORD": PASSWORD,
+    }
     server = Hogflare(binary, folder / "data", folder / "hogflare.log", env).start()
     yield server
     server.kill9()
+
+
+def api_key(server: Hogflare) -> str:
+    """A key with every scope that keys have."""
+    entered = server.post("/api/session", {"email": "admin@localhost", "password": PASSWORD})
+    shown = {"cookie": entered.headers["set-cookie"].split(";")[0], "x_hogflare_csrf": entered.json()["csrf"]}
+    wanted = {"kind": "personal", "label": "all", "scopes": ["read", "save", "erase", "projects", "audit"]}
+    return server.post("/api/keys", wanted, **shown).json()["secret"]
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +109,7 @@ def test_every_operation_is_named_once_and_has_a_family(document: dict) -> None:
 
 def test_what_is_documented_is_served(server: Hogflare, document: dict) -> None:
     for path in document["paths"]:
-        filled = path.format(token="phc_project", version="1.0.0", file="array.js", id="user-1")
+        filled = path.format(token="phc_project", version="1.0.0", file="array.js", id="user-1", kind="trends")
         with server.connect() as wire:
             answer = wire.request("PATCH", filled)
         assert answer.status == 405, f"{path} is {answer.status}"
@@ -79,12 +117,14 @@ def test_what_is_documented_is_served(server: Hogflare, document: dict) -> None:
 
 def test_the_server_does_what_the_document_says(server: Hogflare, tmp_path: Path) -> None:
     config = tmp_path / "schemathesis.toml"
-    config.write_text(CONFIG.format(read_key=server.read_key()))
+    config.write_text(CONFIG.format(read_key=server.read_key(), api_key=api_key(server)))
     command = [
         Path(sys.executable).with_name("schemathesis"),
         *("--config-file", config),
         "run",
         *("--phases", "examples,coverage,fuzzing"),
+        # An answer that goes on for a minute.
+        *("--exclude-path", "/api/live"),
         *("--max-examples", "25", "--seed", "1", "--no-color", "--continue-on-failure"),
         f"{server.url}/api/openapi.json",
     ]

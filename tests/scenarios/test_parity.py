@@ -906,6 +906,142 @@ def test_places(case: Case) -> None:
     assert "$geoip" not in row["properties"]
 
 
+# Insights
+
+
+def asked(server: Hogflare, **request) -> Answer:
+    """Asks for trends, of March 2026 unless said otherwise."""
+    base = {"dateRange": {"date_from": "2026-03-01", "date_to": "2026-03-01"}}
+    key = f"Bearer {server.read_key()}"
+    return server.post("/api/insights/trends", base | request, authorization=key)
+
+
+def trend(case: Case, *filters: dict, **node) -> float:
+    """How much there was of the line's events on the first of March."""
+    series = {"event": case.name, "properties": list(filters)} | node
+    return asked(case.server, series=[series]).json()["results"][0]["count"]
+
+
+def in_march(case: Case, **properties) -> None:
+    """Sends an event of that day."""
+    case.send(timestamp="2026-03-01T12:00:00Z", properties=properties)
+
+
+def test_insight_last_second(known: Case) -> None:
+    known.send(timestamp="2026-03-01T23:59:59.999Z")
+    known.send(timestamp="2026-03-02T00:00:00Z")
+    assert trend(known) == 1
+
+
+def test_insight_property_types(known: Case) -> None:
+    for size in [9, "10", 10.0, "large"]:
+        in_march(known, size=size)
+    assert trend(known, {"key": "size", "value": 10}) == 2
+    assert trend(known, {"key": "size", "value": "9", "operator": "gt"}) == 2
+
+
+def test_insight_wildcards(known: Case) -> None:
+    for rate in ["100%", "1000"]:
+        in_march(known, rate=rate)
+    assert trend(known, {"key": "rate", "value": "0%", "operator": "icontains"}) == 1
+
+
+def test_insight_percentiles(known: Case) -> None:
+    for size in [1, 2, 10]:
+        in_march(known, size=size)
+    assert trend(known, math="p90", math_property="size") == pytest.approx(8.4)
+
+
+def test_insight_persons_of_other(known: Case) -> None:
+    for visitor, size in [("a", 1), ("b", 1), ("c", 2), ("d", 3)]:
+        known.send(timestamp="2026-03-01T12:00:00Z", distinct_id=f"{known.name}-{visitor}", properties={"size": size})
+    point = {"breakdown": "$$_posthog_breakdown_other_$$"}
+    breakdown = {"breakdown": "size", "breakdown_limit": 1}
+    page = asked(known.server, series=[{"event": known.name}], breakdownFilter=breakdown, persons=point).json()
+    assert len(page["persons"]) == 2
+
+
+def test_insight_missing_filters(known: Case) -> None:
+    answer = asked(known.server, series=[{"event": known.name}], properties=[{"key": "size", "operator": "gt"}])
+    assert (answer.status, answer.json()["error"]) == (400, "properties[0].value: there is none")
+
+
+def test_insight_versions(known: Case) -> None:
+    for version in ["1.2.3", "none"]:
+        in_march(known, version=version)
+    assert trend(known, {"key": "version", "value": "1.0.0", "operator": "semver_lt"}) == 0
+    assert trend(known, {"key": "version", "value": "1.2.3", "operator": "semver_neq"}) == 1
+
+
+def ask_kind(case: Case, kind: str, **request) -> dict:
+    """Asks another kind for the first of March."""
+    body = {"dateRange": {"date_from": "2026-03-01", "date_to": "2026-03-01"}} | request
+    answer = case.server.post(f"/api/insights/{kind}", body, authorization=f"Bearer {case.server.read_key()}")
+    assert answer.status == 200, answer.body
+    return answer.json()
+
+
+def sent(case: Case, event: str, timestamp: str, **properties) -> None:
+    """Sends an event of another name."""
+    assert case.server.post("/e/", case.event(event=event, timestamp=timestamp, properties=properties)).is_success()
+
+
+def test_insight_retention_none(known: Case) -> None:
+    in_march(known)
+    entity = {"id": known.name}
+    breakdown = {"breakdown": "size"}
+    answer = ask_kind(known, "retention", retentionFilter={"targetEntity": entity, "returningEntity": entity}, breakdownFilter=breakdown)
+    assert [row["breakdown_value"] for row in answer["results"]] == ["$$_posthog_breakdown_null_$$"]
+
+
+def test_insight_paths_exclude(known: Case) -> None:
+    for minute, suffix in enumerate(["a", "b", "c"]):
+        sent(known, f"{known.name}-{suffix}", f"2026-03-01T12:0{minute}:00Z")
+    only = [{"type": "event_metadata", "key": "event", "value": [f"{known.name}-{suffix}" for suffix in "abc"]}]
+    answer = ask_kind(known, "paths", properties=only, pathsFilter={"excludeEvents": [f"{known.name}-b"]})
+    assert [(edge["source"], edge["target"]) for edge in answer["results"]] == [(f"1_{known.name}-a", f"2_{known.name}-c")]
+
+
+def test_insight_funnel_exclusions(known: Case) -> None:
+    for hour, suffix in [(0, "a"), (1, "x"), (2, "b"), (26, "a"), (27, "b")]:
+        sent(known, f"{known.name}-{suffix}", f"2026-03-0{1 + hour // 24}T{hour % 24:02}:00:00Z")
+    steps = [{"event": f"{known.name}-{suffix}"} for suffix in "ab"]
+    exclusion = {"event": f"{known.name}-x", "funnelFromStep": 0, "funnelToStep": 1}
+    chosen = {"funnelVizType": "trends", "exclusions": [exclusion], "funnelWindowInterval": 5, "funnelWindowIntervalUnit": "hour"}
+    dates = {"date_from": "2026-03-01", "date_to": "2026-03-02"}
+    [line] = ask_kind(known, "funnels", series=steps, funnelsFilter=chosen, dateRange=dates)["results"]
+    assert (line["reached_from_step_count"], line["data"]) == ([0, 1], [0, 100])
+
+
+def visit(case: Case, session: str, timestamp: str, **properties) -> None:
+    """Sends a page view."""
+    sent(case, "$pageview", timestamp, **{"$session_id": session, "which": case.name} | properties)
+
+
+def pages(case: Case, breakdown: str) -> list[dict]:
+    """A table of the line's views on the first of March."""
+    return ask_kind(case, "web-table", breakdownBy=breakdown, properties=[{"key": "which", "value": case.name}])["results"]
+
+
+def test_insight_web_sessions(known: Case) -> None:
+    visit(known, f"{known.name}-night", "2026-02-28T23:50:00Z", **{"$pathname": "/a"})
+    visit(known, f"{known.name}-night", "2026-03-01T00:10:00Z", **{"$pathname": "/b"})
+    visit(known, f"{known.name}-day", "2026-03-01T12:00:00Z", **{"$pathname": "/c"})
+    assert [row["breakdown_value"] for row in pages(known, "Page")] == ["/c"]
+
+
+def test_insight_web_entry(known: Case) -> None:
+    visit(known, known.name, "2026-03-01T12:00:00Z", **{"$pathname": "/told", "$current_url": "https://a.test/seen?x=1"})
+    assert [row["breakdown_value"] for row in pages(known, "InitialPage")] == ["/told"]
+
+
+def test_insight_errors(known: Case) -> None:
+    thrown = {"type": known.name, "value": "odd", "stacktrace": {"frames": [{"function": "f", "filename": "a.js", "lineno": 1}]}}
+    sent(known, "$exception", "2026-03-01T12:00:00Z", **{"$exception_list": [thrown]})
+    [issue] = ask_kind(known, "errors", searchQuery=known.name)["results"]
+    assert issue["fingerprint"] == f"{known.name}: odd @ f a.js" and "status" not in issue
+
+
 # Cookieless visitors
 
 
@@ -978,3 +1114,22 @@ def test_watching_recordings(shared: Hogflare) -> None:
     assert shared.post("/s/", [snapshot("to-be-watched")]).is_success()
     recorded(shared, "to-be-watched")
     assert shared.get("/api/projects/1/session_recordings/to-be-watched").status == 404
+
+
+def test_insight_parts(known: Case) -> None:
+    cohort = asked(known.server, series=[{"event": None}], properties=[{"type": "cohort", "key": "id", "value": 1}])
+    assert cohort.status == 400 and cohort.json()["error"].startswith("properties")
+    sample = asked(known.server, series=[{"event": None}], samplingFactor=0.1)
+    assert (sample.status, sample.json()["error"]) == (400, "samplingFactor: every event is counted")
+    action = asked(known.server, series=[{"kind": "ActionsNode", "id": 1}])
+    assert action.status == 400 and action.json()["error"].startswith("series[0]")
+    for kind, part in [
+        ("funnels", {"funnelsFilter": {"funnelOrderType": "unordered", "funnelVizType": "trends"}, "series": [{"event": "a"}, {"event": "b"}]}),
+        ("retention", {"retentionFilter": {"timeWindowMode": "24_hour_windows"}}),
+        ("retention", {"retentionFilter": {"retentionCustomBrackets": [1]}}),
+        ("retention", {"retentionFilter": {"aggregationType": "sum"}}),
+        ("paths", {"funnelPathsFilter": {}}),
+        ("web-overview", {"conversionGoal": {"customEventName": "x"}}),
+    ]:
+        answer = known.server.post(f"/api/insights/{kind}", part, authorization=f"Bearer {known.server.read_key()}")
+        assert answer.status == 400 and answer.json()["error"].startswith(next(iter(part))), answer.body

@@ -10,14 +10,13 @@ import subprocess
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from harness.emulator import SCHEMA
 from harness.poll import until
-from harness.postgres import PASSWORD, Database, Postgres
+from harness.postgres import PASSWORD, Database
 from harness.process import StartFailed, child_env
 from harness.server import TOKEN, Hogflare
 
@@ -32,39 +31,6 @@ TABLES = {
     "person_overrides": (("team_id", "old_person_id"), ("version", "person_id")),
     "groups": (("team_id", "group_type_index", "group_key"), ("version", "group_properties")),
 }
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """A PostgreSQL that the module's scenarios share, each with a database of its own."""
-    server = Postgres(tmp_path_factory.mktemp("postgres") / "log").start()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def own_postgres(tmp_path: Path, logs: list[Path]) -> Iterator[Postgres]:
-    """A PostgreSQL of the test's own."""
-    logs.append(tmp_path / "postgres.log")
-    server = Postgres(logs[-1]).start()
-    yield server
-    server.close()
-
-
-@pytest.fixture
-def new_nodes(new_hogflare: Callable[..., Hogflare], tmp_path: Path) -> Callable[..., list[Hogflare]]:
-    """Makes nodes that share persons and are not started yet."""
-
-    def make(database: Database, names: tuple[str, ...] = NAMES, **env: str) -> list[Hogflare]:
-        return [new_hogflare(tmp_path / name, HOGFLARE_STATE=database.url(name), **env) for name in names]
-
-    return make
-
-
-@pytest.fixture
-def start_nodes(new_nodes: Callable[..., list[Hogflare]]) -> Callable[..., list[Hogflare]]:
-    """Makes and starts them."""
-    return lambda *arguments, **env: [node.start() for node in new_nodes(*arguments, **env)]
 
 
 def event(number: int, name: str, distinct_id: str, **properties) -> dict:

@@ -28,7 +28,9 @@ pub use belonging::{Belonging, encode_row_body, encode_row_of};
 pub use change::Change;
 pub use column::{Column, Kind, StoredRow, Value};
 pub use dedup::{DedupKey, DedupSeed};
-pub use erasure::{Erased, Erasure, ErasureKind, Erasures, Fate, Place, Placed, Pseudonym};
+pub use erasure::{
+    Erased, Erasure, ErasureFields, ErasureKind, Erasures, Fate, Place, Placed, Pseudonym,
+};
 pub use event::{Event, UuidOrigin};
 pub use ids::{DistinctId, PersonId, TeamId, Token};
 pub use promoted::Promoted;

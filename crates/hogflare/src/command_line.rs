@@ -4,7 +4,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command as Clap};
 use event::Table;
 use sink::pipelines::TableStream;
 
-use crate::config::{SETTINGS, Setting};
+use crate::commands::lake::READERS;
+use crate::config::{SETTINGS, Setting, duration};
 
 /// What was asked for, with the flags that were given.
 #[derive(Debug)]
@@ -17,10 +18,16 @@ pub(crate) enum Command {
     PersonErase(&'static str, ArgMatches),
     RebuildIdentity(ArgMatches),
     KeyShow(ArgMatches),
+    UserLink(ArgMatches),
     Doctor(ArgMatches),
     SchemaEvents,
     SchemaTables,
     SchemaPipelines(Table),
+    LakeStats(ArgMatches),
+    LakeVerify(ArgMatches),
+    LakeCompact(ArgMatches),
+    LakeExpire(ArgMatches),
+    LakeConnect(ArgMatches),
     Resend(ArgMatches),
     ConfigReference,
 }
@@ -44,6 +51,10 @@ pub(crate) fn parse() -> Command {
             let (_, flags) = flags.subcommand().unwrap_or(("identity", flags));
             Command::RebuildIdentity(flags.clone())
         }
+        Some(("user", flags)) => {
+            let (_, flags) = flags.subcommand().unwrap_or(("link", flags));
+            Command::UserLink(flags.clone())
+        }
         Some(("doctor", flags)) => Command::Doctor(flags.clone()),
         Some(("schema", flags)) => match flags.subcommand() {
             Some(("pipelines", flags)) => {
@@ -54,6 +65,14 @@ pub(crate) fn parse() -> Command {
             }
             Some(("events", _)) => Command::SchemaEvents,
             _ => Command::SchemaTables,
+        },
+        Some(("lake", flags)) => match flags.subcommand() {
+            Some(("verify", flags)) => Command::LakeVerify(flags.clone()),
+            Some(("compact", flags)) => Command::LakeCompact(flags.clone()),
+            Some(("expire", flags)) => Command::LakeExpire(flags.clone()),
+            Some(("connect", flags)) => Command::LakeConnect(flags.clone()),
+            Some((_, flags)) => Command::LakeStats(flags.clone()),
+            None => Command::LakeStats(flags.clone()),
         },
         Some(("resend", flags)) => Command::Resend(flags.clone()),
         Some(("config", _)) => Command::ConfigReference,
@@ -110,6 +129,14 @@ fn clap() -> Clap {
             ),
         )
         .subcommand(
+            Clap::new("user").about("People who log in").subcommand_required(true).subcommand(
+                Clap::new("link")
+                    .about("Print a link by which a user chooses another password")
+                    .args(setting_flags_of(&["data-dir", "public-url", "state"]))
+                    .arg(Arg::new("email").required(true).value_name("EMAIL").help("Whose")),
+            ),
+        )
+        .subcommand(
             Clap::new("doctor").about("Check configuration, disk and sinks").args(setting_flags()),
         )
         .subcommand(
@@ -128,6 +155,7 @@ fn clap() -> Clap {
                 .subcommand(Clap::new("events").about("Print the reference of the table `events`"))
                 .subcommand(Clap::new("tables").about("Print the reference of the other tables")),
         )
+        .subcommand(lake())
         .subcommand(resend())
         .subcommand(Clap::new("config").about("Print the reference of all settings"))
 }
@@ -137,7 +165,9 @@ fn sql() -> Clap {
         .about("Ask the lake, with the server running or not")
         .args(setting_flags_of(&["data-dir"]))
         .arg(format())
-        .arg(Arg::new("query").required(true).value_name("SQL").help("A read-only query"))
+        .arg(Arg::new("query").value_name("SQL").help(
+            "A read-only query; without it, one is read from standard input, or many at a terminal",
+        ))
 }
 
 fn persons() -> Clap {
@@ -191,9 +221,54 @@ fn of_project() -> [Arg; 3] {
 fn format() -> Arg {
     Arg::new("format")
         .long("format")
-        .value_parser(["table", "csv", "json", "ndjson"])
+        .value_parser(["table", "csv", "json", "ndjson", "arrow"])
         .default_value("table")
         .help("How rows are written")
+}
+
+fn lake() -> Clap {
+    let about = |name: &'static str, about: &'static str| {
+        let json = "Write what was found or done as JSON";
+        Clap::new(name)
+            .about(about)
+            .args(setting_flags_of(&["data-dir"]))
+            .arg(Arg::new("json").long("json").action(ArgAction::SetTrue).help(json))
+    };
+    let rows = Arg::new("rows")
+        .long("rows")
+        .action(ArgAction::SetTrue)
+        .help("Also read every row, and look whether files are in order");
+    let age = Arg::new("older-than")
+        .long("older-than")
+        .value_name("DURATION")
+        .value_parser(duration)
+        .default_value("1h")
+        .help(
+            "How long the newer snapshot must be there; readers may have opened the table before",
+        );
+    Clap::new("lake")
+        .about("Look after the lake, with the server running or not")
+        .subcommand_required(true)
+        .subcommand(about("stats", "Say what each table has, and what that takes"))
+        .subcommand(
+            about("verify", "Look whether files and metadata are what the catalog says").arg(rows),
+        )
+        .subcommand(about("compact", "Merge small files now, also those of today"))
+        .subcommand(
+            about("expire", "Let go of past snapshots, and of files that they needed").arg(age),
+        )
+        .subcommand(
+            Clap::new("connect")
+                .about("Print code by which others read the lake")
+                .args(setting_flags_of(&["data-dir"]))
+                .arg(
+                    Arg::new("reader")
+                        .required(true)
+                        .value_name("READER")
+                        .value_parser(READERS)
+                        .help("Who is to read it"),
+                ),
+        )
 }
 
 fn resend() -> Clap {

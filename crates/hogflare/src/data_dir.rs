@@ -80,6 +80,10 @@ impl DataDir {
         self.path.join("state.db")
     }
 
+    pub(crate) fn settings(&self) -> PathBuf {
+        self.path.join("settings.db")
+    }
+
     pub(crate) fn quotas(&self) -> PathBuf {
         self.path.join("quotas.json")
     }

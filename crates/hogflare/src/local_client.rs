@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use bytes::Bytes;
-use http::{Request, StatusCode, header};
+use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::net::UnixStream;
 
@@ -15,29 +16,61 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
-/// Posts JSON.
-pub(crate) async fn post(socket: &Path, path: &str, json: Bytes) -> anyhow::Result<Answer> {
+/// An answer whose body is on its way.
+#[derive(Debug)]
+pub(crate) struct Arriving(Response<Incoming>);
+
+impl Arriving {
+    pub(crate) fn status(&self) -> StatusCode {
+        self.0.status()
+    }
+
+    /// The next piece of the body; `None` after the last.
+    pub(crate) async fn next(&mut self) -> anyhow::Result<Option<Bytes>> {
+        while let Some(frame) = self.0.body_mut().frame().await {
+            if let Ok(data) = frame?.into_data() {
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The rest of the body.
+    pub(crate) async fn rest(self) -> anyhow::Result<Bytes> {
+        Ok(self.0.into_body().collect().await?.to_bytes())
+    }
+}
+
+/// Posts JSON, and does not wait for the whole answer.
+pub(crate) async fn begin(socket: &Path, path: &str, json: Bytes) -> anyhow::Result<Arriving> {
     let request = Request::post(path)
         .header(header::HOST, "localhost")
         .header(header::CONTENT_TYPE, "application/json")
         .body(Full::new(json))?;
-    send(socket, request).await
+    Ok(Arriving(request_from(socket, request).await?))
+}
+
+/// Posts JSON.
+pub(crate) async fn post(socket: &Path, path: &str, json: Bytes) -> anyhow::Result<Answer> {
+    let answer = begin(socket, path, json).await?;
+    Ok(Answer { status: answer.status(), body: answer.rest().await? })
 }
 
 /// Gets a page.
 pub(crate) async fn get(socket: &Path, path: &str) -> anyhow::Result<Answer> {
     let request =
         Request::get(path).header(header::HOST, "localhost").body(Full::new(Bytes::new()))?;
-    send(socket, request).await
+    let answer = Arriving(request_from(socket, request).await?);
+    Ok(Answer { status: answer.status(), body: answer.rest().await? })
 }
 
-async fn send(socket: &Path, request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
+async fn request_from(
+    socket: &Path,
+    request: Request<Full<Bytes>>,
+) -> anyhow::Result<Response<Incoming>> {
     let stream = UnixStream::connect(socket).await?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
-    let response = sender.send_request(request).await?;
-    let status = response.status();
-    let body = response.into_body().collect().await?.to_bytes();
-    Ok(Answer { status, body })
+    Ok(sender.send_request(request).await?)
 }

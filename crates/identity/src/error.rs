@@ -94,9 +94,6 @@ pub enum NotErased {
          {ERASED_DISTINCT_ID_BYTES} bytes of them, which is more than one erasure takes"
     )]
     TooManyDistinctIds,
-    /// Whoever keeps persons cannot erase.
-    #[error("persons that are kept in {0} cannot be erased yet")]
-    Unsupported(&'static str),
 }
 
 /// Says what was tried when the database fails.

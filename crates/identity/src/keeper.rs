@@ -4,7 +4,7 @@ use std::fmt;
 
 use event::{Change, TeamId};
 
-use crate::{Claim, Error, Forgotten, NotErased, Settled, Target};
+use crate::{Claim, ErasureRequest, Error, Forgotten, NotErased, Settled};
 
 /// Keeps persons, with an overlay for the group that is not stored yet.
 ///
@@ -24,11 +24,7 @@ pub trait Keeper: fmt::Debug + Send {
     ///
     /// # Errors
     /// As [`Keeper::settle`]. A refusal is none: the group goes on.
-    fn erase(
-        &mut self,
-        team: TeamId,
-        target: &Target,
-    ) -> Result<Result<Forgotten, NotErased>, Error>;
+    fn erase(&mut self, request: &ErasureRequest) -> Result<Result<Forgotten, NotErased>, Error>;
 
     /// How many events are best settled in one call. Few, where a call costs nothing: what they change
     /// need not be held in memory all at once.

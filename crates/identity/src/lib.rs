@@ -42,7 +42,7 @@ pub use apply::{apply, note_personless};
 pub use base::Base;
 pub use claim::Claim;
 pub use error::{Error, NotErased};
-pub use fold::{Forgotten, Target, erase, settle};
+pub use fold::{ErasureRequest, Forgotten, Target, erase, settle};
 pub use keeper::Keeper;
 pub use known::{GROUP_TYPES, Group, GroupKey, GroupTypes, Id, IdKey, Override, Person, PersonKey};
 pub use layer::Layer;

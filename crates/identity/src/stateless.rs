@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use event::{Change, PersonId, TeamId};
 
-use crate::{Claim, Error, Forgotten, Keeper, NotErased, Settled, Target};
+use crate::{Claim, ErasureRequest, Error, Forgotten, Keeper, NotErased, Settled, Target};
 
 /// Keeps nothing: each distinct id is a person of its own, the same on every node.
 ///
@@ -18,16 +18,13 @@ impl Keeper for Stateless {
         Ok(claims.iter().map(Claim::alone).collect())
     }
 
-    fn erase(
-        &mut self,
-        team: TeamId,
-        target: &Target,
-    ) -> Result<Result<Forgotten, NotErased>, Error> {
-        Ok(match target {
+    fn erase(&mut self, request: &ErasureRequest) -> Result<Result<Forgotten, NotErased>, Error> {
+        Ok(match &request.target {
             Target::Person(_) => Err(NotErased::NoSuchPerson),
+            Target::Forgotten(forgotten) => Ok(forgotten.clone()),
             Target::DistinctId(id) => Ok(Forgotten {
                 distinct_ids: vec![Arc::clone(id)],
-                person_ids: vec![PersonId::in_project(team, id)],
+                person_ids: vec![PersonId::in_project(request.team, id)],
                 changes: Vec::new(),
             }),
         })

@@ -16,7 +16,7 @@ use hogflare_identity::{
 use proptest::prelude::*;
 use rusqlite::Connection;
 use support::history::{History, history_with_erasures};
-use support::{ERASE, Memory, Step, TEAM, event, target};
+use support::{ERASE, Memory, Step, TEAM, erasure, event, target};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -116,7 +116,7 @@ impl World {
         {
             match part {
                 [(team, event)] if event.event == ERASE => {
-                    let forgotten = self.store().erase(*team, &target(event)).unwrap();
+                    let forgotten = self.store().erase(&erasure(*team, &target(event))).unwrap();
                     steps.push(Step::Erased(forgotten.unwrap()));
                 }
                 part => {

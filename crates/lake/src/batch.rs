@@ -25,25 +25,44 @@ pub(crate) fn decode(
         return Ok(None);
     };
     let end = last.end();
+    let mut erasures = Vec::new();
+    let (tables, misfits) = by_table(&records, journal_id, |row, offset| {
+        let is_new = offset >= from;
+        if is_new {
+            let (journal_id, offset) = (journal_id.as_uuid(), offset.get());
+            let placed = |erasure| Placed { erasure, journal_id, offset };
+            erasures.extend(Erasure::of_row(row).map(placed).map(Arc::new));
+        }
+        is_new
+    })?;
+    ::metrics::counter!(metrics::MISFITS_TOTAL).increment(misfits);
+    Ok(Some(TailBatch::new(tables, journal_id, end).with_erasures(erasures)))
+}
+
+/// Rows of tables.
+pub(crate) type ByTable = Vec<(&'static Table, RecordBatch)>;
+
+/// Decodes the rows of records that are wanted, table by table, and counts promoted properties that do
+/// not fit their column. Who is asked may change a row.
+pub(crate) fn by_table(
+    records: &[&Record],
+    journal_id: JournalId,
+    mut is_wanted: impl FnMut(&mut Row, Offset) -> bool,
+) -> Result<(ByTable, u64), Error> {
     let most = records.iter().map(|record| record.rows as usize).sum();
     let mut tables = BTreeMap::new();
-    let mut erasures = Vec::new();
     for record in records {
-        for (row, offset) in rows_of(record)?.iter().zip(record.first.get()..) {
-            if offset >= from.get() {
-                let journal_id = journal_id.as_uuid();
-                let placed = |erasure| Placed { erasure, journal_id, offset };
-                erasures.extend(Erasure::of_row(row).map(placed).map(Arc::new));
+        for (row, offset) in rows_of(record)?.iter_mut().zip(record.first.get()..) {
+            if is_wanted(row, Offset::new(offset)) {
                 let table = row.table();
                 let rows = tables.entry(table).or_insert_with(|| Rows::new(table, most));
-                rows.append_row(row, JournalId::from_uuid(journal_id), offset);
+                rows.append_row(row, journal_id, offset);
             }
         }
     }
     let misfits = tables.values().map(|rows| rows.misfits).sum();
-    ::metrics::counter!(metrics::MISFITS_TOTAL).increment(misfits);
     let tables = tables.into_values().map(Rows::finish).collect::<Result<_, _>>()?;
-    Ok(Some(TailBatch::new(tables, journal_id, end).with_erasures(erasures)))
+    Ok((tables, misfits))
 }
 
 fn rows_of(record: &Record) -> Result<Vec<Row>, Error> {
@@ -64,7 +83,7 @@ pub(crate) struct Rows {
     misfits: u64,
 }
 
-enum Builder {
+pub(crate) enum Builder {
     Text(StringBuilder),
     Integer(Int64Builder),
     Timestamp(TimestampMicrosecondBuilder),
@@ -72,14 +91,8 @@ enum Builder {
 
 impl Rows {
     pub(crate) fn new(table: event::Table, rows: usize) -> Self {
-        let builder = |kind| match kind {
-            Kind::Text | Kind::Json => Builder::Text(StringBuilder::with_capacity(rows, 0)),
-            Kind::Integer => Builder::Integer(Int64Builder::with_capacity(rows)),
-            Kind::Timestamp => Builder::Timestamp(
-                TimestampMicrosecondBuilder::with_capacity(rows).with_timezone(UTC),
-            ),
-        };
-        let builders = table.columns().iter().map(|column| builder(column.kind)).collect();
+        let columns = Table::of(table).columns().iter();
+        let builders = columns.map(|column| Builder::new(column.kind, rows)).collect();
         Self { table, builders, misfits: 0 }
     }
 
@@ -91,7 +104,8 @@ impl Rows {
         self.misfits += promoted.misfits() as u64;
         let journal_id = journal_id.as_uuid();
         let stored = StoredRow { row, promoted: &promoted, journal_id, journal_offset };
-        for (column, builder) in self.table.columns().iter().zip(&mut self.builders) {
+        let columns = Table::of(self.table).columns().iter();
+        for (column, builder) in columns.zip(&mut self.builders) {
             builder.append((column.value)(stored));
         }
     }
@@ -104,8 +118,18 @@ impl Rows {
 }
 
 impl Builder {
+    pub(crate) fn new(kind: Kind, rows: usize) -> Self {
+        match kind {
+            Kind::Text | Kind::Json => Self::Text(StringBuilder::with_capacity(rows, 0)),
+            Kind::Integer => Self::Integer(Int64Builder::with_capacity(rows)),
+            Kind::Timestamp => {
+                Self::Timestamp(TimestampMicrosecondBuilder::with_capacity(rows).with_timezone(UTC))
+            }
+        }
+    }
+
     /// Appends a value; one of another kind than the column's is NULL.
-    fn append(&mut self, value: Value<'_>) {
+    pub(crate) fn append(&mut self, value: Value<'_>) {
         match (self, value) {
             (Self::Text(column), Value::Text(text)) => column.append_value(text),
             (Self::Text(column), Value::Uuid(uuid)) => {
@@ -120,7 +144,7 @@ impl Builder {
         }
     }
 
-    fn finish(self) -> ArrayRef {
+    pub(crate) fn finish(self) -> ArrayRef {
         match self {
             Self::Text(mut column) => fitted(column.finish()),
             Self::Integer(mut column) => fitted(column.finish()),

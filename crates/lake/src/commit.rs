@@ -126,12 +126,22 @@ fn write_rows<'a>(
     batches: &[&RecordBatch],
     places: impl Iterator<Item = &'a Place>,
 ) -> Result<NewFile, Error> {
-    let mut rows = places.map(|place| (place.batch as usize, place.row as usize)).peekable();
-    while rows.peek().is_some() {
-        let some: Vec<_> = rows.by_ref().take(WRITE_ROWS).collect();
-        writer.write(&interleave_record_batch(batches, &some)?)?;
+    for rows in in_order(batches, places) {
+        writer.write(&rows?)?;
     }
     writer.finish()
+}
+
+/// The rows at these places, some at a time.
+pub(crate) fn in_order<'a>(
+    batches: &[&RecordBatch],
+    places: impl Iterator<Item = &'a Place>,
+) -> impl Iterator<Item = Result<RecordBatch, Error>> {
+    let mut rows = places.map(|place| (place.batch as usize, place.row as usize));
+    std::iter::from_fn(move || {
+        let some: Vec<_> = rows.by_ref().take(WRITE_ROWS).collect();
+        (!some.is_empty()).then(|| Ok(interleave_record_batch(batches, &some)?))
+    })
 }
 
 /// The files of a commit, which come table by table.
@@ -140,7 +150,7 @@ fn by_table(files: &[NewFile]) -> impl Iterator<Item = &[NewFile]> {
 }
 
 /// Says which sorted rows go to which file.
-fn plan(table: &Table, places: &[Place]) -> Vec<(Partition, Vec<Range<usize>>)> {
+pub(crate) fn plan(table: &Table, places: &[Place]) -> Vec<(Partition, Vec<Range<usize>>)> {
     if !table.is_by_day() {
         let all = (!places.is_empty()).then_some(0..places.len());
         return all.map(|all| (Partition::Shared, vec![all])).into_iter().collect();

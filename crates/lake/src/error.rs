@@ -78,6 +78,19 @@ pub enum Error {
         supported: i64,
     },
 
+    /// The lake was written by an earlier version of this program.
+    #[error(
+        "{} has format version {found}, of an earlier version of this program; start the server \
+         once, which brings it up to date",
+        path.display()
+    )]
+    OlderFormat {
+        /// The catalog.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+    },
+
     /// There are data files, but the list that says which of them count is gone.
     #[error(
         "{} is missing although {} holds data files; restore the catalog from a backup, or move \
@@ -175,6 +188,7 @@ impl Error {
             self,
             Self::Record { .. }
                 | Self::NewerFormat { .. }
+                | Self::OlderFormat { .. }
                 | Self::CatalogMissing { .. }
                 | Self::ForeignMetadata { .. }
                 | Self::RowsLost { .. }

@@ -16,6 +16,10 @@ pub(crate) const AFTER_ERASURE_SYNC: &str = "lake-after-erasure-sync";
 pub(crate) const AFTER_ERASURE: &str = "lake-after-erasure";
 /// Iceberg metadata is durable, and not registered.
 pub(crate) const AFTER_METADATA: &str = "lake-after-metadata";
+/// Files that nobody needs are deleted, and the catalog knows them still.
+pub(crate) const AFTER_REMOVAL: &str = "lake-after-removal";
+/// Files of days that are too old are out of the list, queries still see them.
+pub(crate) const AFTER_RETENTION: &str = "lake-after-retention";
 
 /// The failpoints of one lake.
 #[derive(Debug, Default)]

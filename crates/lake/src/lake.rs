@@ -4,10 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use event::Timestamp;
 use journal::{Cursor, JournalId, Record};
 
+use crate::compaction::Due;
 use crate::shared::Shared;
-use crate::{ErasureProgress, Error, LakeSink, Options, Version, batch, blocking, start};
+use crate::{
+    Compacted, ErasureProgress, Error, Expired, LakeSink, Options, Stats, Verified, Verify,
+    Version, batch, blocking, start,
+};
 
 /// A lake. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -91,7 +96,29 @@ impl Lake {
     /// # Errors
     /// When files cannot be read or written. Nothing has changed then.
     pub async fn compact_once(&self) -> Result<bool, Error> {
-        self.run(Shared::compact).await
+        let merged = self.run(|shared| {
+            let (now, since) = (Timestamp::now(), shared.options()?.grace);
+            shared.compact(Due::Quiet { now, since })
+        });
+        Ok(merged.await?.files_in > 0)
+    }
+
+    /// The same, also of days that are not over yet. When no files were merged, none are left that
+    /// are worth it.
+    ///
+    /// # Errors
+    /// When files cannot be read or written. Nothing has changed then.
+    pub async fn compact_now(&self) -> Result<Compacted, Error> {
+        self.run(|shared| shared.compact(Due::Now)).await
+    }
+
+    /// Drops files of days that are too old, as far as the options say how long rows are kept;
+    /// returns how many rows went.
+    ///
+    /// # Errors
+    /// When the catalog cannot be changed, or files that days share cannot be written anew.
+    pub async fn drop_aged(&self) -> Result<u64, Error> {
+        self.run(Shared::drop_aged).await
     }
 
     /// Takes what was erased out of one more file of each table; returns whether there was anything
@@ -111,6 +138,31 @@ impl Lake {
         self.run(Shared::erasures).await
     }
 
+    /// Lets go of past snapshots whose successor is there for so long, and deletes files that were
+    /// replaced as long ago and that no snapshot and no query needs.
+    ///
+    /// # Errors
+    /// When the metadata cannot be written, or a file cannot be deleted.
+    pub async fn expire(&self, age: Duration) -> Result<Expired, Error> {
+        self.run(move |shared| shared.expire(age)).await
+    }
+
+    /// Says what the lake has.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read, or is of an earlier version of this program.
+    pub async fn stats(&self) -> Result<Stats, Error> {
+        self.run(Shared::stats).await
+    }
+
+    /// Looks whether everything is there and is what the catalog says. Ingestion goes on.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read, or is of an earlier version of this program.
+    pub async fn verify(&self, how: Verify) -> Result<Verified, Error> {
+        self.run(move |shared| shared.verify(&how)).await
+    }
+
     /// Deletes files that were replaced long enough ago and that no query holds; returns how many.
     ///
     /// # Errors
@@ -121,7 +173,7 @@ impl Lake {
 
     async fn run<T: Send + 'static>(
         &self,
-        work: fn(&Shared) -> Result<T, Error>,
+        work: impl FnOnce(&Shared) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let shared = self.shared.clone();
         blocking::run(move || work(&shared)).await

@@ -50,6 +50,7 @@ mod expiry;
 mod failpoint;
 mod file;
 mod lake;
+mod later_column;
 mod layout;
 mod maintenance;
 mod metrics;
@@ -57,21 +58,33 @@ mod options;
 mod order;
 mod overrides;
 mod projection;
+pub mod rest;
+mod retention;
 mod revision;
 mod shared;
 mod sink;
 mod start;
+mod stats;
 mod table;
+mod verify;
 mod version;
 
 #[cfg(test)]
 mod tests;
 
+pub use compaction::Compacted;
 pub use day::Day;
 pub use erasure::{ErasedRows, Erasing, ErasureProgress};
 pub use error::Error;
+pub use expiry::Expired;
 pub use lake::Lake;
+pub use later_column::LaterColumn;
 pub use options::Options;
+pub use retention::Retention;
 pub use sink::LakeSink;
+pub use stats::{Stats, TableStats};
+#[doc(hidden)]
+pub use table::forget_columns;
 pub use table::{Latest, Table};
-pub use version::{DataFile, FilesByErasure, Version};
+pub use verify::{Problem, Verified, VerifiedTable, Verify};
+pub use version::{DataFile, FilesByErasure, Version, VersionNumber};

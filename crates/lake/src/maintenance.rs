@@ -12,6 +12,8 @@ use crate::{Error, Lake, metrics};
 const COMPACTION_INTERVAL: Duration = Duration::from_secs(2);
 /// How often to look for something to erase.
 const ERASURE_INTERVAL: Duration = Duration::from_secs(1);
+/// How often to look for rows that are too old.
+const RETENTION_INTERVAL: Duration = Duration::from_hours(1);
 /// How often to look for files to delete.
 pub(crate) const REMOVAL_INTERVAL: Duration = Duration::from_mins(1);
 
@@ -36,6 +38,9 @@ impl Lake {
             }),
             repeat(ERASURE_INTERVAL, shutdown.clone(), || async {
                 while report("erasure", self.erase_once().await) == Some(true) {}
+            }),
+            repeat(RETENTION_INTERVAL, shutdown.clone(), || async {
+                report("retention", self.drop_aged().await);
             }),
             repeat(REMOVAL_INTERVAL, shutdown.clone(), || async {
                 report("removal", self.remove_expired().await);

@@ -28,6 +28,8 @@ pub(crate) const COMPACTED_BYTES_TOTAL: &str = "hogflare_lake_compacted_bytes_to
 pub(crate) const COMPACTION_SECONDS: &str = "hogflare_lake_compaction_seconds";
 /// Rows of files that went, or lost whose they are, since somebody was erased, by `table`.
 pub(crate) const ERASED_ROWS_TOTAL: &str = "hogflare_lake_erased_rows_total";
+/// Rows that went because they were too old, by `table`.
+pub(crate) const AGED_ROWS_TOTAL: &str = "hogflare_lake_aged_rows_total";
 /// Seconds that writing Iceberg metadata took.
 pub(crate) const PROJECTION_SECONDS: &str = "hogflare_lake_projection_seconds";
 /// Files removed after they were replaced.

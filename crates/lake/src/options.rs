@@ -6,6 +6,8 @@ use std::time::Duration;
 use event::Placed;
 use journal::JournalId;
 
+use crate::Retention;
+
 const MIB: usize = 1 << 20;
 
 /// Chosen when a lake is opened for writing.
@@ -28,6 +30,8 @@ pub struct Options {
     /// Erasures in force that the journal does not have any more. The lake reads erasures with the
     /// rows; one that was off meanwhile takes these over when it is opened.
     pub erasures: Vec<Arc<Placed>>,
+    /// How long rows are kept; for ever where it is not said.
+    pub retention: Option<Retention>,
 }
 
 impl Options {
@@ -41,6 +45,7 @@ impl Options {
             snapshots: 20,
             grace: Duration::from_hours(1),
             erasures: Vec::new(),
+            retention: None,
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 
+use event::Timestamp;
+
 use crate::catalog::Catalog;
 use crate::failpoint::Failpoints;
 use crate::file::NewFile;
@@ -162,7 +164,9 @@ impl Shared {
     pub(crate) fn revisions(&self, version: &Version, table: &Table) -> Result<Revisions, Error> {
         let has_persons = table.rows() == event::Table::Events;
         let overrides = has_persons.then(|| self.overrides.of(version)).transpose()?;
-        Ok(Revisions { erasures: version.erasures.clone(), overrides })
+        let kept_from = self.options()?.retention.filter(|_| table.ages());
+        let kept_from = kept_from.map(|retention| retention.first_day(Timestamp::now()));
+        Ok(Revisions { erasures: version.erasures.clone(), overrides, kept_from })
     }
 
     /// Removes files that did not become part of a table.

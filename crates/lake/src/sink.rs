@@ -98,7 +98,7 @@ impl Sink for LakeSink {
 }
 
 /// Splits records so that no portion takes too much memory.
-fn portions(records: Vec<Record>) -> Vec<Vec<Record>> {
+pub(crate) fn portions(records: Vec<Record>) -> Vec<Vec<Record>> {
     let mut portions: Vec<Vec<Record>> = Vec::new();
     let mut bytes = usize::MAX;
     for record in records {

@@ -128,7 +128,7 @@ fn take(kept: &mut Kept, layout: &Layout, path: &Path) -> bool {
 }
 
 /// All Parquet files in the folders of a table's partitions.
-fn data_files(layout: &Layout, table: &Table) -> Result<Vec<PathBuf>, Error> {
+pub(crate) fn data_files(layout: &Layout, table: &Table) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
     for dir in entries(&layout.table(table))? {
         if dir.is_dir() && dir != layout.metadata(table) {
@@ -150,7 +150,7 @@ fn is_file(path: &Path) -> Result<bool, Error> {
     }
 }
 
-fn entries(dir: &Path) -> Result<Vec<PathBuf>, Error> {
+pub(crate) fn entries(dir: &Path) -> Result<Vec<PathBuf>, Error> {
     fs::read_dir(dir)
         .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
         .map_err(|error| Error::io("list", dir, error))

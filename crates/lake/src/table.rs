@@ -4,16 +4,16 @@
 //! Iceberg metadata, its compaction and its name in SQL follow.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, new_null_array};
 use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
-use event::Kind;
+use event::{Kind, StoredRow, Value};
 use parquet::arrow::PARQUET_FIELD_ID_META_KEY;
 
-use crate::Error;
 use crate::day::Partition;
+use crate::{Error, LaterColumn};
 
 /// The zone of all timestamps, by the name that Arrow's readers of Parquet give it.
 pub(crate) const UTC: &str = "UTC";
@@ -21,7 +21,7 @@ pub(crate) const UTC: &str = "UTC";
 /// Columns that queries filter by, besides those of the order, and that a file has a range of.
 const RANGED: [&str; 4] = ["created_at", "team_id", "journal_id", "journal_offset"];
 
-/// A column as the lake sees it; where its values come from is for others to know.
+/// A column as the lake sees it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Column {
     /// Iceberg's field id; never reused.
@@ -31,13 +31,25 @@ pub(crate) struct Column {
     /// Whether it is never NULL.
     pub(crate) required: bool,
     pub(crate) doc: &'static str,
+    /// Reads it from a row.
+    pub(crate) value: for<'a> fn(StoredRow<'a>) -> Value<'a>,
 }
 
 impl From<&event::Column> for Column {
     fn from(column: &event::Column) -> Self {
-        let &event::Column { id, name, kind, required, doc, .. } = column;
-        Self { id, name, kind, required, doc }
+        let &event::Column { id, name, kind, required, doc, value } = column;
+        Self { id, name, kind, required, doc, value }
     }
+}
+
+/// Columns that this process does not know.
+static UNKNOWN: OnceLock<Vec<&'static str>> = OnceLock::new();
+
+/// Makes this process one of an earlier version, which did not know these columns. For tests, before
+/// they ask for a table.
+#[doc(hidden)]
+pub fn forget_columns(names: Vec<&'static str>) {
+    UNKNOWN.set(names).ok();
 }
 
 /// A table of the lake.
@@ -79,7 +91,10 @@ impl Table {
     }
 
     fn new(table: event::Table) -> Self {
-        let columns: Vec<Column> = table.columns().iter().map(Column::from).collect();
+        let unknown = UNKNOWN.get().map_or(&[][..], Vec::as_slice);
+        let is_known = |column: &&event::Column| !unknown.contains(&column.name);
+        let columns = table.columns().iter().filter(is_known);
+        let columns: Vec<Column> = columns.map(Column::from).collect();
         let position = |name: &str| {
             let found = columns.iter().position(|column| column.name == name);
             found.expect("a table is sorted by columns that it has")
@@ -128,6 +143,12 @@ impl Table {
         !self.keeps_latest
     }
 
+    /// Whether its rows go when they are too old. Who was erased is remembered for good, and so is the
+    /// latest of a thing.
+    pub(crate) fn ages(&self) -> bool {
+        self.is_by_day() && self.rows != event::Table::Erasures
+    }
+
     /// Whether files of a partition are sorted by the table's order.
     pub(crate) fn is_sorted_in(&self, partition: Partition) -> bool {
         !self.is_by_day() || partition != Partition::Shared
@@ -149,6 +170,17 @@ impl Table {
         &self.columns[self.time]
     }
 
+    /// Where the column of the time stands.
+    pub const fn time_position(&self) -> usize {
+        self.time
+    }
+
+    /// Where columns stand that are most of a row's bytes.
+    pub fn wide_positions(&self) -> Vec<usize> {
+        let columns = self.columns.iter().enumerate();
+        columns.filter(|(_, column)| column.kind == Kind::Json).map(|(at, _)| at).collect()
+    }
+
     /// What engines call a partition's day.
     pub(crate) fn day_field(&self) -> &str {
         &self.day_field
@@ -165,14 +197,20 @@ impl Table {
         rows.column(self.time).as_primitive::<TimestampMicrosecondType>().values()
     }
 
-    /// Fits rows of an older file to the present schema: columns that it lacks are NULL.
-    pub(crate) fn align(&self, rows: RecordBatch) -> Result<RecordBatch, Error> {
+    /// Fits rows of an older file to the present schema: columns that it lacks are made of the
+    /// properties, or NULL.
+    pub(crate) fn align(&'static self, rows: RecordBatch) -> Result<RecordBatch, Error> {
         if rows.schema_ref().fields() == self.schema.fields() {
             return Ok(rows);
         }
         let column = |field: &Arc<Field>| -> ArrayRef {
-            match rows.column_by_name(field.name()) {
-                Some(column) => column.clone(),
+            if let Some(column) = rows.column_by_name(field.name()) {
+                return column.clone();
+            }
+            let later = LaterColumn::of(self, field.name());
+            let properties = rows.column_by_name(LaterColumn::SOURCE);
+            match later.zip(properties.and_then(|column| column.as_string_opt())) {
+                Some((later, properties)) => later.of_properties(properties),
                 None => new_null_array(field.data_type(), rows.num_rows()),
             }
         };

@@ -128,9 +128,22 @@ pub struct FilesByErasure {
     pub erased: Vec<(Arc<DataFile>, Arc<Erasing>)>,
 }
 
+/// Tells versions of lakes apart, within one process; a later one is higher.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VersionNumber(u64);
+
+impl VersionNumber {
+    /// One that no version has had.
+    fn next() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Self(LAST.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+}
+
 /// All tables at one moment. It never changes; while somebody holds it, its files stay.
 #[derive(Clone, Debug, Default)]
 pub struct Version {
+    number: VersionNumber,
     /// By the name of their table; one without files may be missing.
     files: BTreeMap<&'static str, Arc<[Arc<DataFile>]>>,
     pub(crate) tail: Vec<Arc<TailBatch>>,
@@ -153,7 +166,12 @@ impl Version {
         }
         let files = tables.into_iter().map(|(table, files)| (table, files.into())).collect();
         let (cursors, erasures) = (Arc::new(cursors), Arc::new(erasures));
-        Self { files, tail: Vec::new(), cursors, erasures }
+        Self { number: VersionNumber::default(), files, tail: Vec::new(), cursors, erasures }
+    }
+
+    /// By which it is told from all others that this process has seen.
+    pub const fn number(&self) -> VersionNumber {
+        self.number
     }
 
     /// The files of a table, in no order.
@@ -324,7 +342,7 @@ pub(crate) struct Current(RwLock<Arc<Version>>);
 
 impl Current {
     pub(crate) fn new(version: Version) -> Self {
-        Self(RwLock::new(Arc::new(version)))
+        Self(RwLock::new(Arc::new(Version { number: VersionNumber::next(), ..version })))
     }
 
     pub(crate) fn get(&self) -> Arc<Version> {
@@ -336,6 +354,7 @@ impl Current {
         let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let mut version = Version::clone(&current);
         change(&mut version);
+        version.number = VersionNumber::next();
         *current = Arc::new(version);
     }
 }

@@ -3,11 +3,14 @@
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use async_trait::async_trait;
-use event::{Change, PersonId, PersonMode, Row, Table, TeamId, Timestamp, encode_row};
+use event::{
+    Change, ErasureFields, PersonId, PersonMode, Row, Table, TeamId, Timestamp, encode_row,
+};
 use journal::{JournalId, Offset, Record};
 use sink::{Archive, Error};
 use uuid::Uuid;
 
+use crate::format::{plain, plain_schema};
 use crate::{Engine, views};
 
 /// Most rows fetched at a time.
@@ -21,9 +24,8 @@ impl Archive for Engine {
         Ok(self.lake().version().cursor(journal_id).map_or(Offset::ZERO, |cursor| cursor.offset))
     }
 
-    /// Rows of `events` and changes of persons and groups as the journal had them, but for changes
-    /// whose place later ones took. Rows of other tables are there by their table and offset alone:
-    /// nobody sends them, and without them their offsets would look like lost rows.
+    /// Rows as the journal had them, but for changes whose place later ones took. Of an erasure it is
+    /// there that it was, and not who.
     async fn records(
         &self,
         journal_id: JournalId,
@@ -32,11 +34,11 @@ impl Archive for Engine {
     ) -> Result<Vec<Record>, Error> {
         let from = format!("journal_id = '{journal_id}' AND journal_offset >= {from}");
         let places = self.rows_of(&places(&format!("{from} AND journal_offset < {end}"))).await?;
-        let Some(Chunk { last, elsewhere }) = Chunk::of(&places)? else {
+        let Some(last) = last_of_chunk(&places)? else {
             return Ok(Vec::new());
         };
-        let mut records = elsewhere;
-        for table in Table::ALL.into_iter().filter(|table| is_sent(*table)) {
+        let mut records = Vec::new();
+        for table in Table::ALL {
             let name = name_of(table);
             let rows = format!("SELECT * FROM {name} WHERE {from} AND journal_offset <= {last}");
             for batch in &self.rows_of(&rows).await? {
@@ -51,13 +53,10 @@ impl Archive for Engine {
 impl Engine {
     async fn rows_of(&self, sql: &str) -> Result<Vec<RecordBatch>, Error> {
         let failed = |error: crate::Error| Error::transient(format!("reading the lake: {error}"));
-        self.query(sql).await.map_err(failed)?.collect().await.map_err(failed)
+        let rows = self.query(sql).await.map_err(failed)?.collect().await.map_err(failed)?;
+        let plain = rows.iter().map(|rows| plain(rows, &plain_schema(&rows.schema())));
+        plain.collect::<Result<_, _>>().map_err(|error| failed(error.into()))
     }
-}
-
-/// Whether some sink wants the rows of a table.
-const fn is_sent(table: Table) -> bool {
-    matches!(table, Table::Events) || table.keeps_latest()
 }
 
 /// What the table itself is called in SQL.
@@ -69,52 +68,35 @@ fn name_of(table: Table) -> String {
 fn places(range: &str) -> String {
     let of_table = |table: Table| {
         let bytes = match table {
-            Table::Events | Table::Persons => "octet_length(properties)",
+            Table::Events | Table::Heatmaps | Table::Quarantine | Table::Persons => {
+                "octet_length(properties)"
+            }
+            Table::Otel => "octet_length(body)",
             Table::Groups => "octet_length(group_properties)",
             _ => "0",
         };
         let name = name_of(table);
-        format!(
-            "SELECT journal_offset, CAST({bytes} AS BIGINT) AS bytes, \
-             CAST({} AS BIGINT) AS table_number FROM {name} WHERE {range}",
-            i32::from(table)
-        )
+        format!("SELECT journal_offset, CAST({bytes} AS BIGINT) AS bytes FROM {name} WHERE {range}")
     };
     let all = Table::ALL.map(of_table).join(" UNION ALL ");
     format!("{all} ORDER BY journal_offset LIMIT {CHUNK_ROWS}")
 }
 
-/// What is fetched at a time.
-struct Chunk {
-    last: i64,
-    /// Its rows of tables that nobody wants.
-    elsewhere: Vec<Record>,
-}
-
-impl Chunk {
-    /// The rows that fit, by the weights of those to come; `None` when there are none.
-    fn of(places: &[RecordBatch]) -> Result<Option<Self>, Error> {
-        let (mut chunk, mut bytes) = (None, 0);
-        for batch in places {
-            let columns = Columns(batch);
-            for index in 0..batch.num_rows() {
-                bytes += columns.integer("bytes", index)?.unwrap_or_default();
-                if chunk.is_some() && bytes > CHUNK_BYTES {
-                    return Ok(chunk);
-                }
-                let offset = columns.integer("journal_offset", index)?.unwrap_or_default();
-                let table = columns.integer("table_number", index)?.unwrap_or_default();
-                let chunk = chunk.get_or_insert(Self { last: offset, elsewhere: Vec::new() });
-                chunk.last = offset;
-                let table_number = i32::try_from(table).unwrap_or_default();
-                if !Table::try_from(table_number).is_ok_and(is_sent) {
-                    let row = Row { table_number, ..Row::default() };
-                    chunk.elsewhere.push(record(&row, offset));
-                }
+/// The last of the offsets whose rows are fetched together, by the weights of those to come; `None`
+/// when there are none.
+fn last_of_chunk(places: &[RecordBatch]) -> Result<Option<i64>, Error> {
+    let (mut last, mut bytes) = (None, 0);
+    for batch in places {
+        let columns = Columns(batch);
+        for index in 0..batch.num_rows() {
+            bytes += columns.integer("bytes", index)?.unwrap_or_default();
+            if last.is_some() && bytes > CHUNK_BYTES {
+                return Ok(last);
             }
+            last = columns.integer("journal_offset", index)?.or(last);
         }
-        Ok(chunk)
     }
+    Ok(last)
 }
 
 /// A row as a record of its own.
@@ -133,9 +115,12 @@ fn append_records(
 ) -> Result<(), Error> {
     let columns = Columns(batch);
     for index in 0..batch.num_rows() {
-        let row = match table.keeps_latest() {
-            true => columns.change(table, index)?,
-            false => columns.event(index)?,
+        let row = match table {
+            Table::Events => columns.event(index)?,
+            Table::Heatmaps | Table::Quarantine => columns.beside(table, index)?,
+            Table::Otel => columns.resource(index)?,
+            Table::Erasures => columns.erasure(index)?,
+            _ => columns.change(table, index)?,
         };
         let offset = columns.integer("journal_offset", index)?.unwrap_or_default();
         records.push(record(&row, offset));
@@ -234,6 +219,76 @@ impl Columns<'_> {
             reason: None,
             change: None,
             erasure: None,
+        })
+    }
+
+    /// The row of what is kept beside the events, as the journal had it, as far as its table has it.
+    fn beside(&self, table: Table, index: usize) -> Result<Row, Error> {
+        let (uuid_high, uuid_low) = self.uuid("uuid", index)?;
+        let row = Row {
+            uuid_high,
+            uuid_low,
+            event: self.text("event", index)?.unwrap_or_default(),
+            distinct_id: self.text("distinct_id", index)?.unwrap_or_default(),
+            timestamp_micros: self.timestamp("timestamp", index)?.unwrap_or_default(),
+            created_at_micros: self.timestamp("created_at", index)?.unwrap_or_default(),
+            team_id: self.integer("team_id", index)?.unwrap_or_default(),
+            token: self.text("token", index)?.unwrap_or_default(),
+            properties: self.text("properties", index)?.unwrap_or_default(),
+            table_number: table.into(),
+            ..Row::default()
+        };
+        Ok(match table {
+            Table::Quarantine => Row {
+                reason: self.text("reason", index)?,
+                set: self.text("set", index)?,
+                set_once: self.text("set_once", index)?,
+                context: self.text("context", index)?,
+                extra: self.text("extra", index)?,
+                ..row
+            },
+            _ => Row {
+                session_id: self.text("session_id", index)?,
+                window_id: self.text("window_id", index)?,
+                ..row
+            },
+        })
+    }
+
+    /// The row of a resource of OpenTelemetry as the journal had it.
+    fn resource(&self, index: usize) -> Result<Row, Error> {
+        let (uuid_high, uuid_low) = self.uuid("uuid", index)?;
+        Ok(Row {
+            uuid_high,
+            uuid_low,
+            event: self.text("signal", index)?.unwrap_or_default(),
+            created_at_micros: self.timestamp("received_at", index)?.unwrap_or_default(),
+            team_id: self.integer("team_id", index)?.unwrap_or_default(),
+            token: self.text("token", index)?.unwrap_or_default(),
+            context: self.text("resource", index)?,
+            properties: self.text("body", index)?.unwrap_or_default(),
+            table_number: Table::Otel.into(),
+            ..Row::default()
+        })
+    }
+
+    /// The row of an erasure, of which nobody knows any more who it was.
+    fn erasure(&self, index: usize) -> Result<Row, Error> {
+        let (uuid_high, uuid_low) = self.uuid("id", index)?;
+        let count = u16::try_from(self.number("distinct_ids", index)?).unwrap_or(u16::MAX);
+        let fields = ErasureFields {
+            is_anonymize: self.text("kind", index)?.as_deref() == Some("anonymize"),
+            distinct_ids: vec![String::new(); count.into()],
+            ..ErasureFields::default()
+        };
+        Ok(Row {
+            uuid_high,
+            uuid_low,
+            created_at_micros: self.timestamp("requested_at", index)?.unwrap_or_default(),
+            team_id: self.integer("team_id", index)?.unwrap_or_default(),
+            table_number: Table::Erasures.into(),
+            erasure: Some(Box::new(fields)),
+            ..Row::default()
         })
     }
 
@@ -352,7 +407,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn offsets_of_other_tables_are_there_without_their_rows() {
+    async fn rows_of_other_tables_come_back_as_far_as_these_have_them() {
         let tables = [Table::Events, Table::Heatmaps, Table::Events, Table::Quarantine];
         let tables = tables.into_iter().chain([Table::Otel]).cycle();
         let rows: Vec<Row> =
@@ -362,11 +417,34 @@ mod tests {
         assert_eq!(found.len(), rows.len());
         for (found, row) in found.iter().zip(&rows) {
             assert_eq!(found.table(), row.table());
-            match row.table() {
-                Table::Events => assert_eq!(found, row),
-                _ => assert_eq!(found.event, "", "nothing to send"),
-            }
+            let timestamp_micros = match row.table() {
+                Table::Otel => 0,
+                _ => row.timestamp_micros,
+            };
+            let reason = (row.table() == Table::Quarantine).then(|| "unknown_table".to_owned());
+            assert_eq!(*found, Row { timestamp_micros, reason, ..row.clone() });
         }
+    }
+
+    #[tokio::test]
+    async fn an_erasure_comes_back_without_whose_it_was() {
+        let fields = ErasureFields {
+            is_anonymize: true,
+            distinct_ids: vec!["jane".to_owned(), "j".to_owned()],
+            ..ErasureFields::default()
+        };
+        let erasure = Row {
+            team_id: 2,
+            created_at_micros: 5,
+            table_number: Table::Erasures.into(),
+            erasure: Some(Box::new(fields)),
+            ..Row::default()
+        };
+        let found = Archived::of(&[row(1, Table::Events), erasure]).await.rows(2).await.remove(1);
+        let fields = found.erasure.as_deref().unwrap();
+        assert!(fields.is_anonymize);
+        assert_eq!(fields.distinct_ids, ["", ""]);
+        assert_eq!((found.team_id, found.created_at_micros), (2, 5));
     }
 
     #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 
 /// Why a query has no answer.
@@ -31,6 +32,12 @@ pub enum Error {
     /// The engine or a file failed.
     #[error("the query failed: {0}")]
     Failed(String),
+}
+
+impl From<ArrowError> for Error {
+    fn from(error: ArrowError) -> Self {
+        Self::Failed(error.to_string())
+    }
 }
 
 impl From<DataFusionError> for Error {

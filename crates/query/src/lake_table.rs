@@ -1,13 +1,22 @@
 //! A table of the lake: its files in one version, and its tail.
+//!
+//! What a query does not need is not read:
+//!
+//! - Files are opened the newest first, and know their first and last time. A query for the latest rows
+//!   learns from the first file how old a row may be, and opens none that is older.
+//! - Row groups are skipped by their statistics, and by bloom filters of ids; pages by the page index.
+//! - JSON, which is most of a file, is read of rows only that pass the filters, and so are all columns
+//!   where somebody looks for an id, which few rows have.
 
 use std::any::Any;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::DFSchema;
+use datafusion::common::stats::Precision;
+use datafusion::common::{DFSchema, ScalarValue, Statistics};
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::memory::MemorySourceConfig;
@@ -16,19 +25,23 @@ use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, Pa
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::utils::conjunction;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown};
 use datafusion::physical_expr::LexOrdering;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
+use event::Timestamp;
 use lake::{DataFile, Erasing, FilesByErasure, Table, Version};
 
 use crate::erased_rows::ErasedRows;
-use crate::latest_rows;
+use crate::later_columns::LaterColumns;
+use crate::{latest_rows, merged_person, text_views};
 
 /// A table in one version of the lake; holding it keeps its files.
 #[derive(Debug)]
 pub(crate) struct LakeTable {
     table: &'static Table,
+    /// The columns as queries see them.
+    schema: SchemaRef,
     files: Vec<Arc<DataFile>>,
     /// Files that may have rows which are erased, each with what is to be taken out.
     erased: Vec<(Arc<DataFile>, Arc<Erasing>)>,
@@ -39,12 +52,17 @@ impl LakeTable {
     pub(crate) fn new(version: &Version, table: &'static Table) -> Self {
         let tail = version.batches(table).cloned().collect();
         let FilesByErasure { whole, erased } = version.files_by_erasure(table);
-        Self { table, files: whole, erased, tail }
+        Self { erased, tail, ..Self::of_files(table, whole) }
     }
 
     /// Some of a table's files alone.
-    pub(crate) const fn of_files(table: &'static Table, files: Vec<Arc<DataFile>>) -> Self {
-        Self { table, files, erased: Vec::new(), tail: Vec::new() }
+    pub(crate) fn of_files(table: &'static Table, files: Vec<Arc<DataFile>>) -> Self {
+        // Tables of versions are merged by their keys, which plain texts do best.
+        let schema = match table.latest() {
+            Some(_) => table.schema(),
+            None => text_views::viewed(&table.schema()),
+        };
+        Self { table, schema, files, erased: Vec::new(), tail: Vec::new() }
     }
 
     /// Reads the files, each a partition's share, skipping row groups that the filters rule out.
@@ -56,14 +74,16 @@ impl LakeTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let partitions = state.config().target_partitions().max(1);
-        let config = FileScanConfigBuilder::new(
-            ObjectStoreUrl::local_filesystem(),
-            self.source(state, filters)?,
-        )
-        .with_file_groups(self.file_groups(partitions)?)
-        .with_projection_indices(projection.cloned())?
-        .with_limit(limit)
-        .build();
+        let written_with = filters.iter().filter_map(merged_person::written_with);
+        let filters: Vec<Expr> = written_with.chain(filters.iter().cloned()).collect();
+        let is_late = is_of_few(&filters) || self.reads_wide(projection);
+        let source = self.source(state, &filters)?.with_pushdown_filters(is_late);
+        let config = self
+            .config(source.with_reorder_filters(is_late))
+            .with_file_groups(self.file_groups(partitions)?)
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit)
+            .build();
         Ok(DataSourceExec::from_data_source(config))
     }
 
@@ -102,8 +122,8 @@ impl LakeTable {
         };
         let place = |column: &usize| columns.iter().position(|other| other == column);
         let output = wanted.iter().filter_map(place).collect();
-        let source = Arc::new(ParquetSource::new(schema));
-        let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), source)
+        let config = self
+            .config(ParquetSource::new(schema))
             .with_file_groups(vec![FileGroup::new(vec![partitioned(file)?])])
             .with_projection_indices(Some(columns))?
             .with_output_ordering(ordering.into_iter().collect())
@@ -128,14 +148,13 @@ impl LakeTable {
         }
         let columns = Some(columns.to_vec());
         if !self.files.is_empty() {
-            let config = FileScanConfigBuilder::new(
-                ObjectStoreUrl::local_filesystem(),
-                self.source(state, filters)?,
-            )
-            .with_file_groups(self.file_groups(self.files.len())?)
-            .with_projection_indices(columns.clone())?
-            .with_output_ordering(ordering.into_iter().collect())
-            .build();
+            let groups = self.files.iter().map(|file| Ok(FileGroup::new(vec![partitioned(file)?])));
+            let config = self
+                .config(self.source(state, filters)?)
+                .with_file_groups(groups.collect::<Result<_>>()?)
+                .with_projection_indices(columns.clone())?
+                .with_output_ordering(ordering.into_iter().collect())
+                .build();
             parts.push(DataSourceExec::from_data_source(config) as Arc<dyn ExecutionPlan>);
         }
         if parts.is_empty() || !self.tail.is_empty() {
@@ -147,25 +166,89 @@ impl LakeTable {
         }
     }
 
-    fn source(&self, state: &dyn Session, filters: &[Expr]) -> Result<Arc<ParquetSource>> {
-        let source = ParquetSource::new(self.table.schema());
-        let Some(filter) = conjunction(filters.to_vec()) else {
-            return Ok(Arc::new(source));
-        };
-        let schema = DFSchema::try_from(self.table.schema())?;
-        Ok(Arc::new(source.with_predicate(state.create_physical_expr(filter, &schema)?)))
+    /// A scan of files, which may lack columns that came later.
+    fn config(&self, source: ParquetSource) -> FileScanConfigBuilder {
+        FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
+            .with_expr_adapter(Some(Arc::new(LaterColumns { table: self.table })))
     }
 
+    fn source(&self, state: &dyn Session, filters: &[Expr]) -> Result<ParquetSource> {
+        let source = ParquetSource::new(Arc::clone(&self.schema));
+        let Some(filter) = conjunction(filters.to_vec()) else {
+            return Ok(source);
+        };
+        let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
+        Ok(source.with_predicate(state.create_physical_expr(filter, &schema)?))
+    }
+
+    /// Deals the files out, the newest first.
     fn file_groups(&self, partitions: usize) -> Result<Vec<FileGroup>> {
-        let files = self.files.iter().map(|file| partitioned(file));
-        let all = FileGroup::new(files.collect::<Result<_>>()?);
-        Ok(all.split_files(partitions))
+        let mut files: Vec<&Arc<DataFile>> = self.files.iter().collect();
+        files.sort_by_key(|file| std::cmp::Reverse(file.max_timestamp));
+        let mut groups = vec![FileGroup::default(); partitions.min(files.len())];
+        for (file, group) in files.into_iter().zip((0..groups.len()).cycle()) {
+            groups[group].push(self.timed(file)?);
+        }
+        Ok(groups)
+    }
+
+    /// A file that is skipped by its times.
+    fn timed(&self, file: &DataFile) -> Result<PartitionedFile> {
+        let schema = self.table.schema();
+        let mut statistics = Statistics::new_unknown(&schema);
+        statistics.num_rows = Precision::Exact(usize::try_from(file.rows).unwrap_or(usize::MAX));
+        let time = self.table.time_position();
+        let zone = match schema.field(time).data_type() {
+            DataType::Timestamp(_, zone) => zone.clone(),
+            _ => None,
+        };
+        let at = |time: Timestamp| {
+            Precision::Exact(ScalarValue::TimestampMicrosecond(
+                Some(time.as_micros()),
+                zone.clone(),
+            ))
+        };
+        let of_time = &mut statistics.column_statistics[time];
+        (of_time.min_value, of_time.max_value) = (at(file.min_timestamp), at(file.max_timestamp));
+        Ok(partitioned(file)?.with_statistics(Arc::new(statistics)))
+    }
+
+    /// Whether columns are asked for that are most of a file.
+    fn reads_wide(&self, projection: Option<&Vec<usize>>) -> bool {
+        let wide = self.table.wide_positions();
+        projection.is_none_or(|columns| columns.iter().any(|column| wide.contains(column)))
+    }
+
+    /// Rows in the columns of the table, as queries see them.
+    fn as_seen(&self, rows: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+        match self.table.latest() {
+            Some(_) => Ok(rows),
+            None => text_views::view(rows),
+        }
     }
 
     fn scan_tail(&self, projection: Option<&Vec<usize>>) -> Result<Arc<dyn ExecutionPlan>> {
         let (batches, schema) = (self.tail.clone(), self.table.schema());
         Ok(MemorySourceConfig::try_new_exec(&[batches], schema, projection.cloned())?)
     }
+}
+
+/// Columns whose values few rows have.
+const IDS: [&str; 4] = ["uuid", "distinct_id", "person_id", "session_id"];
+
+/// Whether somebody looks for an id, or some.
+fn is_of_few(filters: &[Expr]) -> bool {
+    let is_id = |expression: &Expr| match expression {
+        Expr::Column(column) => IDS.contains(&column.name.as_str()),
+        _ => false,
+    };
+    filters.iter().any(|filter| match filter {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Eq, right }) => {
+            is_id(left) || is_id(right)
+        }
+        Expr::InList(list) => !list.negated && is_id(&list.expr),
+        _ => false,
+    })
 }
 
 fn partitioned(file: &DataFile) -> Result<PartitionedFile> {
@@ -181,7 +264,7 @@ impl TableProvider for LakeTable {
     }
 
     fn schema(&self) -> SchemaRef {
-        self.table.schema()
+        Arc::clone(&self.schema)
     }
 
     fn table_type(&self) -> TableType {
@@ -200,10 +283,10 @@ impl TableProvider for LakeTable {
             parts.push(self.scan_files(state, projection, filters, limit)?);
         }
         for (file, erasing) in &self.erased {
-            parts.push(self.scan_erased(file, erasing, projection)?);
+            parts.push(self.as_seen(self.scan_erased(file, erasing, projection)?)?);
         }
         if parts.is_empty() || !self.tail.is_empty() {
-            parts.push(self.scan_tail(projection)?);
+            parts.push(self.as_seen(self.scan_tail(projection)?)?);
         }
         match parts.len() {
             1 => Ok(parts.remove(0)),

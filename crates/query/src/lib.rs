@@ -8,18 +8,28 @@
 
 mod answer;
 mod archive;
+mod compact_views;
 mod engine;
 mod erased_rows;
 mod error;
 mod format;
+mod functions;
 mod guard;
+pub mod insights;
+mod interval;
+mod kept;
 mod lake_table;
+mod later_columns;
 mod latest_rows;
 mod latest_table;
 mod merged_person;
 mod overrides;
+mod planned;
+mod project_scope;
+mod text_views;
 mod threads;
 mod views;
+mod written;
 
 #[cfg(test)]
 mod tests;
@@ -28,3 +38,7 @@ pub use answer::Answer;
 pub use engine::{Engine, Limits};
 pub use error::Error;
 pub use format::Format;
+pub use guard::check_chains;
+pub use interval::{Interval, WeekStart};
+pub use planned::{Pieces, Planned};
+pub use written::Written;

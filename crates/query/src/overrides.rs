@@ -6,6 +6,7 @@
 //! a few seconds' worth, are read for each query.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::BuildHasherDefault;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use lake::{DataFile, Lake, Table, Version};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use crate::insights::OfId;
 use crate::lake_table::LakeTable;
 
 /// The columns that a map is made of.
@@ -27,7 +29,7 @@ type Person = (i64, [u8; 16]);
 
 /// By each overridden person the one that has its rows, as of the highest version.
 #[derive(Clone, Debug, Default)]
-struct Map(HashMap<Person, Target>);
+struct Map(HashMap<Person, Target, BuildHasherDefault<OfId>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Target {
@@ -53,6 +55,14 @@ impl Overrides {
         let newest = [self.files.0.get(&key), self.tail.0.get(&key)];
         let target = newest.into_iter().flatten().max_by_key(|target| target.version)?;
         (target.person != key.1).then(|| Uuid::from_bytes(target.person))
+    }
+
+    /// Whose rows this person may have, in whatever project; each of them once or twice.
+    pub(crate) fn formerly(&self, person: Uuid) -> Vec<Uuid> {
+        let all = self.files.0.iter().chain(&self.tail.0);
+        let is_of = |target: &Target| target.person == person.into_bytes();
+        let former = all.filter(|(_, target)| is_of(target)).map(|((_, former), _)| former);
+        former.map(|former| Uuid::from_bytes(*former)).collect()
     }
 }
 

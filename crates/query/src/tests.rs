@@ -1,16 +1,18 @@
 //! What SQL says of persons: the latest of each, and events with the person they belong to now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use event::{
     Change, Erasure, ErasureKind, PersonId, Pseudonym, Row, TeamId, Timestamp, encode_row,
 };
+use futures::StreamExt;
 use journal::{JournalId, Offset, Record};
 use lake::{Lake, LakeSink, Options};
 use sink::Sink;
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use crate::kept::Question;
 use crate::{Engine, Format, Limits};
 
 const JOURNAL: JournalId = JournalId::from_uuid(Uuid::from_u128(7));
@@ -54,6 +56,17 @@ impl Asked {
     async fn ask(&self, sql: &str) -> Vec<String> {
         let answer = self.engine.answer(sql, Format::Csv).await.unwrap();
         String::from_utf8(answer).unwrap().lines().skip(1).map(str::to_owned).collect()
+    }
+
+    /// Likewise, as it is sent; nothing where it fails.
+    async fn written(&self, sql: &str) -> Vec<String> {
+        let mut text = Vec::new();
+        if let Ok(mut written) = self.engine.write(sql, Format::Csv).await {
+            while let Some(piece) = written.next().await {
+                text.extend(piece.unwrap());
+            }
+        }
+        String::from_utf8(text).unwrap().lines().skip(1).map(str::to_owned).collect()
     }
 
     /// The plan as it is run.
@@ -462,5 +475,155 @@ async fn persons_are_erased_where_no_row_says_that_they_are_gone() {
             }
             _ => {}
         }
+    }
+}
+
+#[tokio::test]
+async fn files_are_searched_for_whoever_became_the_person() {
+    let mut asked = Asked::open().await;
+    asked.write(events_of(&[1, 2, 3, 4])).await;
+    asked.commit().await;
+    asked.change([moved(1, 3, 1), moved(2, 3, 2)]).await;
+    let of_one = format!("SELECT event FROM events WHERE person_id = '{}' ORDER BY event", id(3));
+    assert_eq!(asked.ask(&of_one).await, ["event 0", "event 1", "event 2"]);
+    let plan = asked.plan(&of_one).await;
+    for (number, is_searched) in [(1, true), (2, true), (3, true), (4, false)] {
+        let in_files = plan.split("predicate=").nth(1).unwrap();
+        assert_eq!(in_files.contains(&id(number)), is_searched, "{number}: {plan}");
+    }
+    let nobody = "SELECT count(*) FROM events WHERE person_id = 'nobody'";
+    assert_eq!(asked.ask(nobody).await, ["0"]);
+    let not = format!("SELECT event FROM events WHERE person_id <> '{}'", id(3));
+    assert_eq!(asked.ask(&not).await, ["event 3"]);
+}
+
+/// Rows of this many days, the newest committed first, some of them in no file.
+async fn of_days(days: i64) -> Asked {
+    let mut asked = Asked::open().await;
+    let day = |day: i64| {
+        let micros = |number: usize| NOON + day * 86_400_000_000 + (number as i64 * 7_919) % 1_000;
+        let row = |number: usize| Row {
+            event: format!("{day} {number}"),
+            timestamp_micros: micros(number),
+            properties: format!(r#"{{"n":{number}}}"#),
+            ..event(number, TEAM, number as u128 % 5 + 1)
+        };
+        (0..40).map(row).collect::<Vec<_>>()
+    };
+    for number in (0..days).rev() {
+        asked.write(day(number)).await;
+        if number % 3 != 0 {
+            asked.commit().await;
+        }
+    }
+    asked
+}
+
+#[tokio::test]
+async fn the_latest_rows_are_found_in_whatever_file_they_are() {
+    let asked = of_days(7).await;
+    let all = "SELECT event, properties->>'n' AS n FROM events_raw";
+    for (filter, limit) in [
+        ("", 5),
+        ("", 100),
+        ("WHERE timestamp < '2023-11-17T00:00:00Z'", 45),
+        ("WHERE person_id = '00000000-0000-0000-0000-000000000003'", 12),
+        ("WHERE person_id = '00000000-0000-0000-0000-000000000003' AND properties->>'n' = '2'", 3),
+        ("WHERE event IN ('6 1', '2 9')", 9),
+    ] {
+        let latest = format!("{all} {filter} ORDER BY timestamp DESC, event LIMIT {limit}");
+        // A function of the time that no file knows a range of.
+        let plainly = format!(
+            "{all} {} ORDER BY epoch_us(timestamp) DESC, event LIMIT {limit}",
+            filter.replace("timestamp <", "timestamp + INTERVAL '0 seconds' <")
+        );
+        let found = asked.ask(&latest).await;
+        assert!(!found.is_empty(), "{filter}");
+        assert_eq!(found, asked.ask(&plainly).await, "{latest}");
+    }
+}
+
+#[tokio::test]
+async fn files_beside_the_times_that_are_asked_for_are_not_opened() {
+    let mut asked = of_days(6).await;
+    asked.commit().await;
+    let analyzed = |sql: &str| format!("EXPLAIN ANALYZE {sql}");
+    let one_day = "SELECT event FROM events WHERE timestamp >= '2023-11-16T00:00:00Z'
+                   AND timestamp < '2023-11-17T00:00:00Z'";
+    let plan = asked.ask(&analyzed(one_day)).await.join("\n");
+    let pruned = "files_ranges_pruned_statistics=";
+    let counted = plan.split(pruned).nth(1).unwrap_or_else(|| panic!("{plan}"));
+    assert!(counted.starts_with("6 total → 1 matched"), "{counted}");
+}
+
+#[tokio::test]
+async fn whoever_reads_one_project_sees_nothing_of_another() {
+    let mut asked = Asked::open().await;
+    let other = TeamId(3);
+    asked.write(vec![event(0, TEAM, 1), event(1, other, 2), event(2, TeamId(0), 3)]).await;
+    asked.change([saved(1, 0, "free", false)]).await;
+    asked.commit().await;
+    asked.write(vec![event(3, other, 2)]).await;
+    let all = asked.engine.clone();
+    let names = all.answer("SHOW TABLES", Format::Csv).await.unwrap();
+    let names = String::from_utf8(names).unwrap();
+    let names = names
+        .lines()
+        .filter_map(|line| line.split(',').nth(2).filter(|_| line.contains("default")));
+    let names: Vec<String> = names.map(str::to_owned).collect();
+    assert!(names.len() > 12, "{names:?}");
+
+    asked.engine = all.of_projects([other.0]);
+    assert_eq!(asked.ask("SELECT event FROM events ORDER BY 1").await, ["event 1", "event 3"]);
+    assert_eq!(asked.ask("SELECT count(*) FROM persons").await, ["0"]);
+    for table in &names {
+        let of_others = format!("SELECT count(*) FROM {table} WHERE team_id <> 3");
+        assert_eq!(asked.ask(&of_others).await, ["0"], "{table}");
+        let in_all = format!("SELECT count(*) FROM hogflare.default.{table} WHERE team_id <> 3");
+        assert_eq!(asked.ask(&in_all).await, ["0"], "{table}");
+    }
+    asked.engine = all.of_projects([TEAM.0, other.0]);
+    assert_eq!(asked.ask("SELECT count(*) FROM events").await, ["3"]);
+    asked.engine = all.of_projects([]);
+    assert_eq!(asked.ask("SELECT count(*) FROM events").await, ["0"]);
+    asked.engine = all;
+    assert_eq!(asked.ask("SELECT count(*) FROM events").await, ["4"]);
+}
+
+#[tokio::test]
+async fn an_answer_is_kept_until_something_comes() {
+    let mut asked = Asked::open().await;
+    asked.write(events_of(&[1, 2])).await;
+    let count = "SELECT count(*) FROM events";
+    let is_kept = |asked: &Asked, sql: &str, teams: Option<&BTreeSet<i64>>| {
+        let question = Question::sql(sql, Format::Csv, teams);
+        asked.engine.kept().get(asked.lake.version().number(), &question).is_some()
+    };
+    assert!(!is_kept(&asked, count, None));
+    assert_eq!(asked.written(count).await, ["2"]);
+    assert!(is_kept(&asked, count, None));
+    assert_eq!(asked.written(count).await, ["2"]);
+    // Another project's answer is another one.
+    let all = asked.engine.clone();
+    asked.engine = all.of_projects([5]);
+    assert_eq!(asked.written(count).await, ["0"]);
+    assert!(is_kept(&asked, count, Some(&BTreeSet::from([5]))));
+    asked.engine = all;
+    // The tail alone makes it another version, and so does a commit.
+    asked.write(events_of(&[3])).await;
+    assert!(!is_kept(&asked, count, None));
+    assert_eq!(asked.written(count).await, ["3"]);
+    asked.commit().await;
+    assert!(!is_kept(&asked, count, None));
+    assert_eq!(asked.written(count).await, ["3"]);
+    for passing in [
+        "SELECT now()",
+        "SELECT count(*) FROM events WHERE timestamp < now()",
+        "SELECT 1 WHERE 1 < (SELECT count(*) FROM events WHERE random() < 2)",
+        "EXPLAIN ANALYZE SELECT 1",
+        "SELECT nothing",
+    ] {
+        asked.written(passing).await;
+        assert!(!is_kept(&asked, passing, None), "{passing}");
     }
 }

@@ -12,6 +12,9 @@ use crate::Error;
 /// Queries that compute at a time; further ones take turns.
 const THREADS: usize = 2;
 
+/// Plans of long statements are deep trees.
+const STACK_BYTES: usize = 16 << 20;
+
 /// A runtime that may be dropped anywhere.
 pub(crate) struct Threads(Option<Runtime>);
 
@@ -20,6 +23,7 @@ impl Threads {
         let runtime = Builder::new_multi_thread()
             .worker_threads(THREADS)
             .thread_name("query")
+            .thread_stack_size(STACK_BYTES)
             .enable_all()
             .build()?;
         Ok(Self(Some(runtime)))
@@ -33,16 +37,25 @@ impl Threads {
         limit: Duration,
         query: impl Future<Output = Result<T, Error>> + Send + 'static,
     ) -> Result<T, Error> {
-        let Some(runtime) = &self.0 else {
-            return Err(Error::Failed("the engine has stopped".into()));
-        };
-        let task = runtime.spawn(query);
-        let _abort = AbortOnDrop(task.abort_handle());
+        let task = self.runtime()?.spawn(query);
+        let _running = Running(task.abort_handle());
         match tokio::time::timeout(limit, task).await {
             Ok(Ok(result)) => result,
             Ok(Err(error)) => Err(Error::Failed(error.to_string())),
             Err(_) => Err(Error::TimedOut { limit }),
         }
+    }
+
+    /// Runs a query here that tells by itself how it goes, until what is returned is dropped.
+    pub(crate) fn start_one(
+        &self,
+        query: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<Running, Error> {
+        Ok(Running(self.runtime()?.spawn(query).abort_handle()))
+    }
+
+    fn runtime(&self) -> Result<&Runtime, Error> {
+        self.0.as_ref().ok_or_else(|| Error::Failed("the engine has stopped".into()))
     }
 }
 
@@ -60,9 +73,11 @@ impl fmt::Debug for Threads {
     }
 }
 
-struct AbortOnDrop(AbortHandle);
+/// A query that ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Running(AbortHandle);
 
-impl Drop for AbortOnDrop {
+impl Drop for Running {
     fn drop(&mut self) {
         self.0.abort();
     }

@@ -5,6 +5,7 @@
 //! - `persons`, `person_distinct_ids`, `person_overrides`, `groups` and `group_types` have of each key
 //!   the row of the highest version, unless that says that it is gone; `persons_raw` and so on have
 //!   every version that the lake still keeps.
+//! - `sessions` has a row for each `$session_id`, made from its events when asked.
 
 use std::sync::Arc;
 
@@ -16,6 +17,9 @@ use lake::{Table, Version};
 use crate::latest_table::LatestTable;
 use crate::merged_person::merged_person;
 use crate::overrides::Overrides;
+
+/// The view of sessions. `docs/insights.md` has its meaning, and the same for DuckDB.
+const SESSIONS: &str = include_str!("sessions.sql");
 
 /// What a table is called in SQL, where a view may have its name.
 pub(crate) fn name_of(table: &Table) -> String {
@@ -37,16 +41,26 @@ fn is_events(table: &Table) -> bool {
 pub(crate) async fn register(
     context: &SessionContext,
     version: &Version,
-    overrides: Overrides,
+    overrides: &Arc<Overrides>,
 ) -> Result<()> {
-    let overrides = Arc::new(overrides);
     for table in Table::all() {
         if let Some(latest) = LatestTable::new(version, table) {
             context.register_table(table.name(), Arc::new(latest))?;
         } else if is_events(table) {
-            let view = context.table(name_of(table)).await?.select(merged(table, &overrides))?;
+            let view = context.table(name_of(table)).await?.select(merged(table, overrides))?;
             context.register_table(table.name(), view.into_view())?;
         }
+    }
+    Ok(())
+}
+
+/// Adds the view of sessions for a statement that may name it, or lists what there is: to plan it
+/// takes longer than most questions do.
+pub(crate) async fn register_sessions(context: &SessionContext, statement: &str) -> Result<()> {
+    let statement = statement.to_lowercase();
+    if ["sessions", "schema", "show"].iter().any(|word| statement.contains(word)) {
+        let sessions = context.sql(SESSIONS).await?.into_view();
+        context.register_table("sessions", sessions)?;
     }
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! What is asked of the sequencer to erase somebody, and its record.
 
 use event::erasure::RecordingsEnd;
-use event::{Erasure, ErasureKind, Placed, TeamId, Timestamp, encode_row};
-use identity::{Forgotten, Target};
+use event::{Erasure, Placed, encode_row};
+use identity::{ErasureRequest, Forgotten};
 use journal::{Batch, Offset};
 use uuid::Uuid;
 
@@ -11,18 +11,10 @@ use crate::queue::Weight;
 /// Whom to erase, and how.
 #[derive(Clone, Debug)]
 pub struct Erase {
-    /// The erasure's id, a UUIDv7.
-    pub id: Uuid,
-    /// The project.
-    pub team: TeamId,
+    /// What is asked for.
+    pub request: ErasureRequest,
     /// The project's tokens.
     pub tokens: Vec<String>,
-    /// Whom.
-    pub target: Target,
-    /// What becomes of the rows.
-    pub kind: ErasureKind,
-    /// When it was asked for.
-    pub requested_at: Timestamp,
     /// How far recordings are erased.
     pub recordings_end: Option<RecordingsEnd>,
 }
@@ -36,12 +28,13 @@ impl Erase {
 /// The record of an erasure that is to be at `first`: the erasure, and what it changed of persons
 /// right behind it. They are durable together or not at all.
 pub(crate) fn record(
-    request: Erase,
+    erase: Erase,
     forgotten: Forgotten,
     journal_id: Uuid,
     first: Offset,
 ) -> (Batch, Placed) {
-    let Erase { id, team, tokens, kind, requested_at, recordings_end, .. } = request;
+    let Erase { request, tokens, recordings_end } = erase;
+    let ErasureRequest { id, team, kind, requested_at, .. } = request;
     let distinct_ids = forgotten.distinct_ids.iter().map(|id| id.as_ref().to_owned()).collect();
     let person_ids = forgotten.person_ids;
     let erasure =
@@ -59,8 +52,8 @@ pub(crate) fn record(
 #[cfg(test)]
 mod tests {
     use event::limits::{DISTINCT_ID_CHARS, RECORD_BYTES};
-    use event::{Change, PersonId, Pseudonym};
-    use identity::{ERASED_DISTINCT_ID_BYTES, ERASED_DISTINCT_IDS};
+    use event::{Change, ErasureKind, PersonId, Pseudonym, TeamId, Timestamp};
+    use identity::{ERASED_DISTINCT_ID_BYTES, ERASED_DISTINCT_IDS, Target};
 
     use super::*;
 
@@ -82,17 +75,17 @@ mod tests {
         let ended = Change::Override { team, old_person_id: person, person_id: person, version };
         let mut changes = vec![taken; ERASED_DISTINCT_IDS];
         changes.extend(vec![ended; person_ids.len()]);
-        let request = Erase {
+        let request = ErasureRequest {
             id: Uuid::from_u128(u128::MAX),
             team,
-            tokens: vec!["x".repeat(DISTINCT_ID_CHARS); 20],
             target: Target::Person(person),
             kind: ErasureKind::Anonymize(Pseudonym::of(Uuid::max(), Uuid::max())),
             requested_at: Timestamp::from_micros(i64::MAX),
-            recordings_end: None,
         };
+        let tokens = vec!["x".repeat(DISTINCT_ID_CHARS); 20];
+        let erase = Erase { request, tokens, recordings_end: None };
         let forgotten = Forgotten { distinct_ids, person_ids, changes };
-        let (batch, _) = record(request, forgotten, Uuid::max(), Offset::ZERO);
+        let (batch, _) = record(erase, forgotten, Uuid::max(), Offset::ZERO);
         assert!(batch.payload.len() <= RECORD_BYTES, "{}", batch.payload.len());
     }
 }

@@ -229,20 +229,21 @@ impl EventLane {
     /// Forgets somebody, in a record of its own behind what came before.
     fn stage_erasure(
         &mut self,
-        request: Erase,
+        erase: Erase,
         batches: &mut Vec<Batch>,
     ) -> Result<Staged<Outcome>, Rejected> {
-        let forgotten = match self.identity.erase(request.team, &request.target)? {
+        let forgotten = match self.identity.erase(&erase.request)? {
             Ok(forgotten) => forgotten,
             Err(refusal) => {
                 return Ok(Staged { receipt: Outcome::Erased(Err(refusal)), needs_group: false });
             }
         };
-        let received = Received::at(request.requested_at);
+        journal::failpoint("erasure-before-record");
+        let received = Received::at(erase.request.requested_at);
         self.group.received = Some(received.union_with(self.group.received));
         let before = self.records.finish(batches);
         self.group.next = self.group.next.advanced(before);
-        let (batch, placed) = erasure::record(request, forgotten, self.journal_id, self.group.next);
+        let (batch, placed) = erasure::record(erase, forgotten, self.journal_id, self.group.next);
         let rows = u64::from(batch.rows);
         self.group.changes += before + rows - 1;
         self.group.next = self.group.next.advanced(rows);

@@ -5,7 +5,7 @@
 
 use event::{Change, PersonMode, Row, Table, TeamId, Timestamp, decode_rows, encode_row_of};
 use identity::{
-    Claim, Forgotten, Keeper, NotErased, PERSON_PROPERTIES_BYTES, Settled, Target, Warning,
+    Claim, ErasureRequest, Forgotten, Keeper, NotErased, PERSON_PROPERTIES_BYTES, Settled, Warning,
 };
 use journal::{Batch, Hold, Journal, Offset, Record};
 use metrics::counter;
@@ -60,10 +60,9 @@ impl Identity {
     /// Forgets somebody.
     pub(crate) fn erase(
         &mut self,
-        team: TeamId,
-        target: &Target,
+        request: &ErasureRequest,
     ) -> Result<Result<Forgotten, NotErased>, Rejected> {
-        self.keeper.erase(team, target).map_err(|error| {
+        self.keeper.erase(request).map_err(|error| {
             warn!(%error, "persons cannot be read, so nobody is erased");
             Rejected::PersonsUnknown(error.to_string())
         })

@@ -14,6 +14,8 @@ pub(crate) enum Keep {
     Minutes,
     /// For ever: the address names the version.
     Forever,
+    /// As long as the server says that it is still the same.
+    Asking,
 }
 
 impl Keep {
@@ -22,11 +24,12 @@ impl Keep {
         HeaderValue::from_static(match self {
             Self::Minutes => "public, max-age=300",
             Self::Forever => "public, max-age=31536000, immutable",
+            Self::Asking => "no-cache",
         })
     }
 }
 
-/// A text that there is as gzip, too.
+/// A file, which there may be as gzip, too.
 pub(crate) struct Compressed<'a> {
     pub(crate) media_type: &'static str,
     pub(crate) etag: &'a str,
@@ -41,18 +44,31 @@ impl Compressed<'_> {
         gzip: impl FnOnce() -> B,
         plain: impl FnOnce() -> Vec<u8>,
     ) -> Response {
-        let mut response = match (has(asked, self.etag), accepts_gzip(asked)) {
+        let response = match (has(asked, self.etag), accepts_gzip(asked)) {
             (true, _) => StatusCode::NOT_MODIFIED.into_response(),
             (false, true) => encoded(gzip().into()),
             (false, false) => Body::from(plain()).into_response(),
         };
+        let mut response = self.described(response);
+        response.headers_mut().append(VARY, HeaderValue::from_static("accept-encoding"));
+        response
+    }
+
+    /// Likewise, of a file that does not get smaller.
+    pub(crate) fn answer_plain(&self, asked: &HeaderMap, plain: impl FnOnce() -> Body) -> Response {
+        self.described(match has(asked, self.etag) {
+            true => StatusCode::NOT_MODIFIED.into_response(),
+            false => plain().into_response(),
+        })
+    }
+
+    fn described(&self, mut response: Response) -> Response {
         let headers = response.headers_mut();
         if let Ok(etag) = HeaderValue::from_str(self.etag) {
             headers.insert(ETAG, etag);
         }
         headers.insert(CACHE_CONTROL, self.keep.header());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.media_type));
-        headers.append(VARY, HeaderValue::from_static("accept-encoding"));
         response
     }
 }

@@ -20,6 +20,11 @@ pub(crate) struct Client {
 }
 
 impl Client {
+    /// Somebody of whom no more is known.
+    pub(crate) fn at(ip: IpAddr) -> Self {
+        Self { ip: Some(ip), ..Self::default() }
+    }
+
     /// The client of a request.
     pub(crate) fn of(state: &EdgeState, parts: &Parts) -> Self {
         let peer = parts.extensions.get::<Peer>().and_then(Peer::ip);

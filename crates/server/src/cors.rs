@@ -13,6 +13,10 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
+/// Marks an answer that is for our own pages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OwnPagesOnly;
+
 const METHODS: HeaderValue = HeaderValue::from_static("GET,POST,OPTIONS");
 const EXPOSED: HeaderValue = HeaderValue::from_static("Retry-After, PostHog-Request-Id");
 const MAX_AGE_SECONDS: HeaderValue = HeaderValue::from_static("86400");
@@ -27,6 +31,9 @@ pub(crate) async fn mirror(request: Request, next: Next) -> Response {
         Method::OPTIONS => preflight(request.headers()),
         _ => next.run(request).await,
     };
+    if response.extensions().get::<OwnPagesOnly>().is_some() {
+        return response;
+    }
     let headers = response.headers_mut();
     // Beside what the handler says that its answer varies on.
     headers.append(VARY, VARY_ON);

@@ -22,8 +22,12 @@ impl Key {
         let Some((scheme, key)) = shown.and_then(|value| value.split_once(' ')) else {
             return false;
         };
-        scheme.eq_ignore_ascii_case("bearer")
-            && bool::from(key.trim().as_bytes().ct_eq(self.0.as_bytes()))
+        scheme.eq_ignore_ascii_case("bearer") && self.is(key.trim())
+    }
+
+    /// Whether this is the key, likewise.
+    pub(crate) fn is(&self, shown: &str) -> bool {
+        bool::from(shown.as_bytes().ct_eq(self.0.as_bytes()))
     }
 }
 

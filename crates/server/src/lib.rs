@@ -10,6 +10,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod access;
 mod ack;
 mod admission;
 mod answer;
@@ -28,18 +29,22 @@ mod listener;
 mod metrics;
 mod openapi;
 pub mod policy;
+mod private;
 mod project_token;
+mod reading;
 mod remote_config;
 mod router;
 pub mod sdk_settings;
 mod state;
 mod store;
 
+pub use self::state::{Edge, EdgeState, Questions};
+pub use access::{Access, PublicUrl};
 pub use ack::Ack;
 pub use budget::Budget;
 pub use client_ip::TrustedProxies;
 pub use key::Key;
 pub use listener::{Listener, ListenerOptions};
+pub use reading::NotRead;
 pub use router::{local_router, router};
 pub use sdk_settings::SdkSettings;
-pub use state::{Edge, EdgeState, Questions};

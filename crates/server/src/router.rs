@@ -1,27 +1,36 @@
 //! The routes, by who uses them.
 
-use axum::Router;
 use axum::middleware::from_fn;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post, put};
+use axum::{Extension, Router};
+use state::SavedKind;
 
 use crate::endpoints::{
-    ai, capture, capture_v1, csp_report, erasures, flags, health, lists, metrics, otlp, persons,
-    push, recording, remote_config, scripts, sql,
+    ai, audit, capture, capture_v1, csp_report, erasures, flags, health, insights, keys, lake,
+    lists, live, metrics, otlp, pages, persons, projects, push, recording, remote_config, saved,
+    scripts, session, setup, shared, sql, tokens, users,
 };
 use crate::openapi::{self, Route, Routes};
-use crate::{EdgeState, cors};
+use crate::{EdgeState, cors, private};
 
 /// Routes of the public listener.
 pub fn router(state: EdgeState) -> Router {
-    for_sdks().merge(for_operators()).merge(for_readers()).into_router().with_state(state)
+    // None of what takes a session's cookie is open to other pages: CORS is for SDKs alone.
+    let ours = for_readers().merge(for_people()).merge(for_keeping());
+    let ours = ours.map(|router| router.layer(from_fn(private::keep)));
+    for_sdks().merge(for_operators()).merge(ours).into_router().with_state(state)
 }
 
-/// Routes of the socket in the data folder: whoever may open it may read, and erase.
+/// Routes of the socket in the data folder: whoever may open it may read, erase, and look after the lake.
 pub fn local_router(state: EdgeState) -> Router {
     Router::new()
         .route("/api/sql", post(sql::query_locally))
         .route("/api/erasures", get(erasures::list_locally).post(erasures::ask_locally))
         .route("/api/erasures/{id}", get(erasures::one_locally))
+        .route("/api/lake/stats", get(lake::stats))
+        .route("/api/lake/verify", post(lake::verify))
+        .route("/api/lake/compact", post(lake::compact))
+        .route("/api/lake/expire", post(lake::expire))
         .route("/metrics", get(metrics::render_locally))
         .route("/_readiness", get(health::readiness_locally))
         .with_state(state)
@@ -34,7 +43,7 @@ fn for_sdks() -> Routes {
     scripts()
         .into_iter()
         .fold(routes, Routes::with)
-        .map(|router| router.fallback(health::unknown_path).layer(from_fn(cors::mirror)))
+        .map(|router| router.fallback(pages::fallback).layer(from_fn(cors::mirror)))
 }
 
 /// What takes events in the query, too.
@@ -149,10 +158,12 @@ fn for_operators() -> Routes {
         .with(Route::new("/_readiness", get(health::readiness), openapi::readiness()))
 }
 
-/// What needs the read key, or that of the administrator.
+/// What readers ask, and what erases.
 fn for_readers() -> Routes {
     Routes::default()
         .with(Route::new("/api/sql", post(sql::query), openapi::sql()))
+        .with(Route::new("/api/insights/{kind}", post(insights::answer), openapi::insights()))
+        .with(Route::new("/api/live", get(live::follow), openapi::live()))
         .with(Route::new("/api/persons", get(persons::list), openapi::persons()))
         .with(Route::new(
             "/api/persons/{id}",
@@ -171,4 +182,70 @@ fn for_readers() -> Routes {
         ))
         .with(Route::new("/api/erasures/{id}", get(erasures::one), openapi::erasure()))
         .with(Route::new("/metrics", get(metrics::render), openapi::metrics()))
+}
+
+/// What is for people who log in.
+fn for_people() -> Routes {
+    let session_doors = get(session::show).post(session::begin).delete(session::end);
+    Routes::default()
+        .with(Route::new("/api/session", session_doors, openapi::session()))
+        .with(Route::new(
+            "/api/session/password",
+            put(session::change_password),
+            openapi::password(),
+        ))
+        .with(Route::new("/api/setup", get(setup::show).post(setup::follow), openapi::setup()))
+        .with(Route::new("/api/users", get(users::list).post(users::invite), openapi::users()))
+        .with(Route::new(
+            "/api/users/{id}",
+            put(users::change).delete(users::remove),
+            openapi::user_by_id(),
+        ))
+        .with(Route::new("/api/users/{id}/link", post(users::link), openapi::user_link()))
+        .with(Route::new("/api/keys", get(keys::list).post(keys::make), openapi::keys()))
+        .with(Route::new("/api/keys/{id}", delete(keys::delete), openapi::key_by_id()))
+        .with(Route::new(
+            "/api/projects",
+            get(projects::list).post(projects::make),
+            openapi::projects(),
+        ))
+        .with(Route::new("/api/projects/{id}", put(projects::change), openapi::project_by_id()))
+        .with(Route::new("/api/tokens", get(tokens::list).post(tokens::block), openapi::tokens()))
+        .with(Route::new("/api/tokens/{token}", delete(tokens::unblock), openapi::token_by_name()))
+        .with(Route::new("/api/audit", get(audit::list), openapi::audit()))
+}
+
+/// What people keep of a project.
+fn for_keeping() -> Routes {
+    let notes = Extension(SavedKind::Note);
+    let all_notes = get(saved::list).post(saved::make).layer(notes);
+    let one_note = get(saved::one).put(saved::change).delete(saved::delete).layer(notes);
+    kept(
+        SavedKind::Insight,
+        ["/api/insights/saved", "/api/insights/saved/{id}", "/api/insights/saved/{id}/share"],
+    )
+    .merge(kept(
+        SavedKind::Dashboard,
+        ["/api/dashboards", "/api/dashboards/{id}", "/api/dashboards/{id}/share"],
+    ))
+    .merge(kept(SavedKind::Query, ["/api/queries", "/api/queries/{id}", "/api/queries/{id}/share"]))
+    .with(Route::new("/api/notes", all_notes, openapi::saved(SavedKind::Note)))
+    .with(Route::new("/api/notes/{id}", one_note, openapi::saved_one(SavedKind::Note)))
+    .with(Route::new("/api/shared/{token}", get(shared::shown), openapi::shared()))
+    .with(Route::new(
+        "/api/shared/{token}/answers/{id}",
+        get(shared::answered),
+        openapi::shared_answer(),
+    ))
+}
+
+fn kept(kind: SavedKind, [all, one, link]: [&'static str; 3]) -> Routes {
+    let of_all = get(saved::list).post(saved::make);
+    let of_one = get(saved::one).put(saved::change).delete(saved::delete);
+    let of_link = post(saved::share).delete(saved::unshare);
+    let with_kind = |doors: MethodRouter<EdgeState>| doors.layer(Extension(kind));
+    Routes::default()
+        .with(Route::new(all, with_kind(of_all), openapi::saved(kind)))
+        .with(Route::new(one, with_kind(of_one), openapi::saved_one(kind)))
+        .with(Route::new(link, with_kind(of_link), openapi::share(kind)))
 }

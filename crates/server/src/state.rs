@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use enrich::Enricher;
 use journal::Journal;
+use lake::Lake;
 use metrics_exporter_prometheus::PrometheusHandle;
 use query::Engine;
 use sink::Status;
 
 use crate::erasure::Eraser;
-use crate::policy::{CurrentPolicy, Quotas};
-use crate::{Ack, Budget, Key, TrustedProxies};
+use crate::policy::{CurrentPolicy, PolicySource, Quotas};
+use crate::{Access, Ack, Budget, TrustedProxies};
 
 /// How long a question waits for the newest rows; a lake in trouble must not keep old ones back.
 const CATCH_UP_PATIENCE: Duration = Duration::from_secs(1);
@@ -28,6 +29,8 @@ pub struct Edge {
     pub recording_endpoint: Option<String>,
     /// Who may send, how much, and what becomes of it.
     pub policy: CurrentPolicy,
+    /// What the policy is made of.
+    pub policies: Arc<PolicySource>,
     /// What is added to events.
     pub enricher: Arc<Enricher>,
     /// What was sent today.
@@ -44,12 +47,12 @@ pub struct Edge {
     pub ack: Ack,
     /// SQL over the lake; `None` where the lake is off.
     pub questions: Option<Questions>,
+    /// The lake, for whoever looks after it; `None` where it is off.
+    pub lake: Option<Lake>,
     /// Persons and groups, where they are kept.
     pub persons: Option<Arc<dyn identity::Lookup>>,
-    /// What readers must show.
-    pub read_key: Key,
-    /// What must be shown to erase somebody.
-    pub admin_key: Key,
+    /// Who may ask.
+    pub access: Access,
     /// Who erases, and knows how far that is.
     pub eraser: Arc<dyn Eraser>,
     /// Sinks, for readiness.
@@ -75,6 +78,15 @@ impl Questions {
     /// Waits until queries see every row that was acknowledged before, or for a moment.
     pub(crate) async fn catch_up(&self) {
         self.lake.has_written(self.journal.synced(), CATCH_UP_PATIENCE).await;
+    }
+
+    /// The engine over the rows of these projects, or of all, when it is up to date.
+    pub(crate) async fn over(&self, teams: Option<Vec<i64>>) -> Engine {
+        self.catch_up().await;
+        match teams {
+            Some(teams) => self.engine.of_projects(teams),
+            None => self.engine.clone(),
+        }
     }
 }
 

@@ -13,8 +13,8 @@ pub trait Archive: Send + Sync + 'static {
 
     /// The next rows from `from` on and below `end`, in order, as records of consecutive offsets.
     ///
-    /// Not all at once; empty when there are no more. Of rows that are neither events nor changes only
-    /// table and offset are true. Changes whose place later ones took are not there.
+    /// Not all at once; empty when there are no more. Changes whose place later ones took are not there,
+    /// and of an erasure nobody knows any more who it was.
     async fn records(
         &self,
         journal_id: JournalId,

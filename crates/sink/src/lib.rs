@@ -22,6 +22,7 @@ mod backoff;
 mod cursor_file;
 mod dead_letters;
 mod delivery;
+pub mod erased;
 mod error;
 mod metrics;
 pub mod pipelines;

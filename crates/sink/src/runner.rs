@@ -236,15 +236,16 @@ impl<S: Sink> Runner<S> {
                     continue;
                 }
             };
-            while self.flushed < end {
+            while self.written < end {
                 if *stop.borrow() {
                     return Err(Stopped);
                 }
-                match archive.records(journal_id, self.flushed, end).await {
+                match archive.records(journal_id, self.written, end).await {
                     Ok(records) => self.take_archived(records, end, stop).await?,
                     Err(error) => self.failed(&error, stop).await?,
                 }
             }
+            self.flush_archived(stop).await?;
             // The lake holds the journal from its own end on, so this succeeds unless it just moved
             // or somebody took rows out of the lake.
             match self.hold.resume(self.flushed) {
@@ -286,11 +287,21 @@ impl<S: Sink> Runner<S> {
             return Ok(());
         };
         let (first, end) = (first.first, last.end());
-        if first > self.flushed {
+        if first > self.written {
             self.skip(first);
         }
         self.write(records, end, stop).await?;
-        self.flush(stop).await
+        match self.last_flush.elapsed() >= self.sink.flush_interval() {
+            true => self.flush_archived(stop).await,
+            false => Ok(()),
+        }
+    }
+
+    /// Flushes; what was skipped behind the last row is nothing that a sink could lack.
+    async fn flush_archived(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), Stopped> {
+        self.flush(stop).await?;
+        self.flushed = self.written;
+        Ok(())
     }
 
     /// Steps over offsets that are nowhere to be found.
@@ -299,10 +310,13 @@ impl<S: Sink> Runner<S> {
     /// persons for which later ones count, so this alone is no loss; whoever deleted rows from the
     /// lake, or has none, finds the range here.
     fn skip(&mut self, to: Offset) {
-        let offsets = to.rows_since(self.flushed);
-        error!(sink = self.sink.name(), from = %self.flushed, %to, "no rows at these offsets in journal or lake, going on behind them");
+        let offsets = to.rows_since(self.written);
+        error!(sink = self.sink.name(), from = %self.written, %to, "no rows at these offsets in journal or lake, going on behind them");
         ::metrics::counter!(metrics::SKIPPED_TOTAL, "sink" => self.sink.name()).increment(offsets);
-        self.flushed = to;
+        if self.flushed == self.written {
+            self.flushed = to;
+        }
+        self.written = to;
     }
 
     fn unpark(&mut self) {

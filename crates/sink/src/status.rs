@@ -64,6 +64,14 @@ impl Status {
         matches!(tokio::time::timeout(patience, reached).await, Ok(Ok(_)))
     }
 
+    /// Waits until the sink has taken rows beyond this offset, but not for ever; tells how far it is then.
+    pub async fn written_past(&self, offset: Offset, patience: Duration) -> Option<Offset> {
+        let mut written = self.written.subscribe();
+        let further = written.wait_for(|written| *written > offset);
+        let found = tokio::time::timeout(patience, further).await;
+        found.ok().and_then(Result::ok).map(|written| *written)
+    }
+
     pub(crate) fn set_written(&self, written: Offset) {
         self.written.send_replace(written);
     }

@@ -14,6 +14,10 @@ const KEPT = new Set([
   // would name a folder that is not there.
   'HOGFLARE_CONFIG',
   'HOGFLARE_DATA_DIR',
+  // A Worker passes HTTP only, and there is no lake to ask: one from a laptop's would stop the start.
+  'HOGFLARE_PG_ADDR',
+  'HOGFLARE_PG_TLS_CERT',
+  'HOGFLARE_PG_TLS_KEY',
 ])
 
 /**

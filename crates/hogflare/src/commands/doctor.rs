@@ -6,11 +6,12 @@ use std::process::ExitCode;
 use clap::ArgMatches;
 use identity::postgres::{self, Address, Availability};
 use journal::{Fs, RealFs};
+use lake::rest;
 use serde_json::Value;
 use sink::DeadLetters;
 use sink::pipelines::Stream;
 
-use crate::config::{Config, Sources, State};
+use crate::config::{Config, PostgresDoor, Sources, State};
 use crate::data_dir::DataDir;
 use crate::local_client;
 
@@ -46,11 +47,17 @@ pub(crate) fn run(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
     if let State::Postgres(address) = &config.state {
         findings.push(("persons", postgres(address)));
     }
+    if let Some(door) = &config.postgres_door {
+        findings.push(("PostgreSQL clients", certificate(door)));
+    }
     if let Some(pipelines) = &config.pipelines {
         let mut asked = BTreeSet::new();
         for stream in pipelines.all().filter(|stream| asked.insert(&stream.config.endpoint)) {
             findings.push(("pipeline", runtime.block_on(reach(stream))));
         }
+    }
+    if let Some(catalog) = &config.catalog {
+        findings.push(("catalog", runtime.block_on(reach_catalog(catalog))));
     }
     Ok(print(&findings))
 }
@@ -125,6 +132,17 @@ fn postgres(address: &Address) -> Finding {
     }
 }
 
+/// Whether PostgreSQL clients could be let in.
+fn certificate(door: &PostgresDoor) -> Finding {
+    let Some((certificate, key)) = door.tls.clone() else {
+        return Good(format!("let in at {}, from this machine alone", door.address));
+    };
+    match postgres_door::Tls::read(certificate, key) {
+        Ok(_) => Good(format!("let in at {}, and its certificate can be used", door.address)),
+        Err(error) => Bad(format!("the certificate cannot be used: {error}")),
+    }
+}
+
 /// Sends an empty array, which stores nothing.
 async fn reach(stream: &Stream) -> Finding {
     let name = stream.name;
@@ -134,6 +152,21 @@ async fn reach(stream: &Stream) -> Finding {
              3 to 7 minutes, later ones after its roll interval"
         )),
         Err(error) => Bad(format!("{name}: {error}")),
+    }
+}
+
+/// Asks for the tables, and writes an object beside them.
+async fn reach_catalog(catalog: &rest::Config) -> Finding {
+    let host = catalog.uri.host_str().unwrap_or_default();
+    match rest::probe(catalog).await {
+        Ok(0) => Notice(format!(
+            "{host}: answers, and has no tables yet; the next start makes them, and then the storage \
+             can be checked, too"
+        )),
+        Ok(tables) => Good(format!(
+            "{host}: has {tables} tables that can be written to, and so can their storage"
+        )),
+        Err(error) => Bad(format!("{host}: {error}")),
     }
 }
 

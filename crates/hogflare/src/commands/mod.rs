@@ -3,6 +3,7 @@
 pub(crate) mod doctor;
 pub(crate) mod erase;
 pub(crate) mod key;
+pub(crate) mod lake;
 pub(crate) mod persons;
 pub(crate) mod rebuild;
 pub(crate) mod reference;
@@ -10,6 +11,7 @@ pub(crate) mod resend;
 pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod sql;
+pub(crate) mod user;
 
 use std::process::ExitCode;
 

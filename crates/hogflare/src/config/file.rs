@@ -9,9 +9,10 @@ use toml::{Table, Value};
 use super::ConfigError;
 
 /// Keys of the policy's tables; every other key is a setting.
-const POLICY_TABLES: [&str; 6] = ["sdk", "privacy", "limits", "clients", "project", "drop"];
+const POLICY_TABLES: [&str; 7] =
+    ["sdk", "privacy", "limits", "insights", "clients", "project", "drop"];
 /// Those of them that a project may have too: what it does not say, everyone's says.
-const INHERITED: [&str; 3] = ["sdk", "privacy", "limits"];
+const INHERITED: [&str; 4] = ["sdk", "privacy", "limits", "insights"];
 
 /// A file's two parts.
 #[derive(Debug, Default)]
@@ -93,6 +94,20 @@ mod tests {
         assert_eq!(settings, [("app_addr", "127.0.0.1:1"), ("journal_budget", "5")]);
         assert_eq!(file.policy.limits.events_per_day, Some(10));
         assert_eq!(file.policy.projects[0].team_id, Some(2));
+    }
+
+    #[test]
+    fn everyones_insights_leave_out_test_users() {
+        let file = ConfigFile::parse(
+            "[insights]\nweek_start = 'monday'\ntest_account_filters = [\
+             { key = 'email', type = 'person', operator = 'not_icontains', value = '@us' }]\n\
+             [[project]]\ntoken = 'phc_a'\nteam_id = 2\n[project.insights]\nweek_start = 'sunday'\n",
+        )
+        .unwrap();
+        let (project, everyone) = (&file.policy.projects[0].insights, &file.policy.insights);
+        assert_eq!(project.test_account_filters, everyone.test_account_filters);
+        assert_eq!(project.test_account_filters.len(), 1);
+        assert_ne!(project.week_start, everyone.week_start);
     }
 
     #[test]

@@ -14,6 +14,6 @@ mod tests;
 
 pub(crate) use error::ConfigError;
 pub(crate) use file::ConfigFile;
-pub(crate) use parse::{AckMode, Config, Pipelines, PolicyStart, State};
+pub(crate) use parse::{AckMode, Config, Pipelines, PolicyStart, PostgresDoor, State, duration};
 pub(crate) use settings::{SETTINGS, Setting, reference};
 pub(crate) use sources::{Sources, unknown_variables};

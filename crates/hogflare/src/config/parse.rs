@@ -3,16 +3,19 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use enrich::IpPolicy;
 use event::{Table, Token};
 use identity::postgres::Address;
 use identity::{GROUP_TYPES, GroupTypes};
+use lake::rest;
 use recordings::Retention;
-use server::TrustedProxies;
 use server::policy::{self, ConfiguredProjects, Policy, PolicyFile, UnknownTokens};
+use server::{PublicUrl, TrustedProxies};
 use sink::pipelines::{Route, Stream, Streams, TableStream};
+use state::{Email, Password, SHORTEST_PASSWORD, SessionTerms};
 
 use super::{ConfigError, Sources};
 
@@ -21,6 +24,8 @@ use super::{ConfigError, Sources};
 pub(crate) struct Config {
     pub(crate) app_addr: SocketAddr,
     pub(crate) pipelines: Option<Pipelines>,
+    /// The catalog whose tables get every row.
+    pub(crate) catalog: Option<lake::rest::Config>,
     pub(crate) api_key: Option<Token>,
     pub(crate) recording_endpoint: Option<String>,
     pub(crate) signing_secret: Option<Secret>,
@@ -30,11 +35,16 @@ pub(crate) struct Config {
     pub(crate) ack: AckMode,
     pub(crate) read_key: Option<Secret>,
     pub(crate) admin_key: Option<Secret>,
+    /// The first owner, where nobody can follow a link.
+    pub(crate) owner: Option<(Email, Password)>,
+    pub(crate) public_url: Option<PublicUrl>,
+    pub(crate) session_terms: SessionTerms,
     pub(crate) policy: PolicyStart,
     pub(crate) geoip: Option<PathBuf>,
     pub(crate) max_connections: usize,
     pub(crate) journal_budget_bytes: Option<u64>,
     pub(crate) journal_reserve_bytes: u64,
+    pub(crate) retention: Option<lake::Retention>,
     pub(crate) recordings: Retention,
     pub(crate) state: State,
     pub(crate) person_properties_on_events: bool,
@@ -42,6 +52,7 @@ pub(crate) struct Config {
     pub(crate) dedup_window: Duration,
     pub(crate) memory_budget_bytes: usize,
     pub(crate) trusted_proxies: TrustedProxies,
+    pub(crate) postgres_door: Option<PostgresDoor>,
     pub(crate) drain_timeout: Duration,
 }
 
@@ -51,7 +62,7 @@ pub(crate) enum State {
     /// In the data folder.
     Embedded,
     /// In PostgreSQL, with other nodes.
-    Postgres(Box<Address>),
+    Postgres(Arc<Address>),
     /// Nowhere.
     None,
 }
@@ -74,6 +85,14 @@ impl Pipelines {
         let tables = self.tables.iter().map(|(_, stream)| stream);
         self.streams.iter().chain(self.streams.next()).chain(tables).chain([&self.recordings])
     }
+}
+
+/// Where clients that speak PostgreSQL come in.
+#[derive(Clone, Debug)]
+pub(crate) struct PostgresDoor {
+    pub(crate) address: SocketAddr,
+    /// The files of a certificate and its key.
+    pub(crate) tls: Option<(PathBuf, PathBuf)>,
 }
 
 /// The policy to begin with, and where to look for another.
@@ -118,6 +137,7 @@ impl Config {
                 text.parse().map_err(|_| "an address such as 0.0.0.0:8080".to_owned())
             })?,
             pipelines: pipelines(sources)?,
+            catalog: catalog(sources)?,
             api_key,
             recording_endpoint: sources
                 .get("POSTHOG_SESSION_RECORDING_ENDPOINT")
@@ -133,6 +153,17 @@ impl Config {
             })?,
             read_key: secret("HOGFLARE_READ_KEY"),
             admin_key: secret("HOGFLARE_ADMIN_KEY"),
+            owner: owner(sources)?,
+            public_url: match sources.get("HOGFLARE_PUBLIC_URL") {
+                Some(_) => Some(parse_by(sources, "HOGFLARE_PUBLIC_URL", |text| {
+                    text.parse().map_err(str::to_owned)
+                })?),
+                None => None,
+            },
+            session_terms: SessionTerms {
+                idle: parse_by(sources, "HOGFLARE_SESSION_IDLE", duration)?,
+                lifetime: parse_by(sources, "HOGFLARE_SESSION_LIFETIME", duration)?,
+            },
             policy,
             geoip: sources.get("HOGFLARE_GEOIP").map(PathBuf::from),
             max_connections: parse_by(sources, "HOGFLARE_MAX_CONNECTIONS", |text| {
@@ -144,6 +175,10 @@ impl Config {
                 None => None,
             },
             journal_reserve_bytes: parse_by(sources, "HOGFLARE_JOURNAL_RESERVE", bytes)?,
+            retention: match sources.get("HOGFLARE_RETENTION") {
+                Some(_) => Some(parse_by(sources, "HOGFLARE_RETENTION", str::parse)?),
+                None => None,
+            },
             recordings: Retention {
                 time: parse_by(sources, "HOGFLARE_RECORDINGS_RETENTION", duration)?,
                 bytes: parse_by(sources, "HOGFLARE_RECORDINGS_BUDGET", bytes)?,
@@ -169,6 +204,7 @@ impl Config {
                 text.parse()
                     .map_err(|error| format!("addresses, networks, worker, or none: {error}"))
             })?,
+            postgres_door: postgres_door(sources)?,
             drain_timeout: parse_by(sources, "HOGFLARE_DRAIN_TIMEOUT", duration)?,
         };
         config.check()?;
@@ -183,16 +219,19 @@ impl Config {
                 expected: expected.into(),
             })
         };
-        if !self.lake_enabled && self.pipelines.is_none() {
+        if !self.lake_enabled && self.pipelines.is_none() && self.catalog.is_none() {
             return wrong(
                 "HOGFLARE_LAKE",
                 Some("off"),
-                "CLOUDFLARE_PIPELINE_ENDPOINT to be set too",
+                "CLOUDFLARE_PIPELINE_ENDPOINT or HOGFLARE_CATALOG to be set too",
             );
         }
         if self.ack == AckMode::Delivered && self.pipelines.is_none() {
             let expected = "CLOUDFLARE_PIPELINE_ENDPOINT to be set too";
             return wrong("HOGFLARE_ACK", Some("delivered"), expected);
+        }
+        if !self.lake_enabled && self.postgres_door.is_some() {
+            return wrong("HOGFLARE_PG_ADDR", None, "a lake to ask, but HOGFLARE_LAKE is off");
         }
         for (name, key) in
             [("HOGFLARE_READ_KEY", &self.read_key), ("HOGFLARE_ADMIN_KEY", &self.admin_key)]
@@ -246,6 +285,55 @@ fn policy_start(sources: &Sources, api_key: Option<&Token>) -> Result<PolicyStar
         });
     }
     Ok(PolicyStart { base, tables, file })
+}
+
+/// A key is shown as a password there, which nobody else may see on the way.
+fn postgres_door(sources: &Sources) -> Result<Option<PostgresDoor>, ConfigError> {
+    let path = |name| sources.get(name).map(|path| PathBuf::from(path.trim()));
+    let tls = match (path("HOGFLARE_PG_TLS_CERT"), path("HOGFLARE_PG_TLS_KEY")) {
+        (Some(certificate), Some(key)) => Some((certificate, key)),
+        (None, None) => None,
+        (Some(_), None) => {
+            return Err(needs("HOGFLARE_PG_TLS_CERT", "HOGFLARE_PG_TLS_KEY to be set too"));
+        }
+        (None, Some(_)) => {
+            return Err(needs("HOGFLARE_PG_TLS_KEY", "HOGFLARE_PG_TLS_CERT to be set too"));
+        }
+    };
+    if sources.get("HOGFLARE_PG_ADDR").is_none() {
+        return match tls {
+            Some(_) => Err(needs("HOGFLARE_PG_TLS_CERT", "HOGFLARE_PG_ADDR to be set too")),
+            None => Ok(None),
+        };
+    }
+    let address: SocketAddr = parse_by(sources, "HOGFLARE_PG_ADDR", |text| {
+        text.parse().map_err(|_| "an address such as 127.0.0.1:5432".to_owned())
+    })?;
+    if tls.is_none() && !address.ip().to_canonical().is_loopback() {
+        return Err(ConfigError {
+            name: "HOGFLARE_PG_ADDR".into(),
+            value: Some(address.to_string()),
+            expected:
+                "an address of this machine alone, such as 127.0.0.1:5432, or HOGFLARE_PG_TLS_CERT \
+                       and HOGFLARE_PG_TLS_KEY: keys must not cross a network unencrypted"
+                    .into(),
+        });
+    }
+    Ok(Some(PostgresDoor { address, tls }))
+}
+
+/// The password is never shown, nor what is wrong with it beyond its length.
+fn owner(sources: &Sources) -> Result<Option<(Email, Password)>, ConfigError> {
+    let Some(password) = sources.get("HOGFLARE_ADMIN_PASSWORD") else { return Ok(None) };
+    let email = parse_by(sources, "HOGFLARE_ADMIN_EMAIL", |text| {
+        text.parse().map_err(|_| "an address such as jane@example.com".to_owned())
+    })?;
+    let password = Password::new(password).map_err(|_| ConfigError {
+        name: "HOGFLARE_ADMIN_PASSWORD".into(),
+        value: None,
+        expected: format!("a password of {SHORTEST_PASSWORD} characters or more"),
+    })?;
+    Ok(Some((email, password)))
 }
 
 /// Names that group types have whatever comes; two of one name could not be told apart.
@@ -337,6 +425,80 @@ fn without_main_stream(sources: &Sources) -> Result<Option<Pipelines>, ConfigErr
     }
 }
 
+/// The catalog, if there is one.
+fn catalog(sources: &Sources) -> Result<Option<rest::Config>, ConfigError> {
+    if sources.get("HOGFLARE_CATALOG").is_none() {
+        let beside = [
+            "HOGFLARE_CATALOG_WAREHOUSE",
+            "HOGFLARE_CATALOG_TOKEN",
+            "HOGFLARE_S3_ENDPOINT",
+            "HOGFLARE_S3_REGION",
+            "HOGFLARE_S3_ACCESS_KEY_ID",
+            "HOGFLARE_S3_SECRET_ACCESS_KEY",
+        ];
+        return match beside.into_iter().find(|name| sources.is_given(name)) {
+            Some(name) => Err(needs(name, "HOGFLARE_CATALOG to be set too")),
+            None => Ok(None),
+        };
+    }
+    let trimmed = |name| sources.get(name).map(|text| text.trim().to_owned());
+    let mut config = parse_by(sources, "HOGFLARE_CATALOG", |text| {
+        let config = rest::Config::new(text.parse().map_err(|_| "an https URL".to_owned())?);
+        config.refusal().map_or(Ok(config), |expected| Err(expected.to_owned()))
+    })?;
+    config.warehouse = trimmed("HOGFLARE_CATALOG_WAREHOUSE");
+    config.token = trimmed("HOGFLARE_CATALOG_TOKEN");
+    config.namespace = parse_by(sources, "HOGFLARE_CATALOG_NAMESPACE", |text| {
+        let levels: Vec<_> = text.split('.').map(str::to_owned).collect();
+        match levels.iter().any(String::is_empty) {
+            true => Err("names with dots between them".to_owned()),
+            false => Ok(levels),
+        }
+    })?;
+    config.storage = storage(sources)?;
+    config.commit_interval = parse_by(sources, "HOGFLARE_CATALOG_INTERVAL", some_time)?;
+    config.timeout = parse_by(sources, "HOGFLARE_CATALOG_TIMEOUT", some_time)?;
+    config.batch_bytes =
+        parse_by(sources, "HOGFLARE_CATALOG_BATCH", |text| match usize::try_from(bytes(text)?) {
+            Ok(bytes) if bytes >= 1 << 20 => Ok(bytes),
+            _ => Err("at least 1MiB".to_owned()),
+        })?;
+    config.keep_snapshots = parse_by(sources, "HOGFLARE_CATALOG_SNAPSHOTS", |text| match text {
+        "keep" => Ok(None),
+        text => duration(text).map(Some).map_err(|expected| format!("keep, or {expected}")),
+    })?;
+    Ok(Some(config))
+}
+
+/// What is said here of the catalog's storage.
+fn storage(sources: &Sources) -> Result<rest::StaticStorage, ConfigError> {
+    let trimmed = |name| sources.get(name).map(|text| text.trim().to_owned());
+    let (id, secret) = ("HOGFLARE_S3_ACCESS_KEY_ID", "HOGFLARE_S3_SECRET_ACCESS_KEY");
+    let keys = match (trimmed(id), trimmed(secret)) {
+        (Some(id), Some(secret)) => Some((id, secret)),
+        (None, None) => None,
+        (Some(_), None) => return Err(needs(id, "HOGFLARE_S3_SECRET_ACCESS_KEY to be set too")),
+        (None, Some(_)) => return Err(needs(secret, "HOGFLARE_S3_ACCESS_KEY_ID to be set too")),
+    };
+    let (endpoint, region) = (trimmed("HOGFLARE_S3_ENDPOINT"), trimmed("HOGFLARE_S3_REGION"));
+    let storage = rest::StaticStorage { endpoint, region, keys };
+    match storage.refusal() {
+        Some(expected) => parse_by(sources, "HOGFLARE_S3_ENDPOINT", |_| Err(expected.to_owned())),
+        None => Ok(storage),
+    }
+}
+
+/// A setting that makes no sense without another. Its value may be a secret.
+fn needs(name: &str, expected: &str) -> ConfigError {
+    ConfigError { name: name.into(), value: None, expected: expected.into() }
+}
+
+/// A duration above zero.
+fn some_time(text: &str) -> Result<Duration, String> {
+    let time = duration(text)?;
+    (!time.is_zero()).then_some(time).ok_or_else(|| "a duration above 0, such as 60s".to_owned())
+}
+
 /// The stream whose endpoint this setting gives.
 fn stream_at(
     sources: &Sources,
@@ -415,7 +577,7 @@ fn state(sources: &Sources) -> Result<State, ConfigError> {
         "embedded" => Ok(State::Embedded),
         "none" => Ok(State::None),
         url if is_postgres(url) => match url.parse() {
-            Ok(address) => Ok(State::Postgres(Box::new(address))),
+            Ok(address) => Ok(State::Postgres(Arc::new(address))),
             Err(error) => Err(wrong(None, identity::Error::to_string(&error))),
         },
         other => {
@@ -459,7 +621,7 @@ fn bytes(text: &str) -> Result<u64, String> {
 }
 
 /// `30s`, `15m`, `24h`, `7d`.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let units = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)];
     let seconds = units.iter().find_map(|(suffix, unit)| {
         let number: u64 = text.strip_suffix(suffix)?.trim().parse().ok()?;

@@ -94,6 +94,66 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Stream for session recordings. Unset: they go to the stream of events, as `$snapshot`.",
     ),
     setting(
+        "HOGFLARE_CATALOG",
+        "catalog",
+        None,
+        "URI of an Iceberg REST catalog, such as that of R2 Data Catalog, Polaris or Lakekeeper, whose tables \
+         get every row too (`docs/catalog.md`).",
+    ),
+    setting(
+        "HOGFLARE_CATALOG_WAREHOUSE",
+        "catalog-warehouse",
+        None,
+        "Which of that catalog's warehouses; of R2 `<account id>_<bucket>`.",
+    ),
+    secret("HOGFLARE_CATALOG_TOKEN", "catalog-token", "Bearer token for that catalog."),
+    setting(
+        "HOGFLARE_CATALOG_NAMESPACE",
+        "catalog-namespace",
+        Some("default"),
+        "Namespace of the tables in that catalog, made where it is missing; levels with dots between them.",
+    ),
+    setting(
+        "HOGFLARE_CATALOG_INTERVAL",
+        "catalog-interval",
+        Some("60s"),
+        "How long rows gather before they are committed to the catalog. R2 takes 20 commits to a table a \
+         minute, those of all nodes together.",
+    ),
+    setting(
+        "HOGFLARE_CATALOG_BATCH",
+        "catalog-batch",
+        Some("128MiB"),
+        "Memory that such rows may take; then they are committed earlier.",
+    ),
+    setting(
+        "HOGFLARE_CATALOG_TIMEOUT",
+        "catalog-timeout",
+        Some("45s"),
+        "Timeout of one request to the catalog.",
+    ),
+    setting(
+        "HOGFLARE_CATALOG_SNAPSHOTS",
+        "catalog-snapshots",
+        Some("1d"),
+        "How long snapshots stay in the catalog that Hogflare made; `keep` leaves all of them to the catalog.",
+    ),
+    setting(
+        "HOGFLARE_S3_ENDPOINT",
+        "s3-endpoint",
+        None,
+        "Endpoint of the catalog's storage, where the catalog does not say it, or says one that is not \
+         reached from here.",
+    ),
+    setting("HOGFLARE_S3_REGION", "s3-region", None, "Region of that storage, likewise."),
+    setting(
+        "HOGFLARE_S3_ACCESS_KEY_ID",
+        "s3-access-key-id",
+        None,
+        "Access key for that storage, where the catalog gives no credentials; it comes before theirs.",
+    ),
+    secret("HOGFLARE_S3_SECRET_ACCESS_KEY", "s3-secret-access-key", "The secret of that key."),
+    setting(
         "POSTHOG_API_KEY",
         "posthog-api-key",
         None,
@@ -129,8 +189,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "HOGFLARE_LAKE",
         "lake",
         Some("on"),
-        "`on` or `off`. Off: no lake in the data folder; the pipeline is then the only copy, and \
-         must be set.",
+        "`on` or `off`. Off: no lake in the data folder; a pipeline or a catalog then has the only \
+         copy, and must be set.",
     ),
     setting(
         "HOGFLARE_ACK",
@@ -148,6 +208,37 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "HOGFLARE_ADMIN_KEY",
         "admin-key",
         "Key for erasing persons over HTTP. Unset: made at the first start, in DATA_DIR/admin-key.",
+    ),
+    secret(
+        "HOGFLARE_ADMIN_PASSWORD",
+        "admin-password",
+        "Password of the first owner, where nobody can follow the link that a first start prints. Once \
+         there is an owner it changes nothing.",
+    ),
+    setting(
+        "HOGFLARE_ADMIN_EMAIL",
+        "admin-email",
+        Some("admin@localhost"),
+        "The email address of that owner.",
+    ),
+    setting(
+        "HOGFLARE_PUBLIC_URL",
+        "public-url",
+        None,
+        "Where browsers find this server, such as `https://stats.example.com`: in links, in snippets, and \
+         with `https` cookies go that way only.",
+    ),
+    setting(
+        "HOGFLARE_SESSION_IDLE",
+        "session-idle",
+        Some("7d"),
+        "After how long without being used somebody has to log in again.",
+    ),
+    setting(
+        "HOGFLARE_SESSION_LIFETIME",
+        "session-lifetime",
+        Some("30d"),
+        "After how long in any case.",
     ),
     setting("HOGFLARE_PROJECTS", "projects", None, "Project numbers of tokens, `phc_a=1,phc_b=2`."),
     setting(
@@ -168,6 +259,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "journal-reserve",
         Some("1GiB"),
         "Disk space left for lake commits and dead letters: with less free, requests get 503.",
+    ),
+    setting(
+        "HOGFLARE_RETENTION",
+        "retention",
+        None,
+        "How long rows of the lake are kept, by the day on which they happened: `400d`, `13 months`, \
+         `2 years`. Persons and groups stay. Unset: for ever.",
     ),
     setting(
         "HOGFLARE_RECORDINGS_RETENTION",
@@ -242,6 +340,21 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Some("16384"),
         "Connections at a time; further ones wait to be accepted.",
     ),
+    setting(
+        "HOGFLARE_PG_ADDR",
+        "pg-addr",
+        None,
+        "Address for clients that speak PostgreSQL, such as `127.0.0.1:5432` (`docs/sql-clients.md`). Unset: \
+         none. Anything but this machine's own needs the two settings below.",
+    ),
+    setting(
+        "HOGFLARE_PG_TLS_CERT",
+        "pg-tls-cert",
+        None,
+        "The certificate for that address, with those that vouch for it, in a PEM file; read again when it \
+         changes.",
+    ),
+    setting("HOGFLARE_PG_TLS_KEY", "pg-tls-key", None, "Its key, likewise."),
     setting(
         "HOGFLARE_TRUST_PROXY",
         "trust-proxy",

@@ -95,6 +95,7 @@ pub(crate) fn unknown_variables() -> Vec<String> {
         "HOGFLARE_FAILPOINT",
         "HOGFLARE_BIN",
         "HOGFLARE_SDK_ASSETS",
+        "HOGFLARE_WEB_DIST",
         "HOGFLARE_INSTANCES",
         "HOGFLARE_ROUTING",
         "HOGFLARE_SLEEP_AFTER",

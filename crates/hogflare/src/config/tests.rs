@@ -45,6 +45,33 @@ fn settings_that_need_each_other_are_checked_together() {
 }
 
 #[test]
+fn a_catalog_may_have_the_only_copy() {
+    let catalog = ("HOGFLARE_CATALOG", "https://catalog.example.com/account/bucket");
+    let token = ("HOGFLARE_CATALOG_TOKEN", "hunter2");
+    let given = [catalog, token, ("HOGFLARE_LAKE", "off"), ("HOGFLARE_CATALOG_SNAPSHOTS", "keep")];
+    let config = Config::parse(&Sources::of(&given)).unwrap();
+    assert!(!format!("{config:?}").contains("hunter2"));
+    let catalog = config.catalog.unwrap();
+    assert_eq!((catalog.namespace, catalog.keep_snapshots), (vec!["default".to_owned()], None));
+    assert!(error_of(&[token]).contains("HOGFLARE_CATALOG to be set"));
+    assert!(!error_of(&[token]).contains("hunter2"));
+}
+
+#[test]
+fn what_a_catalog_needs_is_said() {
+    let catalog = ("HOGFLARE_CATALOG", "https://catalog.example.com");
+    assert_eq!(
+        error_of(&[("HOGFLARE_CATALOG", "http://catalog.example.com")]),
+        "HOGFLARE_CATALOG=http://catalog.example.com: expected an https URL (http is for hosts of a \
+         private network only)"
+    );
+    let half = error_of(&[catalog, ("HOGFLARE_S3_SECRET_ACCESS_KEY", "hunter2")]);
+    assert!(half.contains("HOGFLARE_S3_ACCESS_KEY_ID") && !half.contains("hunter2"));
+    assert!(error_of(&[catalog, ("HOGFLARE_CATALOG_INTERVAL", "0s")]).contains("above 0"));
+    assert!(error_of(&[catalog, ("HOGFLARE_CATALOG_NAMESPACE", "a..b")]).contains("dots"));
+}
+
+#[test]
 fn a_public_key_cannot_be_the_read_key() {
     let error = error_of(&[("POSTHOG_API_KEY", "same"), ("HOGFLARE_READ_KEY", "same")]);
     assert!(error.contains("HOGFLARE_READ_KEY") && !error.contains("same"));
@@ -114,6 +141,27 @@ fn a_next_stream_that_is_there_is_needless() {
 fn a_password_in_a_url_is_not_shown() {
     let url = ("CLOUDFLARE_PIPELINE_ENDPOINT", "https://user:secret@example.com");
     assert!(!error_of(&[url]).contains("secret"));
+}
+
+#[test]
+fn keys_do_not_cross_a_network_unencrypted() {
+    let door = |given: &[(&str, &str)]| Config::parse(&Sources::of(given)).unwrap().postgres_door;
+    let (cert, key) = (("HOGFLARE_PG_TLS_CERT", "cert.pem"), ("HOGFLARE_PG_TLS_KEY", "key.pem"));
+    assert!(door(&[]).is_none());
+    for address in ["127.0.0.1:5432", "[::1]:5432"] {
+        assert!(door(&[("HOGFLARE_PG_ADDR", address)]).unwrap().tls.is_none());
+    }
+    let anywhere = ("HOGFLARE_PG_ADDR", "0.0.0.0:5432");
+    assert!(door(&[anywhere, cert, key]).unwrap().tls.is_some());
+    let error = error_of(&[anywhere]);
+    assert!(error.starts_with("HOGFLARE_PG_ADDR=0.0.0.0:5432: expected"), "{error}");
+    assert!(error.contains("HOGFLARE_PG_TLS_CERT") && !error.contains('\n'), "{error}");
+    assert!(error_of(&[anywhere, cert]).contains("HOGFLARE_PG_TLS_KEY"));
+    assert!(error_of(&[cert, key]).contains("HOGFLARE_PG_ADDR"));
+    let off = ("HOGFLARE_LAKE", "off");
+    assert!(
+        error_of(&[("HOGFLARE_PG_ADDR", "127.0.0.1:5432"), off, MAIN]).contains("HOGFLARE_LAKE")
+    );
 }
 
 #[test]

@@ -13,7 +13,16 @@ pub(crate) fn start(config: &Config, data_dir: &DataDir, lake: Option<&Lake>) {
         Some(lake) => {
             info!(path = %data_dir.lake().display(), rows = lake.row_count(), "lake");
         }
-        None => info!("the lake is off, rows go to the pipeline only"),
+        None => match (&config.pipelines, &config.catalog) {
+            (_, None) => info!("the lake is off, rows go to the pipeline only"),
+            (None, Some(_)) => info!("the lake is off, rows go to the catalog only"),
+            (Some(_), Some(_)) => info!("the lake is off, rows go to pipeline and catalog"),
+        },
+    }
+    if let Some(catalog) = &config.catalog {
+        let (host, warehouse) = (catalog.uri.host_str().unwrap_or_default(), &catalog.warehouse);
+        let warehouse = warehouse.as_deref().unwrap_or_default();
+        info!(host, warehouse, namespace = catalog.namespace.join("."), "catalog");
     }
     if let Some(pipelines) = &config.pipelines {
         for stream in pipelines.all() {

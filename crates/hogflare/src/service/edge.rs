@@ -6,19 +6,12 @@ use std::sync::atomic::AtomicBool;
 use enrich::Enricher;
 use metrics_exporter_prometheus::PrometheusHandle;
 use server::erasure::Eraser;
-use server::{Ack, Budget, Edge, EdgeState, Key};
+use server::{Access, Ack, Budget, Edge, EdgeState};
 
 use super::journals::Journals;
 use super::policy::PolicyWatch;
 use super::sinks::Sinks;
 use crate::config::{AckMode, Config};
-
-/// What is shown by whoever may read or erase, and who erases.
-pub(crate) struct Access {
-    pub(crate) read_key: Key,
-    pub(crate) admin_key: Key,
-    pub(crate) eraser: Arc<dyn Eraser>,
-}
 
 /// Gathers what handlers share.
 pub(crate) fn build(
@@ -27,14 +20,15 @@ pub(crate) fn build(
     sinks: &Sinks,
     policy: &PolicyWatch,
     enricher: Arc<Enricher>,
-    access: Access,
+    (access, eraser): (Access, Arc<dyn Eraser>),
     metrics: PrometheusHandle,
 ) -> EdgeState {
     EdgeState::new(Edge {
         capture: capture_settings(config),
         signing_secret: config.signing_secret.as_ref().map(|secret| secret.0.clone()),
         recording_endpoint: config.recording_endpoint.clone(),
-        policy: policy.current.clone(),
+        policy: policy.source.current().clone(),
+        policies: Arc::clone(&policy.source),
         quotas: Arc::clone(&policy.quotas),
         enricher,
         trusted_proxies: config.trusted_proxies.clone(),
@@ -50,10 +44,10 @@ pub(crate) fn build(
             _ => Ack::Durable,
         },
         questions: sinks.questions(journals),
+        lake: sinks.lake.clone(),
         persons: journals.persons.clone(),
-        read_key: access.read_key,
-        admin_key: access.admin_key,
-        eraser: access.eraser,
+        access,
+        eraser,
         sinks: sinks.statuses.clone(),
         metrics,
         draining: AtomicBool::new(false),

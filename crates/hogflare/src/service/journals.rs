@@ -6,7 +6,6 @@ use std::sync::Arc;
 use anyhow::Context;
 use event::Erasures;
 use identity::Lookup;
-use identity::postgres::Outbox;
 use journal::{Fs, Journal, JournalId, Offset, Options, RealFs, Writer};
 use lake::Lake;
 use sequencer::{Appender, DedupOptions, Handle, JoinGuard, QueueOptions};
@@ -15,6 +14,7 @@ use tracing::error;
 use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::service::persons;
+use crate::service::shared_persons::Shared;
 
 /// Recordings may take at most this share of the journals' budget.
 const RECORDINGS_SHARE: u64 = 4;
@@ -28,8 +28,8 @@ pub(crate) struct Journals {
     pub(crate) sequencer: Handle,
     /// Persons and groups, where they are kept.
     pub(crate) persons: Option<Arc<dyn Lookup>>,
-    /// What changes of persons come from, where nodes share them.
-    pub(crate) outbox: Option<Outbox>,
+    /// What PostgreSQL has for this node, where nodes share persons.
+    pub(crate) shared: Option<Shared>,
     pub(crate) appender: Appender,
     /// Disk space that the journal of events may take.
     pub(crate) events_budget_bytes: u64,
@@ -99,7 +99,7 @@ impl Journals {
             recordings,
             sequencer,
             persons: persons.reader,
-            outbox: persons.outbox,
+            shared: persons.shared,
             appender,
             events_budget_bytes: budget_bytes,
             recordings_budget_bytes,

@@ -1,5 +1,6 @@
 //! The running service: its parts, wired.
 
+pub(crate) mod access;
 mod announce;
 mod edge;
 mod enrichment;
@@ -8,6 +9,7 @@ mod file_limit;
 mod journals;
 mod persons;
 mod policy;
+mod postgres_door;
 mod shared_persons;
 mod sinks;
 mod trim;
@@ -17,7 +19,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use server::{EdgeState, Key, Listener, ListenerOptions};
+use server::erasure::Eraser;
+use server::{EdgeState, Listener, ListenerOptions};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -25,11 +28,10 @@ use tracing::{info, warn};
 
 use crate::config::Config;
 use crate::data_dir::DataDir;
-use edge::Access;
 use erasures::{Erasing, Records};
 use journals::Journals;
 use policy::PolicyWatch;
-use shared_persons::{HandingOn, Way};
+use shared_persons::{HandingOn, Shared, Way};
 use sinks::{Known, Sinks};
 use trim::Trimmer;
 
@@ -58,43 +60,41 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let metrics = install_metrics()?;
     let data_dir = DataDir::create(&config.data_dir)?;
     let _lock = data_dir.lock()?;
-    let read_key = match &config.read_key {
-        Some(key) => Key::new(key.0.clone()),
-        None => Key::new(data_dir.read_key_or_new()?),
-    };
-    let admin_key = match &config.admin_key {
-        Some(key) => Key::new(key.0.clone()),
-        None => Key::new(data_dir.admin_key_or_new()?),
-    };
+    let access = tokio::task::block_in_place(|| access::start(&config, &data_dir))?;
     let public = Listener::bind(config.app_addr)
         .await
         .with_context(|| format!("cannot listen on {} (APP_ADDR)", config.app_addr))?;
+    let door = postgres_door::bind(&config).await?;
 
     let records = Records::open(data_dir.erasures())?;
     let mut journals = Journals::open(&config, &data_dir, records.in_force()).await?;
     records.settle(&journals.events)?;
     let (stop_sinks, stopped) = watch::channel(false);
     let enricher = enrichment::start(config.geoip.as_deref(), &data_dir, stopped.clone())?;
-    let policy = PolicyWatch::start(&config.policy, data_dir.quotas())?;
-    let known = Known { policy: &policy.current, erasures: records.in_force() };
+    let policy = PolicyWatch::start(&config.policy, &access.store, data_dir.quotas())?;
+    let known = Known { policy: policy.source.current(), erasures: records.in_force() };
     let mut sinks = Sinks::start(&config, &data_dir, &journals, &known, &stopped).await?;
-    let erasing = Erasing::new(records, &config, &data_dir, &journals, &sinks, &policy.current);
+    let erasing =
+        Erasing::new(records, &config, &data_dir, &journals, &sinks, policy.source.current());
     let (stop_erasing, erasing_stopped) = watch::channel(false);
     let erasing_work = erasing.work(erasing_stopped);
     let trimmer = Trimmer::start(journals.all());
-    let mut handing_on = journals.outbox.take().map(|outbox| {
+    let mut handing_on = journals.shared.take().map(|Shared { outbox, inbox }| {
         let (sequencer, streams) = (journals.sequencer.clone(), sinks.streams_of_persons(&config));
-        HandingOn::start(Way { outbox, sequencer, streams })
+        let (erasing, is_compared) = (erasing.clone(), false);
+        HandingOn::start(Way { outbox, inbox, sequencer, erasing, streams, is_compared })
     });
     announce::start(&config, &data_dir, sinks.lake.as_ref());
-    let access = Access { read_key, admin_key, eraser: Arc::new(erasing) };
-    let state = edge::build(&config, &journals, &sinks, &policy, enricher, access, metrics);
+    tokio::task::block_in_place(|| access::invite_owner(&access, &config))?;
+    let who: (_, Arc<dyn Eraser>) = (access, Arc::new(erasing));
+    let state = edge::build(&config, &journals, &sinks, &policy, enricher, who, metrics);
     let (stop_listening, listening) = watch::channel(false);
     let options = ListenerOptions {
         max_connections: file_limit::raise_for(config.max_connections),
         ..ListenerOptions::default()
     };
-    let listeners = listen(public, &data_dir, &state, options, &listening);
+    let mut listeners = listen(public, &data_dir, &state, options, &listening);
+    postgres_door::serve(door, &mut listeners, &state, &listening);
     info!(addr = %config.app_addr, "ready");
 
     let end = wait_for_end(&mut stop_signals, &journals, &mut sinks, handing_on.as_mut()).await;
@@ -131,7 +131,7 @@ fn listen(
     stop: &watch::Receiver<bool>,
 ) -> JoinSet<()> {
     let mut listeners = JoinSet::new();
-    listeners.spawn(public.serve(server::router(state.clone()), options, stop.clone()));
+    // Before the public one, which says that all is ready.
     match Listener::bind_file(&data_dir.socket()) {
         Ok(local) => {
             listeners.spawn(local.serve(
@@ -143,6 +143,7 @@ fn listen(
         Err(error) => warn!(%error, path = %data_dir.socket().display(),
             "no local socket: `hogflare sql` cannot ask this server"),
     }
+    listeners.spawn(public.serve(server::router(state.clone()), options, stop.clone()));
     listeners
 }
 

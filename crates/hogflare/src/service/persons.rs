@@ -4,14 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use identity::postgres::{self, Address, Outbox};
+use identity::postgres::{self, Address, Inbox, Node, Outbox};
 use identity::{Keeper, Lookup, Reader, Settings, Stateless, Store, StoreOptions};
-use journal::Journal;
+use journal::{Journal, Offset};
 use tracing::{info, warn};
 use uuid::Uuid;
 
 use crate::config::{Config, State};
 use crate::data_dir::DataDir;
+use crate::service::shared_persons::Shared;
 
 /// Persons and groups, as far as they are kept.
 pub(crate) struct Persons {
@@ -19,8 +20,8 @@ pub(crate) struct Persons {
     pub(crate) keeper: Box<dyn Keeper>,
     /// For whoever asks; `None` where nothing is kept.
     pub(crate) reader: Option<Arc<dyn Lookup>>,
-    /// What this node or another hands on to the tables of persons, where nodes share them.
-    pub(crate) outbox: Option<Outbox>,
+    /// What PostgreSQL has for this node, where nodes share persons.
+    pub(crate) shared: Option<Shared>,
 }
 
 /// Opens what is kept of persons beside this journal.
@@ -41,7 +42,7 @@ pub(crate) fn open(
                     "the streams of persons and groups get nothing, since HOGFLARE_STATE is none"
                 );
             }
-            Ok(Persons { keeper: Box::new(Stateless), reader: None, outbox: None })
+            Ok(Persons { keeper: Box::new(Stateless), reader: None, shared: None })
         }
         State::Embedded => {
             let path = data_dir.persons();
@@ -49,14 +50,23 @@ pub(crate) fn open(
             let store = Store::open(&path, id, settings(), StoreOptions::default())
                 .with_context(|| format!("cannot open {}", path.display()))?;
             let reader = Arc::new(store.reader(&path)?);
-            Ok(Persons { keeper: Box::new(store), reader: Some(reader), outbox: None })
+            Ok(Persons { keeper: Box::new(store), reader: Some(reader), shared: None })
         }
-        State::Postgres(address) => in_postgres(address, settings(), &data_dir.persons()),
+        State::Postgres(address) => {
+            let has_rows = journal.synced() > Offset::ZERO || data_dir.lake().exists();
+            let node = Node { journal_id: journal.id().as_uuid(), is_new: !has_rows };
+            in_postgres(address, settings(), &data_dir.persons(), node)
+        }
     }
 }
 
 /// Opens what nodes share. PostgreSQL need not be there yet.
-fn in_postgres(address: &Address, settings: Settings, embedded: &Path) -> anyhow::Result<Persons> {
+fn in_postgres(
+    address: &Address,
+    settings: Settings,
+    embedded: &Path,
+    node: Node,
+) -> anyhow::Result<Persons> {
     if embedded.exists() {
         bail!(
             "{} has persons that PostgreSQL does not (HOGFLARE_STATE): their versions in the lake would \
@@ -70,7 +80,9 @@ fn in_postgres(address: &Address, settings: Settings, embedded: &Path) -> anyhow
         .context("cannot keep persons in PostgreSQL (HOGFLARE_STATE)")?;
     let outbox = Outbox::new(address.clone(), options);
     let reader = postgres::Reader::new(address.clone(), options, outbox.availability())?;
-    Ok(Persons { keeper: Box::new(store), reader: Some(Arc::new(reader)), outbox: Some(outbox) })
+    let inbox = Inbox::new(address.clone(), options, node);
+    let shared = Some(Shared { outbox, inbox });
+    Ok(Persons { keeper: Box::new(store), reader: Some(Arc::new(reader)), shared })
 }
 
 /// How far a checkpoint reflects this journal: the journal must not give these rows to others.

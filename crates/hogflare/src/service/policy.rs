@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use metrics::counter;
-use server::policy::{Base, CurrentPolicy, Policy, Quotas};
+use server::policy::{PolicySource, Quotas};
+use state::Store;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -20,7 +21,7 @@ const INTERVAL: Duration = Duration::from_secs(2);
 /// The policy that holds now, and the task that keeps it so.
 #[derive(Debug)]
 pub(crate) struct PolicyWatch {
-    pub(crate) current: CurrentPolicy,
+    pub(crate) source: Arc<PolicySource>,
     pub(crate) quotas: Arc<Quotas>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
@@ -28,17 +29,24 @@ pub(crate) struct PolicyWatch {
 
 impl PolicyWatch {
     /// Begins with what the start was given; the day's counts are kept in `quotas_path`.
-    pub(crate) fn start(start: &PolicyStart, quotas_path: PathBuf) -> anyhow::Result<Self> {
-        let policy = Policy::new(&start.base, start.tables.clone()).map_err(anyhow::Error::msg)?;
-        let current = CurrentPolicy::new(policy);
+    pub(crate) fn start(
+        start: &PolicyStart,
+        store: &Arc<Store>,
+        quotas_path: PathBuf,
+    ) -> anyhow::Result<Self> {
+        let (base, tables) = (start.base.clone(), start.tables.clone());
+        let store = Arc::clone(store);
+        // It may wait for PostgreSQL, with a runtime of its own.
+        let source = tokio::task::block_in_place(|| PolicySource::start(base, tables, store));
+        let source = Arc::new(source.map_err(anyhow::Error::msg)?);
         let kept = std::fs::read_to_string(&quotas_path).unwrap_or_default();
         let quotas = Arc::new(Quotas::from_json(&kept));
         let (stop, stopped) = watch::channel(false);
-        let file = start.file.clone().map(|path| WatchedFile::new(path, start.base.clone()));
+        let file = start.file.clone().map(WatchedFile::new);
         let counts = Counts { path: quotas_path, quotas: Arc::clone(&quotas), kept };
         let hang_up = signal(SignalKind::hangup())?;
-        let task = tokio::spawn(run(file, counts, current.clone(), hang_up, stopped));
-        Ok(Self { current, quotas, stop, task })
+        let task = tokio::spawn(run(file, counts, Arc::clone(&source), hang_up, stopped));
+        Ok(Self { source, quotas, stop, task })
     }
 
     /// Keeps the counts a last time.
@@ -53,7 +61,7 @@ impl PolicyWatch {
 async fn run(
     mut file: Option<WatchedFile>,
     mut counts: Counts,
-    current: CurrentPolicy,
+    source: Arc<PolicySource>,
     mut hang_up: tokio::signal::unix::Signal,
     mut stopped: watch::Receiver<bool>,
 ) {
@@ -64,17 +72,26 @@ async fn run(
             () = tokio::time::sleep(INTERVAL) => false,
         };
         if let Some(file) = &mut file {
-            file.follow(&current, is_asked);
+            file.follow(&source, is_asked);
         }
+        follow_people(&source);
         counts.keep();
     }
     counts.keep();
 }
 
+/// Takes over what people settled on another node; what they settle here holds at once.
+fn follow_people(source: &PolicySource) {
+    match tokio::task::block_in_place(|| source.refresh()) {
+        Ok(true) => info!("projects that people made were read again"),
+        Ok(false) => {}
+        Err(error) => warn!(%error, "projects that people made cannot be read again"),
+    }
+}
+
 /// The configuration file, as it was when it was last read.
 struct WatchedFile {
     path: PathBuf,
-    base: Base,
     /// What it was when it was last read.
     read: Option<Stamp>,
     /// What it was when it was last looked at.
@@ -82,22 +99,22 @@ struct WatchedFile {
 }
 
 impl WatchedFile {
-    fn new(path: PathBuf, base: Base) -> Self {
+    fn new(path: PathBuf) -> Self {
         let read = stamp(&path);
-        Self { path, base, read, seen: read }
+        Self { path, read, seen: read }
     }
 
-    fn policy(&self, is_asked: bool) -> Result<Policy, String> {
+    fn take(&self, source: &PolicySource, is_asked: bool) -> Result<(), String> {
         let file = ConfigFile::read(&self.path).map_err(|error| error.to_string())?;
         // Whoever empties a file in order to write it anew does not mean to lift every rule.
         if file.is_empty() && !is_asked {
             return Err("it is empty; send SIGHUP if that is meant".to_owned());
         }
-        Policy::new(&self.base, file.policy)
+        tokio::task::block_in_place(|| source.set_tables(file.policy))
     }
 
     /// Reads the file if it has changed. What is wrong with it is logged, and the policy stays.
-    fn follow(&mut self, current: &CurrentPolicy, is_asked: bool) {
+    fn follow(&mut self, source: &PolicySource, is_asked: bool) {
         let stamp = stamp(&self.path);
         let is_still = stamp == self.seen;
         self.seen = stamp;
@@ -106,9 +123,8 @@ impl WatchedFile {
             return;
         }
         self.read = stamp;
-        match self.policy(is_asked) {
-            Ok(policy) => {
-                current.set(policy);
+        match self.take(source, is_asked) {
+            Ok(()) => {
                 counter!("hogflare_config_reloads_total", "outcome" => "ok").increment(1);
                 info!(path = %self.path.display(), "projects, limits and rules read again");
             }

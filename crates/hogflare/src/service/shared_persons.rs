@@ -1,19 +1,27 @@
-//! Handing on what changed of persons that nodes share, to the tables of this node's lake and streams.
+//! What PostgreSQL has for a node where nodes share persons.
 //!
-//! One node at a time does it. What it took is in its journal, or with the streams where its disk does
-//! not last, before the next is asked for, so that nothing is left out, whatever dies; what is handed
-//! on twice is the same twice.
+//! Changes of persons are handed on to the tables of this node's lake and streams, by one node at a
+//! time. What it took is in its journal, or with the streams where its disk does not last, before the
+//! next is asked for, so that nothing is left out, whatever dies; what is handed on twice is the same
+//! twice.
+//!
+//! Erasures that other nodes were asked for are carried out by every node.
 
 use std::time::Duration;
 
 use event::Timestamp;
-use identity::postgres::Outbox;
+use identity::postgres::{Inbox, Outbox, Parcel};
 use journal::Offset;
 use sequencer::Handle;
 use sink::Status;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tracing::{debug, error};
+use tracing::{debug, error, warn};
+
+use super::erasures::{Erasing, Order};
+
+/// How often it is looked for what is new.
+const INTERVAL: Duration = Duration::from_millis(500);
 
 /// How long to wait after PostgreSQL failed.
 const RETRY: Duration = Duration::from_secs(1);
@@ -27,16 +35,27 @@ const LOOK: Duration = Duration::from_millis(100);
 /// … and after how many looks PostgreSQL is told that this node is still there.
 const LOOKS: usize = 50;
 
-/// Where changes come from, and where they go.
+/// What PostgreSQL has for this node.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) outbox: Outbox,
+    pub(crate) inbox: Inbox,
+}
+
+/// Where changes and erasures come from, and where they go.
 #[derive(Debug)]
 pub(crate) struct Way {
     pub(crate) outbox: Outbox,
+    pub(crate) inbox: Inbox,
     pub(crate) sequencer: Handle,
-    /// Who must have them before they count as handed on, besides the journal.
+    pub(crate) erasing: Erasing,
+    /// Who must have changes before they count as handed on, besides the journal.
     pub(crate) streams: Vec<Status>,
+    /// Whether PostgreSQL was asked for what this node knows.
+    pub(crate) is_compared: bool,
 }
 
-/// Hands changes on until it is stopped.
+/// Hands changes on and carries out erasures until it is stopped.
 #[derive(Debug)]
 pub(crate) struct HandingOn {
     stop: watch::Sender<bool>,
@@ -64,11 +83,11 @@ impl HandingOn {
     }
 }
 
-/// Hands changes on until `stopped` turns true or nobody is left to say so.
+/// Goes on until `stopped` turns true or nobody is left to say so.
 async fn run(mut way: Way, mut stopped: watch::Receiver<bool>) {
     tokio::select! {
         _ = stopped.wait_for(|stop| *stop) => {}
-        () = way.hand_on() => {}
+        () = way.go_on() => {}
     }
 }
 
@@ -79,27 +98,50 @@ struct Failed {
 }
 
 impl Way {
-    async fn hand_on(&mut self) {
+    async fn go_on(&mut self) {
         loop {
-            if let Err(Failed { cause, wait }) = self.hand_on_some().await {
-                // Whoever failed has said so.
-                debug!(error = cause, "changes of persons are handed on later");
-                tokio::time::sleep(wait).await;
-            }
+            let wait = match self.take_some().await {
+                Ok(wait) => wait,
+                Err(Failed { cause, wait }) => {
+                    // Whoever failed has said so.
+                    debug!(error = cause, "what PostgreSQL has for this node is taken later");
+                    wait
+                }
+            };
+            tokio::time::sleep(wait).await;
         }
     }
 
-    async fn hand_on_some(&mut self) -> Result<(), Failed> {
-        let mut parcel = self.outbox.next_changes().await.map_err(failed)?;
-        let changes = std::mem::take(&mut parcel.changes);
-        match self.sequencer.submit_changes(changes, Timestamp::now()).await {
-            Ok(receipt) => self.wait_for_streams(receipt.resolve_by.end()).await?,
-            Err(rejected) => {
-                self.outbox.give_up_turn();
-                return Err(Failed { cause: rejected.to_string(), wait: PAUSE });
+    /// Takes some of what there is; says how long to wait for the next.
+    async fn take_some(&mut self) -> Result<Duration, Failed> {
+        let Some((parcel, end)) = self.store_some().await? else { return Ok(INTERVAL) };
+        self.wait_for_streams(end).await?;
+        self.outbox.confirm(parcel).await.map_err(failed)?;
+        Ok(Duration::ZERO)
+    }
+
+    /// Stores changes, and erasures before them.
+    ///
+    /// Erasures are asked for after the changes were read: whoever comes back after one is then behind it
+    /// in the journal, too. Meanwhile this node is asked for none.
+    async fn store_some(&mut self) -> Result<Option<(Parcel, Option<Offset>)>, Failed> {
+        let erasing = self.erasing.clone();
+        let order = erasing.in_order().await;
+        loop {
+            let parcel = self.outbox.look().await.map_err(failed)?;
+            if self.adopt_some(&order).await? {
+                continue;
             }
+            let Some(mut parcel) = parcel else { return Ok(None) };
+            let changes = std::mem::take(&mut parcel.changes);
+            return match self.sequencer.submit_changes(changes, Timestamp::now()).await {
+                Ok(receipt) => Ok(Some((parcel, receipt.resolve_by.end()))),
+                Err(rejected) => {
+                    self.outbox.give_up_turn();
+                    Err(Failed { cause: rejected.to_string(), wait: PAUSE })
+                }
+            };
         }
-        self.outbox.confirm(parcel).await.map_err(failed)
     }
 
     async fn wait_for_streams(&mut self, end: Option<Offset>) -> Result<(), Failed> {
@@ -112,7 +154,50 @@ impl Way {
                 tokio::time::sleep(LOOK).await;
             }
             self.outbox.keep_turn().await.map_err(failed)?;
+            let erasing = self.erasing.clone();
+            let order = erasing.in_order().await;
+            self.adopt_some(&order).await?;
         }
+    }
+
+    /// Carries out what other nodes were asked for; says whether there was something.
+    async fn adopt_some(&mut self, order: &Order<'_>) -> Result<bool, Failed> {
+        let Some(mut news) = self.inbox.look().await.map_err(failed)? else {
+            self.compare().await?;
+            return Ok(false);
+        };
+        for request in std::mem::take(&mut news.erasures) {
+            let id = request.id;
+            if let Err(refused) = self.erasing.adopt(request, order).await {
+                let cause = format!("{refused:?}");
+                warn!(erasure.id = %id, error = cause, "an erasure of another node waits");
+                return Err(Failed { cause, wait: PAUSE });
+            }
+        }
+        for id in news.nameless.iter().filter(|id| !self.erasing.knows(**id)) {
+            error!(
+                erasure.id = %id,
+                "this node missed an erasure, and nobody knows any more whom it was about; rows from \
+                 before may say of them: ask for the erasure once more"
+            );
+        }
+        self.inbox.confirm(news).await.map_err(failed)?;
+        Ok(true)
+    }
+
+    /// Says, once, which erasures of this node PostgreSQL has not.
+    async fn compare(&mut self) -> Result<(), Failed> {
+        if !self.is_compared {
+            for id in self.inbox.unknown(&self.erasing.known()).await.map_err(failed)? {
+                error!(
+                    erasure.id = %id,
+                    "PostgreSQL has not this erasure, and may have the person: where it was restored \
+                     from a backup, ask for the erasure once more"
+                );
+            }
+            self.is_compared = true;
+        }
+        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@ use anyhow::Context;
 use event::{Erasures, Placed, Token};
 use journal::Journal;
 use lake::Lake;
+use lake::rest::{self, CatalogSink};
 use query::{Engine, Limits};
 use recordings::{ObjectsSink, SnapshotRows};
 use server::Questions;
@@ -68,7 +69,7 @@ impl Sinks {
             stopped: stopped.clone(),
         };
         if config.lake_enabled {
-            sinks.start_lake(data_dir, journals, known).await?;
+            sinks.start_lake(config, data_dir, journals, known).await?;
         }
         if let Some(pipelines) = &config.pipelines {
             // On a disk that lasts, the next start goes on.
@@ -82,8 +83,11 @@ impl Sinks {
                 &PipelineStart { drain, data_dir, journals, known },
             )?;
         }
-        // Without the lake nothing is kept here: the pipeline has the recordings, too.
-        if config.lake_enabled {
+        if let Some(catalog) = &config.catalog {
+            sinks.start_catalog(config, catalog, data_dir, journals, known)?;
+        }
+        // Without the lake nothing is kept here that a pipeline has, and that has the recordings, too.
+        if config.lake_enabled || config.pipelines.is_none() {
             sinks.start_recordings(config, data_dir, journals, known)?;
         }
         Ok(sinks)
@@ -116,6 +120,7 @@ impl Sinks {
 
     async fn start_lake(
         &mut self,
+        config: &Config,
         data_dir: &DataDir,
         journals: &Journals,
         known: &Known<'_>,
@@ -126,7 +131,8 @@ impl Sinks {
         let in_force = known.erasures.view();
         let all = in_force.iter().flat_map(|erased| erased.all());
         let erasures = all.filter(is_left).cloned().collect();
-        let options = lake::Options { erasures, ..lake::Options::new(id) };
+        let retention = config.retention;
+        let options = lake::Options { erasures, retention, ..lake::Options::new(id) };
         let (lake, sink) =
             Lake::open(&data_dir.lake(), options).await.context("cannot open the lake")?;
         self.run(Runner::new(journals.events.clone(), sink));
@@ -138,6 +144,28 @@ impl Sinks {
         Ok(())
     }
 
+    fn start_catalog(
+        &mut self,
+        config: &Config,
+        catalog: &rest::Config,
+        data_dir: &DataDir,
+        journals: &Journals,
+        known: &Known<'_>,
+    ) -> anyhow::Result<()> {
+        let journal = &journals.events;
+        let context = rest::Context {
+            journal: journal.clone(),
+            erasures: known.erasures.clone(),
+            importance: further_copy(config),
+            fs: journals.fs.clone(),
+            cursors: &data_dir.cursors(),
+        };
+        let sink = CatalogSink::new(catalog.clone(), context)?;
+        let parking = self.parking(journals);
+        self.run(Runner::new(journal.clone(), sink).with_parking(parking));
+        Ok(())
+    }
+
     fn start_pipelines(
         &mut self,
         config: &Config,
@@ -145,11 +173,7 @@ impl Sinks {
         start: &PipelineStart<'_>,
     ) -> anyhow::Result<()> {
         let events = &start.journals.events;
-        // Without the lake the streams of events are the only copy.
-        let importance = match config.lake_enabled {
-            true => Importance::Optional,
-            false => Importance::Required,
-        };
+        let importance = further_copy(config);
         let cursors = start.data_dir.cursors();
         let first = events.cursor(events.first());
         pipelines.streams.settle_cursors(&start.journals.fs, &cursors, first)?;
@@ -158,17 +182,17 @@ impl Sinks {
             let rows = start.event_rows(config, stream);
             let sink = start.sink(stream, rows, importance, events)?;
             deliveries.push((stream.route.clone(), sink.delivery()));
-            self.run(start.runner(events, sink, self.parking(start)));
+            self.run(start.runner(events, sink, self.parking(start.journals)));
         }
         if let Some(stream) = pipelines.streams.next() {
             let rows = start.event_rows(config, stream);
             let sink = start.sink(stream, rows, Importance::Optional, events)?;
-            self.run(start.runner(events, sink, self.parking(start)));
+            self.run(start.runner(events, sink, self.parking(start.journals)));
         }
         for (table, stream) in &pipelines.tables {
             let rows = TableRows { table: *table, erasures: start.known.erasures.clone() };
             let sink = start.sink(stream, rows, Importance::Optional, events)?;
-            self.run(start.runner(events, sink, self.parking(start)));
+            self.run(start.runner(events, sink, self.parking(start.journals)));
         }
         let recordings = self.start_recordings_pipeline(config, &pipelines.recordings, start)?;
         self.deliveries = Some(Deliveries { events: deliveries, recordings });
@@ -201,10 +225,7 @@ impl Sinks {
             team_of: Box::new(move |token| policy.get().project(token).team),
         };
         let journal = &start.journals.recordings;
-        let importance = match config.lake_enabled {
-            true => Importance::Optional,
-            false => Importance::Required,
-        };
+        let importance = further_copy(config);
         let sink = start.sink(stream, rows, importance, journal)?;
         let delivery = sink.delivery();
         // The objects on disk are the durable copy; nothing reads them back for a pipeline yet.
@@ -215,9 +236,9 @@ impl Sinks {
     }
 
     /// How an optional sink of events is kept from filling the journal.
-    fn parking(&self, start: &PipelineStart<'_>) -> Parking {
+    fn parking(&self, journals: &Journals) -> Parking {
         let archive = self.engine.clone().map(|engine| Arc::new(engine) as Arc<dyn Archive>);
-        Parking { share_bytes: start.journals.events_budget_bytes / OPTIONAL_SHARE, archive }
+        Parking { share_bytes: journals.events_budget_bytes / OPTIONAL_SHARE, archive }
     }
 
     fn start_recordings(
@@ -240,6 +261,14 @@ impl Sinks {
     fn run<S: Sink>(&mut self, runner: Runner<S>) {
         self.statuses.push(runner.status());
         self.tasks.spawn(runner.run(self.stopped.clone()));
+    }
+}
+
+/// Whether ingestion may stop for a sink beside the lake: without the lake it may be the only copy.
+const fn further_copy(config: &Config) -> Importance {
+    match config.lake_enabled {
+        true => Importance::Optional,
+        false => Importance::Required,
     }
 }
 

@@ -7,7 +7,8 @@
 
 use std::sync::Arc;
 
-use event::{Change, PersonId, TeamId, Timestamp};
+use event::{Change, ErasureKind, PersonId, TeamId, Timestamp};
+use uuid::Uuid;
 
 use super::view::View;
 use crate::settings::{ERASED_DISTINCT_ID_BYTES, ERASED_DISTINCT_IDS, ERASED_PERSON_IDS};
@@ -20,6 +21,23 @@ pub enum Target {
     Person(PersonId),
     /// Whose distinct id this is; where it is nobody's, the id alone.
     DistinctId(Arc<str>),
+    /// Whom another node has forgotten already, where nodes share persons.
+    Forgotten(Forgotten),
+}
+
+/// An erasure, as far as it is about persons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErasureRequest {
+    /// The erasure's id, a UUIDv7.
+    pub id: Uuid,
+    /// The project.
+    pub team: TeamId,
+    /// Whom.
+    pub target: Target,
+    /// What becomes of the rows.
+    pub kind: ErasureKind,
+    /// When it was asked for.
+    pub requested_at: Timestamp,
 }
 
 /// What is known of whom was forgotten.
@@ -45,6 +63,7 @@ pub fn erase<B: Base>(
 ) -> Result<Result<Forgotten, NotErased>, Error> {
     let mut view = View { overlay, base, changes: Vec::new() };
     let person = match target {
+        Target::Forgotten(forgotten) => return Ok(Ok(forgotten.clone())),
         Target::Person(id) => match present(&mut view, (team, *id))? {
             Some(person) => Some(person),
             None => return Ok(Err(NotErased::NoSuchPerson)),
@@ -54,7 +73,7 @@ pub fn erase<B: Base>(
     let ids = match (&person, target) {
         (Some(person), _) => view.ids_of((team, person.id), ERASED_DISTINCT_IDS)?,
         (None, Target::DistinctId(id)) => Some(vec![IdKey::new(team, Arc::clone(id))]),
-        (None, Target::Person(_)) => Some(Vec::new()),
+        (None, Target::Person(_) | Target::Forgotten(_)) => Some(Vec::new()),
     };
     let Some(ids) = ids.filter(|ids| fits(ids)) else {
         return Ok(Err(NotErased::TooManyDistinctIds));

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use event::PersonMode;
 
-pub use self::erase::{Forgotten, Target, erase};
+pub use self::erase::{ErasureRequest, Forgotten, Target, erase};
 use self::merge::Merged;
 use self::view::View;
 use crate::claim::{Claim, Full, Part};

@@ -53,17 +53,32 @@ impl fmt::Display for Address {
 #[derive(Debug)]
 pub(super) struct Connected {
     pub(super) client: Client,
-    driver: JoinHandle<()>,
+    driver: Driver,
 }
 
-impl Drop for Connected {
+#[derive(Debug)]
+struct Driver(Option<JoinHandle<()>>);
+
+impl Drop for Driver {
     fn drop(&mut self) {
         // It would else wait for the answer to what nobody waits for.
-        self.driver.abort();
+        if let Some(driver) = &self.0 {
+            driver.abort();
+        }
     }
 }
 
 impl Address {
+    /// Connects for whoever keeps something else there; the connection ends with its client.
+    ///
+    /// # Errors
+    /// When PostgreSQL cannot be reached, or refuses.
+    pub async fn client(&self, options: &Options) -> Result<Client, Error> {
+        let Connected { client, mut driver } = self.connect(options).await?;
+        driver.0 = None;
+        Ok(client)
+    }
+
     /// Connects, and sets the connection up.
     pub(super) async fn connect(&self, options: &Options) -> Result<Connected, Error> {
         let mut config = self.0.clone();
@@ -101,7 +116,7 @@ async fn open(config: &Config) -> Result<Connected, tokio_postgres::Error> {
         return open_plain(config).await;
     }
     match config.connect(MakeRustlsConnect::with_webpki_roots()).await {
-        Ok((client, connection)) => Ok(Connected { client, driver: drive(connection) }),
+        Ok((client, connection)) => Ok(driven(client, connection)),
         // Encryption is preferred to none, and none to nothing: a certificate that nobody knows is
         // common on a machine's own PostgreSQL.
         Err(error) if is_optional(config) && error.as_db_error().is_none() => {
@@ -118,16 +133,18 @@ fn is_optional(config: &Config) -> bool {
 
 async fn open_plain(config: &Config) -> Result<Connected, tokio_postgres::Error> {
     let (client, connection) = config.connect(NoTls).await?;
-    Ok(Connected { client, driver: drive(connection) })
+    Ok(driven(client, connection))
 }
 
-fn drive(
+fn driven(
+    client: Client,
     connection: impl Future<Output = Result<(), tokio_postgres::Error>> + Send + 'static,
-) -> JoinHandle<()> {
-    tokio::spawn(async move {
+) -> Connected {
+    let driver = tokio::spawn(async move {
         // Whoever waits for an answer gets the error.
         connection.await.ok();
-    })
+    });
+    Connected { client, driver: Driver(Some(driver)) }
 }
 
 /// The error of whoever tried this.

@@ -3,14 +3,15 @@
 //! The transaction moves the clock first, which lets one node write at a time, then looks whether
 //! anything that the group was decided on has changed, and ends there if so.
 
-use event::Timestamp;
+use event::{ErasureKind, Pseudonym, Timestamp};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Statement};
 use uuid::Uuid;
 
+use super::inbox::forgotten;
 use super::known::Known;
 use super::server::Link;
-use crate::{Layer, PersonKey};
+use crate::{ErasureRequest, Forgotten, Layer, PersonKey};
 
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 const COMMIT: &str = "COMMIT";
@@ -55,6 +56,28 @@ pub(super) async fn end_alone(link: &Link, layer: &Layer) -> Result<(), Error> {
     let (written, ended) =
         tokio::join!(biased; write_all(link, layer), client.batch_execute(COMMIT));
     written.and(ended)
+}
+
+/// Whom an erasure was about that was carried out already.
+pub(super) async fn carried_out(link: &Link, id: Uuid) -> Result<Option<Forgotten>, Error> {
+    let row = link.connected.client.query_opt(&link.statements.erasure, &[&id]).await?;
+    row.as_ref().map_or(Ok(None), forgotten)
+}
+
+/// Ends a transaction in which somebody was forgotten, and tells the other nodes.
+pub(super) async fn end_erasure(
+    link: &Link,
+    layer: &Layer,
+    request: &ErasureRequest,
+    forgotten: &Forgotten,
+) -> Result<(), Error> {
+    let (written, told, ended) = tokio::join!(
+        biased;
+        write_all(link, layer),
+        write_erasure(link, request, forgotten),
+        link.connected.client.batch_execute(COMMIT),
+    );
+    written.and(told).and(ended)
 }
 
 async fn tick(link: &Link) -> Result<(), Error> {
@@ -182,6 +205,31 @@ async fn write_group_types(link: &Link, layer: &Layer) -> Result<(), Error> {
         return Ok(());
     }
     put(link, &link.statements.put_group_types, &[&teams, &indexes, &names]).await
+}
+
+async fn write_erasure(
+    link: &Link,
+    request: &ErasureRequest,
+    forgotten: &Forgotten,
+) -> Result<(), Error> {
+    let (pseudonym, pseudonym_person) = match &request.kind {
+        ErasureKind::Delete => (None, None),
+        ErasureKind::Anonymize(Pseudonym { distinct_id, person_id }) => {
+            (Some(distinct_id), Some(person_id.0))
+        }
+    };
+    let ids: Vec<&[u8]> = forgotten.distinct_ids.iter().map(|id| id.as_bytes()).collect();
+    let persons: Vec<Uuid> = forgotten.person_ids.iter().map(|id| id.0).collect();
+    let parameters: [&(dyn ToSql + Sync); 7] = [
+        &request.id,
+        &request.team.0,
+        &request.requested_at.as_micros(),
+        &pseudonym,
+        &pseudonym_person,
+        &ids,
+        &persons,
+    ];
+    put(link, &link.statements.put_erasure, &parameters).await
 }
 
 async fn put(

@@ -22,6 +22,7 @@ mod address;
 mod availability;
 mod commit;
 mod group;
+mod inbox;
 mod known;
 mod options;
 mod outbox;
@@ -35,6 +36,7 @@ mod wanted;
 
 pub use address::Address;
 pub use availability::Availability;
+pub use inbox::{Inbox, News, Node};
 pub use options::Options;
 pub use outbox::{Outbox, Parcel};
 pub use reader::Reader;

@@ -15,6 +15,7 @@ use event::{Change, PersonId, TeamId, Timestamp};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
 use tracing::info;
+use uuid::Uuid;
 
 use super::address::{self, Connected};
 use super::{Address, Availability, Options, schema};
@@ -50,10 +51,12 @@ const PERSONS: &str = "
         is_deleted, changed
     FROM hogflare.persons WHERE changed > $1 AND changed <= $2";
 
-/// An id that was only used without a person is nobody's, and in no table of the lake.
+/// An id that was only used without a person is in no table of the lake. One that was taken from
+/// whoever was forgotten is nobody's any more.
 const IDS: &str = "
     SELECT team_id, distinct_id, person_id, version, changed
-    FROM hogflare.person_distinct_ids WHERE changed > $1 AND changed <= $2 AND person_id IS NOT NULL";
+    FROM hogflare.person_distinct_ids WHERE changed > $1 AND changed <= $2
+        AND (person_id IS NOT NULL OR version > 0)";
 
 const OVERRIDES: &str = "
     SELECT team_id, old_person_id, person_id, version, changed
@@ -106,20 +109,25 @@ impl Outbox {
         self.has_turn
     }
 
-    /// Waits until it is this node's turn and something changed. Until it is confirmed, the next ones
-    /// are the same.
+    /// What changed, where it is this node's turn and something did. Until it is confirmed, the next
+    /// ones are the same.
     ///
     /// # Errors
     /// When PostgreSQL fails; it may be called again, after a while.
+    pub async fn look(&mut self) -> Result<Option<Parcel>, Error> {
+        let looked = self.look_twice().await;
+        looked.inspect_err(|_| self.give_up_turn())
+    }
+
+    /// Waits until there is something to be handed on.
+    ///
+    /// # Errors
+    /// As [`Outbox::look`].
     pub async fn next_changes(&mut self) -> Result<Parcel, Error> {
         loop {
-            match self.look().await {
-                Ok(Some(parcel)) => return Ok(parcel),
-                Ok(None) => tokio::time::sleep(self.options.poll_interval).await,
-                Err(error) => {
-                    self.give_up_turn();
-                    return Err(error);
-                }
+            match self.look().await? {
+                Some(parcel) => return Ok(parcel),
+                None => tokio::time::sleep(self.options.poll_interval).await,
             }
         }
     }
@@ -165,7 +173,7 @@ impl Outbox {
         self.has_turn = false;
     }
 
-    async fn look(&mut self) -> Result<Option<Parcel>, Error> {
+    async fn look_twice(&mut self) -> Result<Option<Parcel>, Error> {
         let was_connected = self.connected.is_some();
         let found = match self.look_now().await {
             // A connection that ended says nothing of whether there can be another.
@@ -280,12 +288,15 @@ fn person(row: &Row) -> Result<Change, tokio_postgres::Error> {
 }
 
 fn distinct_id(row: &Row) -> Result<Change, tokio_postgres::Error> {
+    let (team, distinct_id): (_, String) = (TeamId(row.try_get(0)?), row.try_get(1)?);
+    let person: Option<Uuid> = row.try_get(2)?;
+    let own = || PersonId::in_project(team, &distinct_id);
     Ok(Change::DistinctId {
-        team: TeamId(row.try_get(0)?),
-        distinct_id: row.try_get(1)?,
-        person_id: PersonId(row.try_get(2)?),
+        team,
+        person_id: person.map_or_else(own, PersonId),
+        is_deleted: person.is_none(),
+        distinct_id,
         version: row.try_get(3)?,
-        is_deleted: false,
     })
 }
 

@@ -130,6 +130,15 @@ const PUT_GROUP_TYPES: &str = "
         name = excluded.name, changed = excluded.changed
         WHERE group_types.name <> excluded.name";
 
+const PUT_ERASURE: &str = "
+    INSERT INTO hogflare.erasures (id, team_id, requested_at, pseudonym, pseudonym_person_id,
+        distinct_ids, person_ids, changed)
+    SELECT $1, $2, $3, $4, $5, $6, $7, (SELECT at FROM hogflare.clock WHERE single)
+    ON CONFLICT (id) DO NOTHING";
+
+const ERASURE: &str = "
+    SELECT distinct_ids, person_ids FROM hogflare.erasures WHERE id = $1";
+
 /// What is asked of PostgreSQL.
 #[derive(Debug)]
 pub(super) struct Statements {
@@ -148,6 +157,8 @@ pub(super) struct Statements {
     pub(super) put_overrides: Statement,
     pub(super) put_groups: Statement,
     pub(super) put_group_types: Statement,
+    pub(super) put_erasure: Statement,
+    pub(super) erasure: Statement,
 }
 
 impl Statements {
@@ -162,7 +173,17 @@ impl Statements {
             client.prepare(GROUP_TYPES),
             client.prepare(NOW),
         )?;
-        let (tick, check, put_ids, put_persons, put_overrides, put_groups, put_group_types) = tokio::try_join!(
+        let (
+            tick,
+            check,
+            put_ids,
+            put_persons,
+            put_overrides,
+            put_groups,
+            put_group_types,
+            put_erasure,
+            erasure,
+        ) = tokio::try_join!(
             client.prepare(TICK),
             client.prepare(CHECK),
             client.prepare(PUT_IDS),
@@ -170,6 +191,8 @@ impl Statements {
             client.prepare(PUT_OVERRIDES),
             client.prepare(PUT_GROUPS),
             client.prepare(PUT_GROUP_TYPES),
+            client.prepare(PUT_ERASURE),
+            client.prepare(ERASURE),
         )?;
         Ok(Self {
             ids,
@@ -187,6 +210,8 @@ impl Statements {
             put_overrides,
             put_groups,
             put_group_types,
+            put_erasure,
+            erasure,
         })
     }
 }

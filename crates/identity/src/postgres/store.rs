@@ -13,7 +13,8 @@ use super::wanted::Wanted;
 use super::{Address, Options, commit};
 use crate::cache::Cache;
 use crate::{
-    Claim, Error, Forgotten, GroupTypes, Keeper, Layer, NotErased, Settings, Settled, Target,
+    Claim, ErasureRequest, Error, Forgotten, GroupTypes, Keeper, Layer, NotErased, Settings,
+    Settled, Target,
 };
 
 /// How often a group is settled with all others waiting for it: others that wait cannot change
@@ -65,10 +66,7 @@ impl Store {
     }
 
     fn attempt(&mut self, claims: &[Claim], attempt: Attempt) -> Result<Vec<Settled>, Failure> {
-        if self.server.connect().map_err(Failure::Final)? {
-            // Another server may have taken over, which has not all that this one had.
-            self.cache = Cache::new(self.server.options.cache_bytes);
-        }
+        self.connect()?;
         let wanted = Wanted::of(claims, &self.settings, &self.group_types);
         let cache = &mut self.cache;
         let known = match attempt {
@@ -103,6 +101,14 @@ impl Store {
         Ok(settled)
     }
 
+    fn connect(&mut self) -> Result<(), Failure> {
+        if self.server.connect().map_err(Failure::Final)? {
+            // Another server may have taken over, which has not all that this one had.
+            self.cache = Cache::new(self.server.options.cache_bytes);
+        }
+        Ok(())
+    }
+
     fn remember(&mut self, known: &Known, changed: &Layer) {
         for (id, found) in &known.ids {
             self.cache.ids.put(id.clone(), *found);
@@ -116,8 +122,47 @@ impl Store {
         }
     }
 
+    /// Forgets somebody while all others wait.
+    fn attempt_erasure(
+        &mut self,
+        request: &ErasureRequest,
+    ) -> Result<Result<Forgotten, NotErased>, Failure> {
+        self.connect()?;
+        let id = request.id;
+        let carried_out = self.server.ask(WRITE, async |link| {
+            commit::begin_alone(link).await?;
+            commit::carried_out(link, id).await
+        })?;
+        if let Some(forgotten) = carried_out {
+            // The first attempt was lost after everything was written.
+            let nothing = Layer::default();
+            self.server.ask(WRITE, async |link| commit::end_alone(link, &nothing).await)?;
+            return Ok(Ok(forgotten));
+        }
+        let mut reading = Reading::new(&self.server, Known::default());
+        let mut changed = Layer::default();
+        let erased = crate::erase(request.team, &request.target, &mut changed, &mut reading);
+        let Reading { known, failure, .. } = reading;
+        let erased = erased.map_err(|error| failure.unwrap_or(Failure::Final(error)))?;
+        self.server.ask(WRITE, async |link| match &erased {
+            Ok(forgotten) => commit::end_erasure(link, &changed, request, forgotten).await,
+            Err(_) => commit::end_alone(link, &changed).await,
+        })?;
+        self.remember(&known, &changed);
+        Ok(erased)
+    }
+
     fn settle_group(&mut self, claims: &[Claim]) -> Result<Vec<Settled>, Error> {
         let optimistic = self.server.options.optimistic_attempts;
+        self.persist(optimistic, |store, attempt| store.attempt(claims, attempt))
+    }
+
+    /// Tries until nobody got ahead, the first times while others may write.
+    fn persist<T>(
+        &mut self,
+        optimistic: usize,
+        mut attempt_it: impl FnMut(&mut Self, Attempt) -> Result<T, Failure>,
+    ) -> Result<T, Error> {
         let mut was_lost = false;
         let mut attempts = 0;
         loop {
@@ -125,8 +170,8 @@ impl Store {
                 true => Attempt::Optimistic,
                 false => Attempt::Exclusive,
             };
-            match self.attempt(claims, attempt) {
-                Ok(settled) => return Ok(settled),
+            match attempt_it(self, attempt) {
+                Ok(done) => return Ok(done),
                 Err(Failure::Conflict) if attempts < optimistic + EXCLUSIVE_ATTEMPTS => {
                     debug!(attempts, "other nodes changed the same persons, settling again");
                     attempts += 1;
@@ -158,9 +203,16 @@ impl Keeper for Store {
         Ok(settled)
     }
 
-    fn erase(&mut self, _: TeamId, _: &Target) -> Result<Result<Forgotten, NotErased>, Error> {
-        // Other nodes have rows of the same persons, in journals that have no order with this one.
-        Ok(Err(NotErased::Unsupported("PostgreSQL")))
+    /// Other nodes learn of it through the [`Inbox`](super::Inbox).
+    fn erase(&mut self, request: &ErasureRequest) -> Result<Result<Forgotten, NotErased>, Error> {
+        if let Target::Forgotten(forgotten) = &request.target {
+            return Ok(Ok(forgotten.clone()));
+        }
+        let mut erased = self.persist(0, |store, _| store.attempt_erasure(request))?;
+        if let Ok(forgotten) = &mut erased {
+            forgotten.changes.clear();
+        }
+        Ok(erased)
     }
 
     fn claims_at_once(&self) -> usize {

@@ -32,8 +32,8 @@ use self::shared::{Shared, Writer};
 use crate::cache::Cache;
 use crate::error::Context;
 use crate::{
-    Base, Claim, Error, Forgotten, Group, GroupKey, GroupTypes, Id, IdKey, Keeper, Layer,
-    NotErased, Override, Person, PersonKey, Settings, Settled, Target,
+    Base, Claim, ErasureRequest, Error, Forgotten, Group, GroupKey, GroupTypes, Id, IdKey, Keeper,
+    Layer, NotErased, Override, Person, PersonKey, Settings, Settled,
 };
 
 /// How far in a journal the tables reflect it.
@@ -124,13 +124,10 @@ impl Keeper for Store {
         settled
     }
 
-    fn erase(
-        &mut self,
-        team: TeamId,
-        target: &Target,
-    ) -> Result<Result<Forgotten, NotErased>, Error> {
+    fn erase(&mut self, request: &ErasureRequest) -> Result<Result<Forgotten, NotErased>, Error> {
         self.base.shared.admit()?;
-        let erased = crate::erase(team, target, &mut self.overlay, &mut self.base);
+        let ErasureRequest { team, target, .. } = request;
+        let erased = crate::erase(*team, target, &mut self.overlay, &mut self.base);
         self.base.end_snapshot()?;
         erased
     }

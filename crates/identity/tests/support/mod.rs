@@ -9,10 +9,10 @@ pub(crate) mod postgres;
 pub(crate) mod round_trips;
 pub(crate) mod state;
 
-use event::{DistinctId, Event, Table, TeamId, Timestamp, Token, UuidOrigin};
+use event::{DistinctId, ErasureKind, Event, Table, TeamId, Timestamp, Token, UuidOrigin};
 use hogflare_identity::{
-    Base, Error, Forgotten, Group, GroupKey, GroupTypes, Id, IdKey, Layer, NotErased, Override,
-    Person, PersonKey, Target,
+    Base, ErasureRequest, Error, Forgotten, Group, GroupKey, GroupTypes, Id, IdKey, Layer,
+    NotErased, Override, Person, PersonKey, Target,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -117,6 +117,17 @@ impl Step {
 pub(crate) struct Memory {
     pub(crate) settings: hogflare_identity::Settings,
     pub(crate) layer: Layer,
+}
+
+/// What asks for somebody to be forgotten.
+pub(crate) fn erasure(team: TeamId, target: &Target) -> ErasureRequest {
+    ErasureRequest {
+        id: Uuid::now_v7(),
+        team,
+        target: target.clone(),
+        kind: ErasureKind::Delete,
+        requested_at: Timestamp::from_micros(5),
+    }
 }
 
 impl Memory {

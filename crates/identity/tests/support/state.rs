@@ -121,7 +121,7 @@ impl State {
 
     /// Without the ids that were only used without a person, which no table of the lake has.
     pub(crate) fn without_personless(mut self) -> Self {
-        self.ids.retain(|_, (person, _)| person.is_some());
+        self.ids.retain(|_, (person, version)| person.is_some() || *version > 0);
         self
     }
 }

@@ -32,11 +32,13 @@ pub(crate) struct LeftOut {
     pub(crate) superseded: u64,
     /// They were erased; rows that stay under a pseudonym are counted, too, and not left out.
     pub(crate) erased: Counts,
+    /// They were older than rows are kept.
+    pub(crate) aged: u64,
 }
 
 impl LeftOut {
     fn rows(&self) -> u64 {
-        self.superseded + self.erased.removed()
+        self.superseded + self.erased.removed() + self.aged
     }
 }
 
@@ -84,6 +86,21 @@ impl Catalog {
         let added = files.iter().map(|new| new.file.partition());
         change.touch(gone.iter().map(|file| file.partition()).chain(added).collect())?;
         transaction.commit().context("compact")
+    }
+
+    /// Takes files out of a table with all their rows.
+    pub(crate) fn remove(
+        &mut self,
+        table: &'static Table,
+        gone: &[&DataFile],
+    ) -> Result<(), Error> {
+        let transaction = self.begin("remove files from")?;
+        let change = Change::begin(&transaction, table)?;
+        for file in gone {
+            change.remove(file)?;
+        }
+        change.touch(gone.iter().map(|file| file.partition()).collect())?;
+        transaction.commit().context("remove files from")
     }
 
     pub(super) fn begin(&mut self, action: &'static str) -> Result<Transaction<'_>, Error> {

@@ -29,6 +29,7 @@ mod cleanup;
 mod commit;
 mod erasures;
 mod file_list;
+mod inspection;
 mod migration;
 mod open;
 mod projection;
@@ -43,6 +44,7 @@ use crate::layout::Layout;
 pub(crate) use cleanup::Kept;
 pub(crate) use commit::{Advance, LeftOut};
 pub(crate) use erasures::NewErasures;
+pub(crate) use inspection::Inspected;
 pub(crate) use projection::{
     Listing, ManifestState, Pending, Projection, Rewrite, SnapshotState, Totals,
 };

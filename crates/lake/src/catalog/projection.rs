@@ -158,13 +158,18 @@ impl Catalog {
         partition: Partition,
     ) -> rusqlite::Result<Vec<Listing>> {
         self.connection
-            .prepare_cached(&format!(
-                "SELECT {FILE_COLUMNS}, metrics, snapshot_id, sequence_number FROM files
-                 WHERE table_name = ?1 AND day IS ?2 ORDER BY path"
-            ))?
+            .prepare_cached(&listings_where("day IS ?2"))?
             .query_map(params![table.name(), day_column(partition)], |row| {
                 listing(self, table, row)
             })?
+            .collect()
+    }
+
+    /// Every file of a table.
+    pub(super) fn all_listings(&self, table: &'static Table) -> rusqlite::Result<Vec<Listing>> {
+        self.connection
+            .prepare(&listings_where("true"))?
+            .query_map([table.name()], |row| listing(self, table, row))?
             .collect()
     }
 
@@ -292,7 +297,10 @@ fn check_location(
 }
 
 /// Which metadata is registered.
-fn found_location(connection: &Connection, table: &Table) -> Result<Option<String>, Error> {
+pub(super) fn found_location(
+    connection: &Connection,
+    table: &Table,
+) -> Result<Option<String>, Error> {
     let found = connection
         .query_row(
             "SELECT metadata_location FROM iceberg_tables
@@ -306,7 +314,10 @@ fn found_location(connection: &Connection, table: &Table) -> Result<Option<Strin
 }
 
 /// Which metadata this program registered last.
-fn expected_location(connection: &Connection, table: &Table) -> Result<Option<String>, Error> {
+pub(super) fn expected_location(
+    connection: &Connection,
+    table: &Table,
+) -> Result<Option<String>, Error> {
     let location =
         |last: Projected| uri_at(&last.root, &FilePath::table_metadata(table, last.version));
     Ok(projected(connection, table)?.map(location))
@@ -340,7 +351,7 @@ fn projected(connection: &Connection, table: &Table) -> Result<Option<Projected>
     connection.query_row(TABLE_STATE, [table.name()], projected_of).context("read")
 }
 
-fn projected_of(row: &Row<'_>) -> rusqlite::Result<Option<Projected>> {
+pub(super) fn projected_of(row: &Row<'_>) -> rusqlite::Result<Option<Projected>> {
     let Some(root) = row.get("root")? else {
         return Ok(None);
     };
@@ -366,7 +377,7 @@ fn pending(table: &'static Table, row: &Row<'_>) -> rusqlite::Result<Pending> {
     })
 }
 
-fn snapshot(row: &Row<'_>) -> rusqlite::Result<SnapshotState> {
+pub(super) fn snapshot(row: &Row<'_>) -> rusqlite::Result<SnapshotState> {
     Ok(SnapshotState {
         id: row.get("snapshot_id")?,
         generation: Generation(row.get("generation")?),
@@ -382,6 +393,14 @@ fn partition(row: &Row<'_>) -> rusqlite::Result<(Partition, Option<FilePath>)> {
     let manifest: Option<String> = row.get("manifest")?;
     let fresh = manifest.filter(|_| shown >= Some(changed)).map(FilePath::from);
     Ok((row.get::<_, Option<i32>>("day")?.into(), fresh))
+}
+
+/// Selects files of a table, as [`listing`] reads them.
+fn listings_where(which: &str) -> String {
+    format!(
+        "SELECT {FILE_COLUMNS}, metrics, snapshot_id, sequence_number FROM files
+         WHERE table_name = ?1 AND {which} ORDER BY path"
+    )
 }
 
 fn listing(catalog: &Catalog, table: &'static Table, row: &Row<'_>) -> rusqlite::Result<Listing> {

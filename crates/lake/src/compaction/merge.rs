@@ -29,7 +29,8 @@ pub(crate) struct Merged {
 }
 
 /// Writes the rows of a job's inputs to new files. In a table that keeps the latest, a row whose key
-/// comes again with a higher version stays out; so does, in any table, one that is erased.
+/// comes again with a higher version stays out; so does, in any table, one that is
+/// erased or too old.
 pub(crate) fn merge(
     layout: &Layout,
     job: &Job,
@@ -38,7 +39,7 @@ pub(crate) fn merge(
 ) -> Result<Merged, Error> {
     let (mut sources, mut left_out) = (Vec::new(), LeftOut::default());
     for file in &job.inputs {
-        sources.extend(Source::open(file, revisions.of(file), &mut left_out.erased)?);
+        sources.extend(Source::open(file, revisions.of(file), &mut left_out)?);
     }
     let merge = Merge {
         sources,
@@ -117,7 +118,7 @@ impl Merge<'_> {
                 if stopping.load(Ordering::Relaxed) {
                     return Err(Error::Stopped);
                 }
-                if !self.sources[least].advance(&mut self.left_out.erased)? {
+                if !self.sources[least].advance(&mut self.left_out)? {
                     self.sources.swap_remove(least);
                 }
             }

@@ -21,32 +21,73 @@ mod output;
 mod plan;
 mod source;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Instant;
 
-use event::Timestamp;
+use serde::{Deserialize, Serialize};
 
 pub(crate) use self::merge::{Merged, merge};
-pub(crate) use self::plan::Job;
+pub(crate) use self::plan::{Due, Job, waiting};
 pub(crate) use self::source::reader;
 use crate::file::NewFile;
 use crate::shared::{Shared, lock};
 use crate::version::DataFile;
 use crate::{Error, Table, failpoint, metrics};
 
-impl Shared {
-    /// Merges small files once in each table; returns whether there was anything to do.
-    pub(crate) fn compact(&self) -> Result<bool, Error> {
-        let _one = self.one_compaction()?;
-        self.for_each_table(|table| self.compact_table(table))
+/// What a merge, or several, did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Compacted {
+    /// Files that were merged; none when there was nothing to do.
+    pub files_in: u64,
+    /// Files that took their place.
+    pub files_out: u64,
+    /// Bytes of the former.
+    pub bytes_in: u64,
+    /// Bytes of the latter.
+    pub bytes_out: u64,
+}
+
+impl Compacted {
+    fn of(job: &Job, files: &[NewFile]) -> Self {
+        Self {
+            files_in: job.inputs.len() as u64,
+            files_out: files.len() as u64,
+            bytes_in: job.inputs.iter().map(|file| file.bytes).sum(),
+            bytes_out: files.iter().map(|new| new.file.bytes).sum(),
+        }
     }
 
-    fn compact_table(&self, table: &'static Table) -> Result<bool, Error> {
+    /// Both together.
+    #[must_use]
+    pub const fn and(self, more: Self) -> Self {
+        Self {
+            files_in: self.files_in + more.files_in,
+            files_out: self.files_out + more.files_out,
+            bytes_in: self.bytes_in + more.bytes_in,
+            bytes_out: self.bytes_out + more.bytes_out,
+        }
+    }
+}
+
+impl Shared {
+    /// Merges small files once in each table; says what was merged.
+    pub(crate) fn compact(&self, due: Due) -> Result<Compacted, Error> {
+        let _one = self.one_compaction()?;
+        let all = Cell::new(Compacted::default());
+        self.for_each_table(|table| {
+            let merged = self.compact_table(table, due)?;
+            all.set(all.get().and(merged));
+            Ok(merged.files_in > 0)
+        })?;
+        Ok(all.get())
+    }
+
+    fn compact_table(&self, table: &'static Table, due: Due) -> Result<Compacted, Error> {
         let started = Instant::now();
         let version = self.current.get();
-        let quiet = self.options()?.grace;
-        let Some(job) = plan::plan(table, version.files(table), Timestamp::now(), quiet) else {
-            return Ok(false);
+        let Some(job) = plan::plan(table, version.files(table), due) else {
+            return Ok(Compacted::default());
         };
         let revisions = self.revisions(&version, table)?;
         let merged = merge(&self.layout, &job, &revisions, &self.stopping)?;
@@ -61,12 +102,12 @@ impl Shared {
         self.publish_compaction(&job, &files, left_out.superseded);
         drop(catalog);
         ::metrics::histogram!(metrics::COMPACTION_SECONDS).record(started.elapsed());
-        Ok(true)
+        Ok(Compacted::of(&job, &files))
     }
 
     fn publish_compaction(&self, job: &Job, files: &[NewFile], superseded: u64) {
         let bytes: u64 = files.iter().map(|new| new.file.bytes).sum();
-        self.publish_replaced(job, files);
+        self.publish_replaced(job.table, &job.inputs, files);
         tracing::debug!(
             table = job.table.name(),
             partition = job.partition.directory(job.table),
@@ -80,12 +121,17 @@ impl Shared {
         ::metrics::counter!(metrics::COMPACTED_BYTES_TOTAL).increment(bytes);
     }
 
-    /// Shows queries new files in the place of a job's inputs.
-    pub(crate) fn publish_replaced(&self, job: &Job, files: &[NewFile]) {
-        let gone: Vec<_> = job.inputs.iter().map(|file| file.name.clone()).collect();
+    /// Shows queries new files of a table in the place of others.
+    pub(crate) fn publish_replaced(
+        &self,
+        table: &'static Table,
+        gone: &[Arc<DataFile>],
+        files: &[NewFile],
+    ) {
+        let names: Vec<_> = gone.iter().map(|file| file.name.clone()).collect();
         let added: Vec<_> = files.iter().map(|new| new.file.clone()).collect();
-        lock(&self.replaced).extend(job.inputs.iter().map(Arc::downgrade));
-        self.current.update(|version| version.replace_files(job.table, &gone, added));
+        lock(&self.replaced).extend(gone.iter().map(Arc::downgrade));
+        self.current.update(|version| version.replace_files(table, &names, added));
         self.report();
     }
 }

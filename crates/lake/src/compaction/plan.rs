@@ -29,27 +29,59 @@ pub(crate) struct Job {
     pub(crate) inputs: Vec<Arc<DataFile>>,
 }
 
+/// When small files are merged that are too few to be merged as they come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Due {
+    /// When their day is over, and they were left alone for so long.
+    Quiet { now: Timestamp, since: Duration },
+    /// At once.
+    Now,
+}
+
+impl Due {
+    fn is_due(self, partition: Partition, files: &[&Arc<DataFile>]) -> bool {
+        match self {
+            Self::Quiet { now, since } => is_over(partition, now) && is_quiet(files, now, since),
+            Self::Now => true,
+        }
+    }
+}
+
 /// Chooses a table's next merge, newest days first; `None` when all is well.
-pub(super) fn plan(
-    table: &'static Table,
-    files: &[Arc<DataFile>],
-    now: Timestamp,
-    quiet: Duration,
-) -> Option<Job> {
-    let mut partitions: BTreeMap<Partition, Vec<&Arc<DataFile>>> = BTreeMap::new();
+pub(super) fn plan(table: &'static Table, files: &[Arc<DataFile>], due: Due) -> Option<Job> {
+    by_partition(files).into_iter().rev().find_map(|(partition, files)| {
+        let (sizes, is_due) = (Sizes::of(table), due.is_due(partition, &files));
+        let small = small(files, sizes);
+        let inputs =
+            of_one_level(&small, sizes).or_else(|| remaining(&small, sizes).filter(|_| is_due))?;
+        Some(Job { table, partition, inputs })
+    })
+}
+
+/// How many small files of a table wait to be merged.
+pub(crate) fn waiting(table: &'static Table, files: &[Arc<DataFile>]) -> usize {
+    let sizes = Sizes::of(table);
+    let waiting = by_partition(files).into_values().map(|files| {
+        let small = small(files, sizes);
+        remaining(&small, sizes).map_or(0, |_| worth(&small))
+    });
+    waiting.sum()
+}
+
+fn by_partition(files: &[Arc<DataFile>]) -> BTreeMap<Partition, Vec<&Arc<DataFile>>> {
+    let mut partitions: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for file in files {
         partitions.entry(file.partition()).or_default().push(file);
     }
-    partitions.into_iter().rev().find_map(|(partition, files)| {
-        let is_done = is_over(partition, now) && is_quiet(&files, now, quiet);
-        let sizes = Sizes::of(table);
-        let mut small: Vec<_> =
-            files.into_iter().filter(|file| file.bytes < sizes.large).cloned().collect();
-        small.sort_by_key(|file| file.bytes);
-        let inputs =
-            of_one_level(&small, sizes).or_else(|| remaining(&small, sizes).filter(|_| is_done))?;
-        Some(Job { table, partition, inputs })
-    })
+    partitions
+}
+
+/// Files that are not large enough to be left alone, the smallest first.
+fn small(files: Vec<&Arc<DataFile>>, sizes: Sizes) -> Vec<Arc<DataFile>> {
+    let mut small: Vec<_> =
+        files.into_iter().filter(|file| file.bytes < sizes.large).cloned().collect();
+    small.sort_by_key(|file| file.bytes);
+    small
 }
 
 /// How large files of a table become.
@@ -79,16 +111,21 @@ fn of_one_level(small: &[Arc<DataFile>], sizes: Sizes) -> Option<Vec<Arc<DataFil
         .find_map(|files| at_least_two(fitting(files, sizes)))
 }
 
-/// All small files but those that are so much larger than the others together that rewriting them
-/// would not be worth it.
+/// All small files that are worth it, as far as they fit.
 fn remaining(small: &[Arc<DataFile>], sizes: Sizes) -> Option<Vec<Arc<DataFile>>> {
+    at_least_two(fitting(&small[..worth(small)], sizes))
+}
+
+/// How many of the small files are not so much larger than the others together that rewriting them
+/// would not be worth it.
+fn worth(small: &[Arc<DataFile>]) -> usize {
     let mut sum = 0;
-    let worth = small.iter().take_while(|file| {
+    let is_worth = |file: &&Arc<DataFile>| {
         let is_worth = sum == 0 || file.bytes <= sum * FANOUT as u64;
         sum += file.bytes;
         is_worth
-    });
-    at_least_two(fitting(&small[..worth.count()], sizes))
+    };
+    small.iter().take_while(is_worth).count()
 }
 
 /// As many of the files as fit into one.
@@ -155,7 +192,7 @@ mod tests {
 
     fn merged(files: &[Arc<DataFile>], now: Timestamp) -> Vec<u64> {
         let table = files.first().map_or_else(table, |file| file.table);
-        let job = plan(table, files, now, Duration::from_hours(1));
+        let job = plan(table, files, Due::Quiet { now, since: Duration::from_hours(1) });
         job.map_or(Vec::new(), |job| job.inputs.iter().map(|file| file.bytes).collect())
     }
 
@@ -200,6 +237,16 @@ mod tests {
         assert!(merged(&yesterday, hours(0)).is_empty(), "written just now");
         assert_eq!(merged(&yesterday, hours(1)).len(), 2);
         assert!(merged(&files(TODAY, &[20 * KIB, 100 * KIB]), hours(2)).is_empty(), "not over");
+    }
+
+    #[test]
+    fn what_is_asked_for_is_merged_at_once() {
+        let today = files(TODAY, &[20 * KIB, 100 * KIB, 90 * MIB]);
+        assert!(merged(&today, hours(0)).is_empty());
+        let job = plan(table(), &today, Due::Now).unwrap();
+        assert_eq!(job.inputs.len(), 2, "the large one stays");
+        assert_eq!(waiting(table(), &today), 2);
+        assert_eq!(waiting(table(), &today[1..]), 0);
     }
 
     #[test]

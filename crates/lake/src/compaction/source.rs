@@ -9,8 +9,8 @@ use event::Timestamp;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
+use crate::catalog::LeftOut;
 use crate::day::Day;
-use crate::erasure::Counts;
 use crate::error::ParquetContext;
 use crate::order::Keys;
 use crate::revision::Revision;
@@ -38,7 +38,7 @@ impl Source {
     pub(super) fn open(
         file: &DataFile,
         revision: Revision,
-        erased: &mut Counts,
+        left_out: &mut LeftOut,
     ) -> Result<Option<Self>, Error> {
         let path = &file.path;
         let builder = reader(file)?;
@@ -48,7 +48,7 @@ impl Source {
         let rows = (READ_BYTES / row_bytes.max(1)).clamp(1, READ_ROWS);
         let mut reader = builder.with_batch_size(rows).build().context("read", path)?;
         let table = file.table;
-        let Some(rows) = next(&mut reader, table, &revision, erased)? else {
+        let Some(rows) = next(&mut reader, table, &revision, left_out)? else {
             return Ok(None);
         };
         let keys = Keys::of(table, &rows);
@@ -61,8 +61,8 @@ impl Source {
     }
 
     /// Reads on; returns whether there was more.
-    pub(super) fn advance(&mut self, erased: &mut Counts) -> Result<bool, Error> {
-        match next(&mut self.reader, self.table, &self.revision, erased)? {
+    pub(super) fn advance(&mut self, left_out: &mut LeftOut) -> Result<bool, Error> {
+        match next(&mut self.reader, self.table, &self.revision, left_out)? {
             None => Ok(false),
             Some(rows) => {
                 self.keys = Keys::of(self.table, &rows);
@@ -96,10 +96,10 @@ fn next(
     reader: &mut ParquetRecordBatchReader,
     table: &'static Table,
     revision: &Revision,
-    erased: &mut Counts,
+    left_out: &mut LeftOut,
 ) -> Result<Option<RecordBatch>, Error> {
     for rows in reader {
-        let rows = revision.apply(table, table.align(rows?)?, erased)?;
+        let rows = revision.apply(table, table.align(rows?)?, left_out)?;
         if rows.num_rows() > 0 {
             return Ok(Some(rows));
         }

@@ -110,7 +110,7 @@ impl Shared {
         let replaced = catalog.replace(table, &[file], &files, &left_out);
         replaced.or_else(|error| self.settle_replaced(&catalog, file, &files, error))?;
         self.failpoints.reach(failpoint::AFTER_ERASURE)?;
-        self.publish_replaced(&job, &files);
+        self.publish_replaced(table, &job.inputs, &files);
         drop(catalog);
         for (_, table, count) in left_out.erased.iter() {
             let rows = count.removed + count.anonymized;

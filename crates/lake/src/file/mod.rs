@@ -6,4 +6,4 @@ mod writer;
 
 pub(crate) use metrics::{Bound, FileMetrics};
 pub(crate) use properties::Effort;
-pub(crate) use writer::{FileWriter, NewFile};
+pub(crate) use writer::{FileWriter, NewFile, begin};

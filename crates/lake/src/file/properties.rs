@@ -1,4 +1,7 @@
 //! How Parquet is written.
+//!
+//! The figures are chosen by measurement (`bench/results`): what compresses is seeing the same text
+//! again, so pages of JSON are large, and ids have one dictionary for many rows.
 
 use event::Kind;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -10,12 +13,21 @@ use parquet::schema::types::ColumnPath;
 use crate::Table;
 use crate::day::Partition;
 
-/// Rows of a row group: few enough to skip, enough to compress well.
-const ROW_GROUP_ROWS: usize = 128 * 1_024;
+/// Rows of a row group: few enough that a day's are read side by side, enough to compress well.
+const ROW_GROUP_ROWS: usize = 256 * 1_024;
 /// Bytes of a row group, which the writer holds in memory.
 const ROW_GROUP_BYTES: usize = 64 << 20;
 /// Rows of a page. A merge holds a page of every column of every file that it reads.
 const PAGE_ROWS: usize = 8 * 1_024;
+/// Bytes of a page, of which only JSON has as many: what repeats in it is seen within a page alone.
+const PAGE_BYTES: usize = 4 << 20;
+/// Bytes of a dictionary: room for the persons of a row group.
+const DICTIONARY_BYTES: usize = 4 << 20;
+/// Ids that somebody looks for, and that few row groups have.
+const LOOKED_FOR: [&str; 4] = ["uuid", "distinct_id", "person_id", "session_id"];
+/// Of row groups without an id, the part that bloom filters do not rule out. Filters are folded to the
+/// least size that keeps it.
+const FALSE_POSITIVES: f64 = 0.03;
 /// Length at which text in statistics is cut.
 const STATISTICS_BYTES: usize = 64;
 
@@ -43,6 +55,8 @@ pub(crate) fn properties(
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
         .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_data_page_size_limit(PAGE_BYTES)
+        .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_statistics_truncate_length(Some(STATISTICS_BYTES))
         .set_created_by(concat!("hogflare ", env!("CARGO_PKG_VERSION")).to_owned())
@@ -57,9 +71,21 @@ pub(crate) fn properties(
             properties = properties
                 .set_column_dictionary_enabled(path.clone(), false)
                 .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
-        } else if column.kind == Kind::Json || column.name == "uuid" {
+        } else if column.name == "uuid" {
+            // No value comes twice, and all are as long.
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_encoding(path, Encoding::DELTA_LENGTH_BYTE_ARRAY);
+        } else if column.kind == Kind::Json {
             // Hardly a value comes twice.
             properties = properties.set_column_dictionary_enabled(path, false);
+        }
+        if effort == Effort::Compaction && LOOKED_FOR.contains(&column.name) {
+            let path = ColumnPath::from(column.name);
+            properties = properties
+                .set_column_bloom_filter_enabled(path.clone(), true)
+                .set_column_bloom_filter_ndv(path.clone(), ROW_GROUP_ROWS as u64)
+                .set_column_bloom_filter_fpp(path, FALSE_POSITIVES);
         }
     }
     Ok(properties.build())

@@ -1,13 +1,16 @@
 //! Writes one Parquet file, durably or not at all.
 
 use std::fs::File;
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use event::Timestamp;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::errors::ParquetError;
 
 use super::{Effort, FileMetrics, properties};
 use crate::day::Partition;
@@ -22,6 +25,20 @@ use crate::{Error, Table, disk};
 pub(crate) struct NewFile {
     pub(crate) file: Arc<DataFile>,
     pub(crate) metrics: FileMetrics,
+}
+
+/// Begins Parquet as all files of a table have it, wherever they lie.
+pub(crate) fn begin<W: Write + Send>(
+    to: W,
+    (table, partition): (&'static Table, Partition),
+    effort: Effort,
+    schema: SchemaRef,
+) -> Result<ArrowWriter<W>, ParquetError> {
+    let properties = properties::properties(table, partition, effort)?;
+    // The Parquet schema says all that the Arrow schema would, in a tenth of the bytes.
+    let options =
+        ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+    ArrowWriter::try_new_with_options(to, schema, options)
 }
 
 /// A file being written. Unless it is finished it is removed again.
@@ -46,13 +63,9 @@ impl FileWriter {
     ) -> Result<Self, Error> {
         let name = FilePath::new_data(table, partition);
         let path = layout.absolute(&name);
-        let options = properties::properties(table, partition, effort).context("plan", &path)?;
         disk::create_dir(&layout.partition(table, partition))?;
         let file = File::create_new(&path).map_err(|error| Error::io("create", &path, error))?;
-        // The Parquet schema says all that the Arrow schema would, in a tenth of the bytes.
-        let options =
-            ArrowWriterOptions::new().with_properties(options).with_skip_arrow_metadata(true);
-        let writer = ArrowWriter::try_new_with_options(file, table.schema(), options);
+        let writer = begin(file, (table, partition), effort, table.schema());
         let writer = writer.inspect_err(|_| drop(disk::remove_file(&path)));
         let writer = Some(writer.context("begin", &path)?);
         Ok(Self { name, path, table, partition, free_of, writer, rows: 0 })

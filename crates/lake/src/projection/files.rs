@@ -8,7 +8,7 @@ use crate::layout::{FilePath, Layout};
 use crate::{Error, Table, disk};
 
 /// The number of the newest metadata file, from which path-based readers begin.
-pub(super) const HINT: &str = "version-hint.text";
+pub(crate) const HINT: &str = "version-hint.text";
 
 /// What was written for one projection.
 pub(super) struct MetadataFiles {
@@ -80,7 +80,7 @@ pub(super) fn write_hint(layout: &Layout, table: &Table, version: u64) -> Result
 }
 
 /// Waits for a future of the library, whose file system blocks anyway.
-pub(super) fn wait<F: Future>(future: F) -> F::Output {
+pub(crate) fn wait<F: Future>(future: F) -> F::Output {
     tokio::runtime::Handle::current().block_on(future)
 }
 
@@ -89,7 +89,7 @@ pub(super) fn manifest_list(table: &Table, snapshot_id: i64) -> FilePath {
 }
 
 /// A positive number that nobody has drawn before.
-pub(super) fn random_id() -> i64 {
+pub(crate) fn random_id() -> i64 {
     let (high, _) = Uuid::new_v4().as_u64_pair();
     i64::try_from(high >> 1).unwrap_or(i64::MAX)
 }

@@ -13,7 +13,7 @@ use super::schema;
 use super::table::Base;
 use crate::catalog::{Listing, ManifestState, Pending, SnapshotState};
 use crate::day::Partition;
-use crate::file::Bound;
+use crate::file::{Bound, FileMetrics};
 use crate::layout::{FilePath, Layout};
 use crate::{Error, Table};
 
@@ -107,35 +107,76 @@ impl<'a> Manifests<'a> {
     }
 }
 
-fn data_file(listing: &Listing, layout: &Layout) -> iceberg::Result<DataFile> {
-    let Listing { file, metrics, .. } = listing;
-    let partition = file.partition();
-    let mut builder = DataFileBuilder::default();
-    builder
-        .content(DataContentType::Data)
-        .file_path(layout.uri(&file.name))
-        .file_format(DataFileFormat::Parquet)
-        .partition_spec_id(schema::spec_id(file.table, partition))
-        .partition(Struct::from_iter(partition.day().map(|day| Some(Literal::date(day.0)))))
-        .record_count(file.rows)
-        .file_size_in_bytes(file.bytes)
-        .column_sizes(metrics.bytes.iter().map(|(&id, &bytes)| (id, bytes)).collect())
-        .value_counts(metrics.nulls.keys().map(|&id| (id, file.rows)).collect())
-        .null_value_counts(metrics.nulls.iter().map(|(&id, &nulls)| (id, nulls)).collect())
-        .lower_bounds(bounds(file.table, &metrics.lower).collect())
-        .upper_bounds(bounds(file.table, &metrics.upper).collect())
-        .split_offsets(Some(metrics.row_groups.clone()));
-    if file.table.is_sorted_in(partition) {
-        builder.sort_order_id(schema::SORT_ORDER);
-    }
-    builder
-        .build()
-        .map_err(|error| iceberg::Error::new(iceberg::ErrorKind::DataInvalid, error.to_string()))
+/// Whether a manifest says of a file what the catalog says.
+pub(crate) fn is_shown_as(listing: &Listing, layout: &Layout, shown: &DataFile) -> bool {
+    data_file(listing, layout).is_ok_and(|expected| expected == *shown)
 }
 
-fn bounds(table: &Table, bounds: &BTreeMap<i32, Bound>) -> impl Iterator<Item = (i32, Datum)> {
+fn data_file(listing: &Listing, layout: &Layout) -> iceberg::Result<DataFile> {
+    let Listing { file, metrics, .. } = listing;
+    let (table, partition) = (file.table, file.partition());
+    let kind_of = |id| Some(table.columns().iter().find(|column| column.id == id)?.kind);
+    let entry = Entry {
+        uri: layout.uri(&file.name),
+        partition,
+        spec_id: schema::spec_id(table, partition),
+        sort_order_id: table.is_sorted_in(partition).then_some(schema::SORT_ORDER),
+        rows: file.rows,
+        bytes: file.bytes,
+        metrics,
+    };
+    entry.data_file(kind_of)
+}
+
+/// What a manifest says of a file.
+pub(crate) struct Entry<'a> {
+    pub(crate) uri: String,
+    pub(crate) partition: Partition,
+    pub(crate) spec_id: i32,
+    /// The order of its rows, if they have one.
+    pub(crate) sort_order_id: Option<i32>,
+    pub(crate) rows: u64,
+    pub(crate) bytes: u64,
+    pub(crate) metrics: &'a FileMetrics,
+}
+
+impl Entry<'_> {
+    /// The same in the library's words, where `kind_of` knows columns by their ids.
+    pub(crate) fn data_file(
+        self,
+        kind_of: impl Fn(i32) -> Option<Kind>,
+    ) -> iceberg::Result<DataFile> {
+        let Self { partition, metrics, rows, .. } = self;
+        let mut builder = DataFileBuilder::default();
+        builder
+            .content(DataContentType::Data)
+            .file_path(self.uri)
+            .file_format(DataFileFormat::Parquet)
+            .partition_spec_id(self.spec_id)
+            .partition(Struct::from_iter(partition.day().map(|day| Some(Literal::date(day.0)))))
+            .record_count(rows)
+            .file_size_in_bytes(self.bytes)
+            .column_sizes(metrics.bytes.iter().map(|(&id, &bytes)| (id, bytes)).collect())
+            .value_counts(metrics.nulls.keys().map(|&id| (id, rows)).collect())
+            .null_value_counts(metrics.nulls.iter().map(|(&id, &nulls)| (id, nulls)).collect())
+            .lower_bounds(bounds(&kind_of, &metrics.lower).collect())
+            .upper_bounds(bounds(&kind_of, &metrics.upper).collect())
+            .split_offsets(Some(metrics.row_groups.clone()));
+        if let Some(id) = self.sort_order_id {
+            builder.sort_order_id(id);
+        }
+        builder.build().map_err(|error| {
+            iceberg::Error::new(iceberg::ErrorKind::DataInvalid, error.to_string())
+        })
+    }
+}
+
+fn bounds(
+    kind_of: &impl Fn(i32) -> Option<Kind>,
+    bounds: &BTreeMap<i32, Bound>,
+) -> impl Iterator<Item = (i32, Datum)> {
     bounds.iter().filter_map(|(&id, bound)| {
-        let kind = table.columns().iter().find(|column| column.id == id)?.kind;
+        let kind = kind_of(id)?;
         let datum = match (bound, kind) {
             (Bound::Number(micros), Kind::Timestamp) => Datum::timestamptz_micros(*micros),
             (Bound::Number(number), _) => Datum::long(*number),

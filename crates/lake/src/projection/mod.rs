@@ -30,31 +30,52 @@
 
 mod files;
 mod manifest;
-mod schema;
+pub(crate) mod schema;
 mod table;
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use event::Timestamp;
 
 use self::files::MetadataFiles;
+pub(crate) use self::files::{HINT, random_id, wait};
 use self::manifest::Manifests;
+pub(crate) use self::manifest::{Entry, is_shown_as};
 use self::table::Base;
 use crate::catalog::{Kept, Pending, Projection, Rewrite, SnapshotState};
 use crate::layout::FilePath;
 use crate::shared::Shared;
 use crate::{Error, Table, failpoint, metrics};
 
+/// What a projection did.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Projecting {
+    is_done: bool,
+    /// Snapshots that are not shown any more.
+    pub(crate) expired: u64,
+}
+
 impl Shared {
     /// Brings the Iceberg metadata up to date; returns whether there was anything to do.
     pub(crate) fn project(&self) -> Result<bool, Error> {
-        let _one = self.one_projection()?;
-        let projected = self.for_each_table(|table| self.project_table(table))?;
-        self.note_gone()?;
-        Ok(projected)
+        Ok(self.project_with(self.options()?.grace)?.is_done)
     }
 
-    fn project_table(&self, table: &'static Table) -> Result<bool, Error> {
+    /// The same, for past snapshots that go once their successor is there for so long.
+    pub(crate) fn project_with(&self, grace: Duration) -> Result<Projecting, Error> {
+        let _one = self.one_projection()?;
+        let expired = Cell::new(0);
+        let is_done = self.for_each_table(|table| {
+            let projected = self.project_table(table, grace)?;
+            expired.set(expired.get() + projected.expired);
+            Ok(projected.is_done)
+        })?;
+        self.note_gone()?;
+        Ok(Projecting { is_done, expired: expired.get() })
+    }
+
+    fn project_table(&self, table: &'static Table, grace: Duration) -> Result<Projecting, Error> {
         let started = Instant::now();
         let options = self.options()?;
         let mut pending = self.catalog()?.pending(table, Rewrite::Changed)?;
@@ -63,9 +84,9 @@ impl Shared {
             pending = self.catalog()?.pending(table, Rewrite::All)?;
         }
         let now = Timestamp::now();
-        let plan = Plan::new(&pending, base.as_ref(), now, options.snapshots, options.grace);
+        let plan = Plan::new(&pending, base.as_ref(), now, options.snapshots, grace);
         if !plan.is_due {
-            return Ok(false);
+            return Ok(Projecting::default());
         }
         let mut files = MetadataFiles::new(&self.layout, table);
         let projection =
@@ -74,7 +95,7 @@ impl Shared {
         self.publish(&projection, &files)?;
         self.write_hint(table)?;
         ::metrics::histogram!(metrics::PROJECTION_SECONDS).record(started.elapsed());
-        Ok(true)
+        Ok(Projecting { is_done: true, expired: projection.expired.len() as u64 })
     }
 
     /// Writes everything that the new metadata consists of.
@@ -141,7 +162,7 @@ impl Shared {
             let versions = projected.version.saturating_sub(keep)..=projected.version;
             let metadata = |version| FilePath::table_metadata(table, version).to_string();
             kept.extend(versions.map(metadata));
-            kept.insert(FilePath::metadata(table, files::HINT).to_string());
+            kept.insert(FilePath::metadata(table, HINT).to_string());
         }
         Ok(kept)
     }

@@ -17,34 +17,38 @@ const FIRST_SPEC: i32 = 0;
 /// The spec of files that days share.
 const SHARED_SPEC: i32 = 1;
 /// The only sort order.
-pub(super) const SORT_ORDER: i32 = 1;
+pub(crate) const SORT_ORDER: i32 = 1;
 
 const DAY_FIELD: i32 = 1_000;
 
-pub(super) fn schema(table: &Table) -> iceberg::Result<SchemaRef> {
+pub(crate) fn schema(table: &Table) -> iceberg::Result<SchemaRef> {
     let fields = table.columns().iter().map(|column| Arc::new(field(column)));
     Schema::builder().with_schema_id(0).with_fields(fields).build().map(Arc::new)
 }
 
-fn field(column: &Column) -> NestedField {
-    let kind = match column.kind {
+pub(crate) fn field(column: &Column) -> NestedField {
+    let kind = Type::Primitive(kind(column.kind));
+    NestedField::new(column.id, column.name, kind, column.required).with_doc(column.doc)
+}
+
+/// The type of a column's values.
+pub(crate) const fn kind(kind: Kind) -> PrimitiveType {
+    match kind {
         Kind::Text | Kind::Json => PrimitiveType::String,
         Kind::Integer => PrimitiveType::Long,
         Kind::Timestamp => PrimitiveType::Timestamptz,
-    };
-    NestedField::new(column.id, column.name, Type::Primitive(kind), column.required)
-        .with_doc(column.doc)
+    }
 }
 
 /// The spec of a partition's files.
-pub(super) fn spec(table: &Table, partition: Partition) -> iceberg::Result<PartitionSpec> {
+pub(crate) fn spec(table: &Table, partition: Partition) -> iceberg::Result<PartitionSpec> {
     match spec_id(table, partition) {
         FIRST_SPEC => first_spec(table)?.bind(schema(table)?),
         shared => Ok(PartitionSpec::unpartition_spec().with_spec_id(shared)),
     }
 }
 
-pub(super) const fn spec_id(table: &Table, partition: Partition) -> i32 {
+pub(crate) const fn spec_id(table: &Table, partition: Partition) -> i32 {
     match partition {
         Partition::Shared if table.is_by_day() => SHARED_SPEC,
         Partition::Shared | Partition::Day(_) => FIRST_SPEC,
@@ -52,7 +56,7 @@ pub(super) const fn spec_id(table: &Table, partition: Partition) -> i32 {
 }
 
 /// The spec that new files of other programs would have.
-pub(super) fn first_spec(table: &Table) -> iceberg::Result<UnboundPartitionSpec> {
+pub(crate) fn first_spec(table: &Table) -> iceberg::Result<UnboundPartitionSpec> {
     let spec = UnboundPartitionSpec::builder().with_spec_id(FIRST_SPEC);
     if !table.is_by_day() {
         return Ok(spec.build());
@@ -67,12 +71,12 @@ pub(super) fn first_spec(table: &Table) -> iceberg::Result<UnboundPartitionSpec>
 }
 
 /// The spec of files that days share, where the table has days.
-pub(super) fn shared_spec(table: &Table) -> Option<UnboundPartitionSpec> {
+pub(crate) fn shared_spec(table: &Table) -> Option<UnboundPartitionSpec> {
     let spec = || UnboundPartitionSpec::builder().with_spec_id(SHARED_SPEC).build();
     table.is_by_day().then(spec)
 }
 
-pub(super) fn sort_order(table: &Table) -> iceberg::Result<SortOrder> {
+pub(crate) fn sort_order(table: &Table) -> iceberg::Result<SortOrder> {
     let field = |column: &Column| SortField {
         source_id: column.id,
         transform: Transform::Identity,

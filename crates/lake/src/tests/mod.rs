@@ -1,5 +1,6 @@
 //! What a lake promises, tested on real files.
 
+mod care;
 mod erasures;
 mod exactly_once;
 mod latest;
@@ -7,6 +8,7 @@ mod migration;
 mod model;
 mod overrides;
 mod projection;
+mod retention;
 mod rows;
 mod start;
 mod tables;
@@ -28,7 +30,7 @@ use sink::Sink;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::{DataFile, Erasing, Error, Lake, LakeSink, Options, Table, Version};
+use crate::{DataFile, Erasing, Error, Lake, LakeSink, Options, Table, Verify, Version};
 
 const JOURNAL: JournalId = JournalId::from_uuid(Uuid::from_u128(7));
 const DAY_MICROS: i64 = 86_400_000_000;
@@ -222,6 +224,12 @@ fn files_by_day(version: &Version) -> BTreeMap<Option<i32>, usize> {
         *days.entry(file.day.map(|day| day.0)).or_default() += 1;
     }
     days
+}
+
+/// Everything is there, and what the catalog says.
+async fn assert_sound(lake: &Lake) {
+    let how = Verify { reads_rows: true, ..Verify::default() };
+    assert_eq!(lake.verify(how).await.unwrap().problems, []);
 }
 
 fn assert_crashed<T: std::fmt::Debug>(result: Result<T, Error>) {

@@ -7,7 +7,7 @@ use super::projection::assert_metadata_shows;
 use super::*;
 use crate::failpoint::{
     AFTER_COMMIT, AFTER_COMPACTION, AFTER_COMPACTION_SYNC, AFTER_ERASURE, AFTER_ERASURE_SYNC,
-    AFTER_METADATA, AFTER_PARQUET_SYNC,
+    AFTER_METADATA, AFTER_PARQUET_SYNC, AFTER_REMOVAL,
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +18,8 @@ enum Step {
     },
     Flush,
     Compact,
+    /// Merges what would be left alone yet.
+    CompactNow,
     Project,
     /// Asks for the erasure of some users.
     Ask {
@@ -27,6 +29,7 @@ enum Step {
     },
     Erase,
     RemoveExpired,
+    Expire,
     Restart,
     Arm(&'static str),
 }
@@ -40,17 +43,20 @@ fn step() -> impl Strategy<Value = Step> {
         AFTER_ERASURE_SYNC,
         AFTER_ERASURE,
         AFTER_METADATA,
+        AFTER_REMOVAL,
     ];
     prop_oneof![
         6 => (1_usize..1_500, 0_i64..4)
             .prop_map(|(rows, days_ago)| Step::Write { rows, days_ago }),
         8 => Just(Step::Flush),
         3 => Just(Step::Compact),
+        1 => Just(Step::CompactNow),
         3 => Just(Step::Project),
         3 => (7_u64..300, 1_u64..40, 0_usize..2)
             .prop_map(|(first, users, kind)| Step::Ask { first, users, kind }),
         5 => Just(Step::Erase),
         2 => Just(Step::RemoveExpired),
+        1 => Just(Step::Expire),
         1 => Just(Step::Restart),
         2 => proptest::sample::select(failpoints.to_vec()).prop_map(Step::Arm),
     ]
@@ -65,6 +71,7 @@ async fn run(lake: &mut TestLake, step: Step) {
         }
         Step::Flush => lake.sink.flush().await.is_ok(),
         Step::Compact => lake.lake.compact_once().await.is_ok(),
+        Step::CompactNow => lake.lake.compact_now().await.is_ok(),
         Step::Project => lake.lake.project_metadata().await.is_ok(),
         Step::Ask { first, users, kind } => {
             let ids = (first..first + users).map(|user| format!("user {user}")).collect();
@@ -72,6 +79,7 @@ async fn run(lake: &mut TestLake, step: Step) {
             true
         }
         Step::Erase => lake.lake.erase_once().await.is_ok(),
+        Step::Expire => lake.lake.expire(Duration::ZERO).await.is_ok(),
         Step::RemoveExpired => lake.lake.remove_expired().await.is_ok(),
         Step::Restart => false,
         Step::Arm(failpoint) => {
@@ -102,6 +110,7 @@ proptest! {
             assert!(lake.lake.version().erasures.is_empty());
             lake.lake.project_metadata().await.unwrap();
             assert_metadata_shows(&lake).await;
+            assert_sound(&lake.lake).await;
         });
     }
 }

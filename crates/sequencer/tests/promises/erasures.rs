@@ -7,7 +7,7 @@ use event::{
     Change, DistinctId, Erased, Erasure, ErasureKind, Erasures, Fate, PersonId, Place, Placed,
     Pseudonym, Table, TeamId,
 };
-use identity::{NotErased, Settings, Store, StoreOptions, Target};
+use identity::{ErasureRequest, NotErased, Settings, Store, StoreOptions, Target};
 use journal::sim::{Fault, Op, SimFs};
 use journal::{Fs, Journal, Offset};
 use proptest::prelude::*;
@@ -74,15 +74,14 @@ fn of_team(team: i64, submitted: Submitted) -> Submitted {
 }
 
 fn erase(number: u128, distinct_id: &str) -> Erase {
-    Erase {
+    let request = ErasureRequest {
         id: Uuid::from_u128(number),
         team: TeamId(1),
-        tokens: vec!["phc_test".to_owned()],
         target: Target::DistinctId(distinct_id.into()),
         kind: ErasureKind::Delete,
         requested_at: NOW,
-        recordings_end: None,
-    }
+    };
+    Erase { request, tokens: vec!["phc_test".to_owned()], recordings_end: None }
 }
 
 async fn erased(running: &Running, erase: Erase) -> Placed {
@@ -185,7 +184,8 @@ async fn a_refusal_stores_nothing_and_harms_nobody() {
     let running = world.start();
     running.submit(&[by(1, "jane")]).await.unwrap();
     let end = running.journal.synced();
-    let nobody = Erase { target: Target::Person(own("joe")), ..erase(9, "") };
+    let mut nobody = erase(9, "");
+    nobody.request.target = Target::Person(own("joe"));
     let refused = running.handle.submit_erasure(nobody).await.unwrap();
     assert_eq!(refused, Err(NotErased::NoSuchPerson));
     assert_eq!(running.journal.synced(), end);
@@ -254,8 +254,9 @@ async fn a_pseudonym_is_in_the_record_and_counts_for_what_was() {
     let running = world.start();
     running.submit(&[by(1, "jane")]).await.unwrap();
     let pseudonym = Pseudonym::of(Uuid::from_u128(3), Uuid::from_u128(4));
-    let kind = ErasureKind::Anonymize(pseudonym.clone());
-    let placed = erased(&running, Erase { kind, ..erase(9, "jane") }).await;
+    let mut erase = erase(9, "jane");
+    erase.request.kind = ErasureKind::Anonymize(pseudonym.clone());
+    let placed = erased(&running, erase).await;
     running.submit(&[by(2, "jane")]).await.unwrap();
     assert_eq!(left(&running, &world.erasures), [2]);
     let erased = world.erasures.view().unwrap();

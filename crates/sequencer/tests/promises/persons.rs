@@ -213,10 +213,9 @@ impl Keeper for Counting {
 
     fn erase(
         &mut self,
-        team: TeamId,
-        target: &identity::Target,
+        request: &identity::ErasureRequest,
     ) -> Result<Result<identity::Forgotten, identity::NotErased>, identity::Error> {
-        self.keeper.erase(team, target)
+        self.keeper.erase(request)
     }
 
     fn publish(&mut self, end: u64) {

@@ -1,19 +1,21 @@
 //! `/api/erasures`: persons are erased, and receipts tell how far that is.
 //!
-//! The read key is not enough to erase: whoever may look must not be able to destroy.
+//! Reading is not enough to erase: whoever may look must not be able to destroy.
 
 use axum::body::Bytes;
 use axum::extract::{Path, Query, Request, State};
 use axum::response::{IntoResponse, Response};
 use event::TeamId;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use identity::NotErased;
 use serde::Deserialize;
 use serde_json::{json, to_string};
+use state::Permission;
 use tracing::{error, warn};
 use uuid::Uuid;
 
 use super::persons::Whose;
+use crate::access::{Denied, Principal};
 use crate::answer::Failure;
 use crate::erasure::{Ask, Kind, Receipt, Refused};
 use crate::{EdgeState, answer, body};
@@ -43,56 +45,79 @@ const fn first_project() -> i64 {
     1
 }
 
-/// `POST /api/erasures`, for whoever shows the administrator's key.
-pub(crate) async fn ask(State(state): State<EdgeState>, request: Request) -> Response {
-    match state.admin_key.is_shown(request.headers()) {
-        true => ask_locally(State(state), request).await,
-        false => without_admin_key(),
-    }
+/// `POST /api/erasures`, for whoever may erase.
+pub(crate) async fn ask(
+    State(state): State<EdgeState>,
+    principal: Principal,
+    request: Request,
+) -> Result<Response, Denied> {
+    principal.needs(Permission::Erase)?;
+    let ask = match wanted(&state, request).await {
+        Ok(ask) => ask,
+        Err(response) => return Ok(response),
+    };
+    erase_for(&state, &principal, ask).await
 }
 
 /// For whoever may open the data folder's socket.
 pub(crate) async fn ask_locally(State(state): State<EdgeState>, request: Request) -> Response {
+    match wanted(&state, request).await {
+        Ok(ask) => erase(&state, ask).await,
+        Err(response) => response,
+    }
+}
+
+async fn wanted(state: &EdgeState, request: Request) -> Result<Ask, Response> {
     let mut reservation = state.budget.reservation();
-    let body: Bytes = match body::read(request.into_body(), REQUEST_BYTES, &mut reservation).await {
-        Ok(body) => body,
-        Err(failure) => return failure.into_response(),
-    };
-    let wanted: Wanted = match serde_json::from_slice(&body) {
-        Ok(wanted) => wanted,
-        Err(error) => return failure(StatusCode::BAD_REQUEST, &error.to_string()),
-    };
+    let body = body::read(request.into_body(), REQUEST_BYTES, &mut reservation).await;
+    let body: Bytes = body.map_err(IntoResponse::into_response)?;
+    let wanted: Wanted = serde_json::from_slice(&body)
+        .map_err(|error| failure(StatusCode::BAD_REQUEST, &error.to_string()))?;
     let kind = match wanted.kind {
         Named::Delete => Kind::Delete,
         Named::Anonymize => Kind::Anonymize,
     };
-    erase(&state, Ask { team: TeamId(wanted.project), id: wanted.id, kind }).await
+    Ok(Ask { team: TeamId(wanted.project), id: wanted.id, kind })
+}
+
+/// Erases somebody of a project that may be asked for, and notes who wished it.
+async fn erase_for(state: &EdgeState, principal: &Principal, ask: Ask) -> Result<Response, Denied> {
+    principal.needs_project(ask.team)?;
+    let team = ask.team.0;
+    let response = erase(state, ask).await;
+    if response.status() == StatusCode::ACCEPTED {
+        // The person's id is in the receipt; here it would outlive the person.
+        let (by, subject) = (principal.by(), format!("a person of project {team}"));
+        let note = move |store: &state::Store| store.note(&by, "person.erase", &subject);
+        if state.access.ask(note).await.is_err() {
+            warn!("an erasure is not in the audit log");
+        }
+    }
+    Ok(response)
 }
 
 /// `DELETE /api/persons/:id`: the same, as a person's end.
 pub(crate) async fn delete_person(
     State(state): State<EdgeState>,
-    headers: HeaderMap,
+    principal: Principal,
     Path(id): Path<String>,
     whose: Result<Query<Whose>, axum::extract::rejection::QueryRejection>,
-) -> Response {
-    if !state.admin_key.is_shown(&headers) {
-        return without_admin_key();
-    }
-    match whose {
-        Ok(Query(whose)) => {
-            erase(&state, Ask { team: TeamId(whose.project), id, kind: Kind::Delete }).await
-        }
-        Err(wrong) => failure(StatusCode::BAD_REQUEST, &wrong.body_text()),
-    }
+) -> Result<Response, Denied> {
+    principal.needs(Permission::Erase)?;
+    let Query(whose) = whose?;
+    let ask = Ask { team: TeamId(whose.project), id, kind: Kind::Delete };
+    erase_for(&state, &principal, ask).await
 }
 
-/// `GET /api/erasures`: all receipts, the newest first.
-pub(crate) async fn list(State(state): State<EdgeState>, headers: HeaderMap) -> Response {
-    match may_read(&state, &headers) {
-        true => list_locally(State(state)).await,
-        false => without_a_key(),
-    }
+/// `GET /api/erasures`: all receipts of projects that may be asked for, the newest first.
+pub(crate) async fn list(
+    State(state): State<EdgeState>,
+    principal: Principal,
+) -> Result<Response, Denied> {
+    may_see_receipts(&principal)?;
+    let mut receipts = state.eraser.receipts().await;
+    receipts.retain(|receipt| principal.needs_project(TeamId(receipt.project)).is_ok());
+    Ok(answer::json(StatusCode::OK, json!({ "erasures": receipts }).to_string()))
 }
 
 /// For whoever may open the data folder's socket.
@@ -104,13 +129,13 @@ pub(crate) async fn list_locally(State(state): State<EdgeState>) -> Response {
 /// `GET /api/erasures/:id`: one receipt.
 pub(crate) async fn one(
     State(state): State<EdgeState>,
-    headers: HeaderMap,
-    id: Path<String>,
-) -> Response {
-    match may_read(&state, &headers) {
-        true => one_locally(State(state), id).await,
-        false => without_a_key(),
-    }
+    principal: Principal,
+    Path(id): Path<String>,
+) -> Result<Response, Denied> {
+    may_see_receipts(&principal)?;
+    let found = find(&state, &id).await;
+    let is_theirs = |receipt: &Receipt| principal.needs_project(TeamId(receipt.project)).is_ok();
+    Ok(show_one(found.filter(is_theirs)))
 }
 
 /// For whoever may open the data folder's socket.
@@ -118,10 +143,14 @@ pub(crate) async fn one_locally(
     State(state): State<EdgeState>,
     Path(id): Path<String>,
 ) -> Response {
-    let found = match Uuid::try_parse(&id) {
-        Ok(id) => state.eraser.receipt(id).await,
-        Err(_) => None,
-    };
+    show_one(find(&state, &id).await)
+}
+
+async fn find(state: &EdgeState, id: &str) -> Option<Receipt> {
+    state.eraser.receipt(Uuid::try_parse(id).ok()?).await
+}
+
+fn show_one(found: Option<Receipt>) -> Response {
     match found {
         Some(receipt) => show(StatusCode::OK, &receipt),
         None => failure(StatusCode::NOT_FOUND, "no such erasure"),
@@ -152,27 +181,15 @@ async fn erase(state: &EdgeState, ask: Ask) -> Response {
     }
 }
 
-fn may_read(state: &EdgeState, headers: &HeaderMap) -> bool {
-    state.read_key.is_shown(headers) || state.admin_key.is_shown(headers)
+fn may_see_receipts(principal: &Principal) -> Result<(), Denied> {
+    match principal.may(Permission::Erase) {
+        true => Ok(()),
+        false => principal.needs(Permission::Read),
+    }
 }
 
 fn show(status: StatusCode, receipt: &Receipt) -> Response {
     answer::json(status, to_string(receipt).unwrap_or_default())
-}
-
-fn without_admin_key() -> Response {
-    failure(
-        StatusCode::UNAUTHORIZED,
-        "show the administrator's key as `Authorization: Bearer …`; \
-         `hogflare key show --admin` prints it",
-    )
-}
-
-fn without_a_key() -> Response {
-    failure(
-        StatusCode::UNAUTHORIZED,
-        "show the read key as `Authorization: Bearer …`; `hogflare key show` prints it",
-    )
 }
 
 fn failure(status: StatusCode, message: &str) -> Response {

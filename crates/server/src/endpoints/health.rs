@@ -2,14 +2,24 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use http::header::VARY;
+use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use sink::{Health, Status};
 
+use super::pages;
 use crate::{EdgeState, answer};
 
-/// `GET /`: PostHog's capture says its name; where nothing but capture is served, why.
-pub(crate) async fn index(State(state): State<EdgeState>) -> String {
+/// `GET /`: a page for browsers. PostHog's capture says its name; where nothing but capture is served,
+/// why.
+pub(crate) async fn index(State(state): State<EdgeState>, headers: HeaderMap) -> Response {
+    match pages::wants_page(&headers) && state.questions.is_some() {
+        true => pages::page(&headers),
+        false => ([(VARY, "accept")], name(&state)).into_response(),
+    }
+}
+
+fn name(state: &EdgeState) -> String {
     match (&state.questions, &state.persons) {
         (Some(_), _) => "capture".to_owned(),
         (None, Some(_)) => CAPTURE_ONLY.to_owned(),
@@ -70,11 +80,6 @@ fn readiness_of(state: &EdgeState) -> (StatusCode, Value) {
         (false, None) => (StatusCode::OK, "ok"),
     };
     (status, json!({ "status": word, "sinks": sinks }))
-}
-
-/// Anything else: 404, never a page, since SDKs read 200 as "stored".
-pub(crate) async fn unknown_path() -> Response {
-    StatusCode::NOT_FOUND.into_response()
 }
 
 /// A method that a path does not take.

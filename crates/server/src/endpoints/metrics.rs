@@ -2,16 +2,17 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, StatusCode};
 
 use crate::EdgeState;
+use crate::access::{Denied, Reader};
 
-/// For whoever shows the read key.
-pub(crate) async fn render(State(state): State<EdgeState>, headers: HeaderMap) -> Response {
-    match state.read_key.is_shown(&headers) {
-        true => render_locally(State(state)).await,
-        false => StatusCode::UNAUTHORIZED.into_response(),
-    }
+/// For whoever may read all projects.
+pub(crate) async fn render(
+    State(state): State<EdgeState>,
+    Reader(reader): Reader,
+) -> Result<Response, Denied> {
+    reader.needs_all_projects()?;
+    Ok(render_locally(State(state)).await)
 }
 
 /// For whoever may open the data folder's socket.

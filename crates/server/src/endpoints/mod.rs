@@ -1,18 +1,31 @@
 //! One file per family of endpoints.
 
 pub(crate) mod ai;
+pub(crate) mod audit;
 pub(crate) mod capture;
 pub(crate) mod capture_v1;
 pub(crate) mod csp_report;
 pub(crate) mod erasures;
 pub(crate) mod flags;
 pub(crate) mod health;
+pub(crate) mod insights;
+pub(crate) mod keys;
+pub(crate) mod lake;
 pub(crate) mod lists;
+pub(crate) mod live;
 pub(crate) mod metrics;
 pub(crate) mod otlp;
+pub(crate) mod pages;
 pub(crate) mod persons;
+pub(crate) mod projects;
 pub(crate) mod push;
 pub(crate) mod recording;
 pub(crate) mod remote_config;
+pub(crate) mod saved;
 pub(crate) mod scripts;
+pub(crate) mod session;
+pub(crate) mod setup;
+pub(crate) mod shared;
 pub(crate) mod sql;
+pub(crate) mod tokens;
+pub(crate) mod users;

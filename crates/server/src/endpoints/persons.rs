@@ -4,9 +4,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use event::{PersonId, TeamId};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use identity::{Error, Found, Lookup, Person, Search};
 use query::Format;
 use serde::de::Error as _;
@@ -17,6 +17,7 @@ use tokio::task;
 use tracing::warn;
 use uuid::Uuid;
 
+use crate::access::{Principal, Reader};
 use crate::{EdgeState, answer};
 
 /// Most persons or events of one answer.
@@ -124,7 +125,7 @@ impl FromStr for Before {
 /// `GET /api/persons?search=…`: the newest first.
 pub(crate) async fn list(
     State(state): State<EdgeState>,
-    headers: HeaderMap,
+    Reader(reader): Reader,
     listing: Result<Query<Listing>, axum::extract::rejection::QueryRejection>,
 ) -> Response {
     let Query(listing) = match listing {
@@ -134,7 +135,7 @@ pub(crate) async fn list(
     let team = TeamId(listing.project);
     let limit = listing.limit.clamp(1, MOST);
     let search = Search { text: listing.search, after: listing.after, limit };
-    read(&state, &headers, move |reader| {
+    read(&state, (&reader, team), move |reader| {
         let page = reader.search(team, &search)?;
         let next = page.next;
         let found = reader.with_ids(team, page.persons, IDS_IN_LIST)?;
@@ -147,7 +148,7 @@ pub(crate) async fn list(
 /// `GET /api/persons/:id`: by its id, by one that it had before a merge, or by a distinct id.
 pub(crate) async fn one(
     State(state): State<EdgeState>,
-    headers: HeaderMap,
+    Reader(reader): Reader,
     Path(id): Path<String>,
     whose: Result<Query<Whose>, axum::extract::rejection::QueryRejection>,
 ) -> Response {
@@ -155,8 +156,9 @@ pub(crate) async fn one(
         Ok(whose) => whose,
         Err(wrong) => return failure(StatusCode::BAD_REQUEST, &wrong.body_text()),
     };
-    read(&state, &headers, move |reader| {
-        let found = find(reader, TeamId(whose.project), &id)?;
+    let team = TeamId(whose.project);
+    read(&state, (&reader, team), move |reader| {
+        let found = find(reader, team, &id)?;
         Ok(found.as_ref().and_then(shown).map(|shown| to_string(&shown).unwrap_or_default()))
     })
     .await
@@ -165,7 +167,7 @@ pub(crate) async fn one(
 /// `GET /api/persons/:id/events`: what the person did, the last first.
 pub(crate) async fn events(
     State(state): State<EdgeState>,
-    headers: HeaderMap,
+    Reader(reader): Reader,
     Path(id): Path<String>,
     span: Result<Query<Span>, axum::extract::rejection::QueryRejection>,
 ) -> Response {
@@ -189,7 +191,7 @@ pub(crate) async fn events(
         };
         found.map(of).transpose()
     };
-    let found = match looked_up(&state, &headers, find).await {
+    let found = match looked_up(&state, (&reader, team), find).await {
         Ok(found) => found,
         Err(response) => return response,
     };
@@ -231,17 +233,13 @@ fn timeline(team: TeamId, persons: &[PersonId], before: Option<Before>, limit: u
     )
 }
 
-/// Reads persons for whoever shows the read key; not on the async threads, since a disk is asked.
+/// Reads persons of a project for whoever may; not on the async threads, since a disk is asked.
 async fn looked_up<T: Send + 'static>(
     state: &EdgeState,
-    headers: &HeaderMap,
+    (asks, team): (&Principal, TeamId),
     look: impl FnOnce(&dyn Lookup) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Response> {
-    if !state.read_key.is_shown(headers) {
-        let message =
-            "show the read key as `Authorization: Bearer …`; `hogflare key show` prints it";
-        return Err(failure(StatusCode::UNAUTHORIZED, message));
-    }
+    asks.needs_project(team).map_err(IntoResponse::into_response)?;
     let Some(reader) = state.persons.clone() else {
         return Err(failure(StatusCode::NOT_FOUND, "no persons are kept (HOGFLARE_STATE=none)"));
     };
@@ -257,10 +255,10 @@ async fn looked_up<T: Send + 'static>(
 
 async fn read(
     state: &EdgeState,
-    headers: &HeaderMap,
+    whose: (&Principal, TeamId),
     look: impl FnOnce(&dyn Lookup) -> Result<Option<String>, Error> + Send + 'static,
 ) -> Response {
-    match looked_up(state, headers, look).await {
+    match looked_up(state, whose, look).await {
         Ok(Some(body)) => answer::json(StatusCode::OK, body),
         Ok(None) => nobody(),
         Err(response) => response,

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 use utoipa::openapi::path::OperationBuilder;
 use utoipa::openapi::{HttpMethod, PathItem};
 
+use super::access::{changing, failing};
 use super::parts::{
-    ADMIN_KEY, JSON, READ_KEY, answer, at, body, in_path, inline, named, operation, with,
+    ADMIN_KEY, JSON, answer, at, body, for_readers, in_path, inline, named, operation, with,
 };
 
 const TAG: &str = "erasing";
@@ -41,7 +42,7 @@ pub(crate) fn erasures() -> PathItem {
         .response("200", answer("All receipts", JSON, inline(page)));
     let ask = operation(TAG, "erase", "Deletes a person, or makes its rows nobody's")
         .request_body(Some(body(JSON, inline(wanted))));
-    let mut item = at(HttpMethod::Get, for_readers(list).build());
+    let mut item = at(HttpMethod::Get, for_receipts(list).build());
     item.post = Some(for_admins(ask).build());
     item
 }
@@ -53,7 +54,7 @@ pub(crate) fn erasure() -> PathItem {
         .parameter(id)
         .response("200", answer("The receipt", JSON, named("Receipt")))
         .response("404", answer("There is no such erasure", JSON, named("Error")));
-    at(HttpMethod::Get, for_readers(operation).build())
+    at(HttpMethod::Get, for_receipts(operation).build())
 }
 
 /// `DELETE /api/persons/:id`.
@@ -61,28 +62,20 @@ pub(super) fn operation_of_delete() -> OperationBuilder {
     for_admins(operation(TAG, "delete_person", "Deletes a person, and all that it did"))
 }
 
-fn for_readers(operation: OperationBuilder) -> OperationBuilder {
-    operation
-        .security(with(READ_KEY))
-        .security(with(ADMIN_KEY))
-        .response("401", answer("No key is shown", JSON, named("Error")))
+fn for_receipts(operation: OperationBuilder) -> OperationBuilder {
+    let operation = for_readers(operation).security(with(ADMIN_KEY));
+    failing(operation, &["401", "403", "503"])
 }
 
 fn for_admins(operation: OperationBuilder) -> OperationBuilder {
     let operation = operation
         .security(with(ADMIN_KEY))
-        .response("202", answer("It is durable; rows go from now on", JSON, named("Receipt")));
-    let failures = [
-        ("400", "It is not what it must be"),
-        ("401", "The administrator's key is not shown"),
-        ("404", "There is no such person"),
-        ("409", "The person has more distinct ids than one erasure takes"),
-        ("413", "More bytes than may be"),
-        ("503", "Not stored; try again"),
-    ];
-    failures.into_iter().fold(operation, |operation, (status, meaning)| {
-        operation.response(status, answer(meaning, JSON, named("Error")))
-    })
+        .response("202", answer("It is durable; rows go from now on", JSON, named("Receipt")))
+        .response("400", answer("It is not what it must be", JSON, named("Error")))
+        .response("404", answer("There is no such person", JSON, named("Error")));
+    let too_many = "The person has more distinct ids than one erasure takes";
+    let operation = operation.response("409", answer(too_many, JSON, named("Error")));
+    changing(operation, &["413"])
 }
 
 fn receipt() -> Value {

@@ -3,34 +3,43 @@
 //! The router is made of [`Route`]s, and so is the document: a path cannot be served and not described.
 //! One file per family of endpoints, as in `endpoints`.
 
+mod access;
 mod ai;
 mod erasures;
 mod flags;
+mod insights;
 mod lanes;
 mod operators;
 mod otlp;
 mod parts;
 mod persons;
 mod readers;
+mod saved;
 mod scripts;
 mod v1;
 
 use axum::Router;
 use axum::routing::{MethodRouter, get};
 use http::StatusCode;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, PathItem, PathsBuilder,
 };
 
+pub(crate) use access::{
+    audit, key_by_id, keys, password, project_by_id, projects, session, setup, token_by_name,
+    tokens, user_by_id, user_link, users,
+};
 pub(crate) use ai::event as ai_event;
 pub(crate) use erasures::{erasure, erasures};
 pub(crate) use flags::{decide, flags, list, push_subscription, report};
+pub(crate) use insights::insights;
 pub(crate) use lanes::{alias, batch, capture, engage, groups, identify, recording};
 pub(crate) use operators::{index, liveness, readiness};
 pub(crate) use otlp::{ai_spans, signal};
 pub(crate) use persons::{person, person_events, persons};
-pub(crate) use readers::{metrics, sql};
+pub(crate) use readers::{live, metrics, sql};
+pub(crate) use saved::{saved, saved_one, share, shared, shared_answer};
 pub(crate) use scripts::{bundle, config, config_script, file, file_of_version};
 pub(crate) use v1::events as v1_events;
 
@@ -136,6 +145,20 @@ fn document(paths: utoipa::openapi::Paths) -> OpenApi {
             bearer(
                 "The key that `hogflare key show --admin` prints; it erases, and reads receipts.",
             ),
+        )
+        .security_scheme(
+            parts::API_KEY,
+            bearer(
+                "A key that somebody made: `phx_…` of a person, `phs_…` of projects. It does what its \
+                 scopes say.",
+            ),
+        )
+        .security_scheme(
+            parts::SESSION,
+            SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
+                crate::access::COOKIE,
+                "What logging in sets. Whatever changes something needs `X-Hogflare-CSRF`, too.",
+            ))),
         )
         .security_scheme(
             parts::PROJECT_TOKEN,

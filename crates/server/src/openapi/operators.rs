@@ -1,7 +1,7 @@
 //! What balancers and orchestrators ask.
 
 use serde_json::json;
-use utoipa::openapi::{HttpMethod, PathItem};
+use utoipa::openapi::{ContentBuilder, HttpMethod, PathItem, ResponseBuilder};
 
 use super::parts::{JSON, answer, at, inline, operation};
 
@@ -10,7 +10,12 @@ const TEXT: &str = "text/plain; charset=utf-8";
 
 /// `/`.
 pub(crate) fn index() -> PathItem {
-    let says = answer("Its name", TEXT, inline(json!({ "type": "string" })));
+    let text = || ContentBuilder::new().schema(Some(inline(json!({ "type": "string" })))).build();
+    let says = ResponseBuilder::new()
+        .description("Its name, or its pages for who asks for `text/html`")
+        .content(TEXT, text())
+        .content("text/html; charset=utf-8", text())
+        .build();
     at(HttpMethod::Get, operation(TAG, "index", "Says what this is").response("200", says).build())
 }
 

@@ -13,19 +13,25 @@ use utoipa::openapi::{
 
 pub(super) const READ_KEY: &str = "read_key";
 pub(super) const ADMIN_KEY: &str = "admin_key";
+pub(super) const API_KEY: &str = "api_key";
+pub(super) const SESSION: &str = "session";
 pub(super) const PROJECT_TOKEN: &str = "project_token";
 pub(super) const JSON: &str = "application/json";
 
 /// Schemas that several operations share, by name.
-pub(super) fn schemas() -> Vec<(&'static str, RefOr<Schema>)> {
+pub(super) fn schemas() -> Vec<(String, RefOr<Schema>)> {
     let named = [
         super::lanes::schemas(),
         super::v1::schemas(),
         super::flags::schemas(),
         super::persons::schemas(),
         super::erasures::schemas(),
+        super::access::schemas(),
+        super::saved::schemas(),
     ];
-    named.into_iter().flatten().map(|(name, schema)| (name, inline(schema))).collect()
+    let named = named.into_iter().flatten();
+    let named = named.map(|(name, schema)| (name.to_owned(), inline(schema)));
+    named.chain(query::insights::schemas()).collect()
 }
 
 /// A schema as JSON Schema.
@@ -93,6 +99,13 @@ fn parameter(place: ParameterIn, name: &str, description: &str, schema: Value) -
         .parameter_in(place)
         .description(Some(description))
         .schema(Some(inline(schema)))
+}
+
+/// What readers show: the read key, a key that somebody made, or a session.
+pub(super) fn for_readers(operation: OperationBuilder) -> OperationBuilder {
+    [READ_KEY, API_KEY, SESSION]
+        .into_iter()
+        .fold(operation, |operation, shown| operation.security(with(shown)))
 }
 
 /// What must be shown.

@@ -5,7 +5,7 @@ use utoipa::openapi::path::{OperationBuilder, Parameter};
 use utoipa::openapi::{HttpMethod, PathItem};
 
 use super::erasures::operation_of_delete;
-use super::parts::{JSON, READ_KEY, answer, at, in_path, in_query, inline, named, operation, with};
+use super::parts::{JSON, answer, at, for_readers, in_path, in_query, inline, named, operation};
 
 const TAG: &str = "reading";
 
@@ -67,11 +67,12 @@ pub(crate) fn person_events() -> PathItem {
 }
 
 fn failures(operation: OperationBuilder) -> OperationBuilder {
-    let operation = operation.security(with(READ_KEY));
-    ["400", "401", "404", "503"].into_iter().fold(operation, |operation, status| {
+    let operation = for_readers(operation);
+    ["400", "401", "403", "404", "503"].into_iter().fold(operation, |operation, status| {
         let meaning = match status {
             "400" => "A parameter is not what it must be",
-            "401" => "The read key is not shown",
+            "401" => "Nobody is logged in, and no key is shown",
+            "403" => "It is for other projects, or does not read",
             "404" => "There is no such person, or none are kept",
             _ => "They cannot be read now",
         };

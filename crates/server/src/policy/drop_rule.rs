@@ -15,6 +15,11 @@ pub struct DropRule {
 }
 
 impl DropRule {
+    /// Fits all events of a token.
+    pub(super) fn of_token(token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..Self::default() }
+    }
+
     pub(super) fn fits_everything(&self) -> bool {
         *self == Self::default() || self.token.is_none() && self.event.as_deref() == Some("*")
     }

@@ -4,13 +4,15 @@
 
 use enrich::{IpPolicy, Privacy, Rules};
 use event::{TeamId, Token};
+use query::WeekStart;
+use query::insights::Filter;
 use serde::Deserialize;
 
 use crate::SdkSettings;
 
 use super::{ClientLimits, ConfiguredProjects, DropRule, Limits, Project};
 
-/// `[sdk]`, `[privacy]`, `[limits]`, `[clients]`, `[[project]]` and `[[drop]]` of the configuration file.
+/// `[sdk]`, `[privacy]`, `[limits]`, `[insights]`, `[clients]`, `[[project]]` and `[[drop]]` of the configuration file.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PolicyFile {
@@ -20,6 +22,8 @@ pub struct PolicyFile {
     pub privacy: PrivacyEntry,
     /// How much may come, likewise.
     pub limits: Limits,
+    /// What insights have in common, likewise.
+    pub insights: InsightsEntry,
     /// For every client.
     pub clients: ClientLimits,
     /// Projects.
@@ -27,6 +31,32 @@ pub struct PolicyFile {
     pub projects: Vec<ProjectEntry>,
     /// Events to drop.
     pub drop: Vec<DropRule>,
+}
+
+impl PolicyFile {
+    /// A project that people made: all but its time zone is as everyone's. A time zone that this
+    /// machine does not know is UTC, since others' events must not wait for it.
+    pub(super) fn project_of(
+        &self,
+        made: &state::Project,
+        ip: IpPolicy,
+    ) -> Result<Project, String> {
+        let team = TeamId(made.team_id);
+        let insights = self.insights.clone();
+        let (insights, time_zone) = match insights.clone().project(team, Some(&made.time_zone)) {
+            Ok(insights) => (insights, Some(made.time_zone.clone())),
+            Err(_) => (insights.project(team, None)?, None),
+        };
+        Ok(Project {
+            team,
+            name: Some(made.name.clone()),
+            is_made: true,
+            limits: self.limits.clone(),
+            sdk: self.sdk.clone(),
+            enrichment: self.privacy.clone().policy(ip, time_zone)?,
+            insights,
+        })
+    }
 }
 
 /// One `[[project]]`.
@@ -50,6 +80,35 @@ pub struct ProjectEntry {
     /// What is not stored of its events, or not as it is.
     #[serde(default)]
     pub privacy: PrivacyEntry,
+    /// What its insights have in common.
+    #[serde(default)]
+    pub insights: InsightsEntry,
+}
+
+/// One table `[insights]`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InsightsEntry {
+    /// The day on which weeks begin: `sunday` or `monday`.
+    pub week_start: WeekStart,
+    /// What events of real users fulfil, all of it: filters as in PostHog's insights.
+    pub test_account_filters: Vec<Filter>,
+}
+
+impl InsightsEntry {
+    pub(super) fn project(
+        self,
+        team: TeamId,
+        time_zone: Option<&str>,
+    ) -> Result<query::insights::Project, String> {
+        let Self { week_start, test_account_filters } = self;
+        let project = query::insights::Project::new(team.0);
+        let project = match time_zone {
+            Some(name) => project.in_time_zone(name)?,
+            None => project,
+        };
+        Ok(query::insights::Project { week_start, test_account_filters, ..project })
+    }
 }
 
 /// One table `[privacy]`.
@@ -105,8 +164,9 @@ impl ProjectEntry {
         if team.0 < 1 {
             return Err(format!("project numbers start at 1, not {}", team.0));
         }
-        let Self { name, time_zone, limits, sdk, privacy, .. } = self;
+        let Self { name, time_zone, limits, sdk, privacy, insights, .. } = self;
+        let insights = insights.project(team, time_zone.as_deref())?;
         let enrichment = privacy.policy(ip, time_zone)?;
-        Ok((token, Project { team, name, limits, sdk, enrichment }))
+        Ok((token, Project { team, name, is_made: false, limits, sdk, enrichment, insights }))
     }
 }

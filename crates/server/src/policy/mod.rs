@@ -10,7 +10,9 @@ mod limits;
 mod project;
 mod quota;
 mod rate;
+mod source;
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -22,11 +24,12 @@ use crate::SdkSettings;
 
 pub use current::CurrentPolicy;
 pub use drop_rule::DropRule;
-pub use file::{PolicyFile, PrivacyEntry, ProjectEntry};
+pub use file::{InsightsEntry, PolicyFile, PrivacyEntry, ProjectEntry};
 pub use limits::{ClientLimits, Limits};
 pub use project::{ConfiguredProjects, Project};
 pub use quota::Quotas;
 pub(crate) use quota::Whose;
+pub use source::PolicySource;
 
 use rate::{ByKey, Gate};
 
@@ -54,6 +57,15 @@ pub struct Base {
     pub ip: IpPolicy,
 }
 
+/// What people settled while the server runs.
+#[derive(Clone, Debug, Default)]
+pub struct Made {
+    /// Projects.
+    pub projects: Vec<state::Project>,
+    /// Tokens whose events are dropped.
+    pub blocked: Vec<String>,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Policy {
@@ -73,15 +85,28 @@ impl Policy {
     /// # Errors
     /// When the two contradict each other, or a rule would fit everything.
     pub fn new(base: &Base, file: PolicyFile) -> Result<Self, String> {
-        let PolicyFile { sdk, privacy, limits, clients, projects: entries, drop: drop_rules } =
-            file;
+        Self::with_made(base, file, &Made::default())
+    }
+
+    /// Likewise, with what people settled; what is configured comes first.
+    ///
+    /// # Errors
+    /// See [`Policy::new`].
+    pub fn with_made(base: &Base, file: PolicyFile, made: &Made) -> Result<Self, String> {
+        let everyones = file.clone();
+        let PolicyFile { sdk, privacy, limits, insights, clients, .. } = file;
+        let (entries, mut drop_rules) = (file.projects, file.drop);
         if let Some(rule) = drop_rules.iter().find(|rule| rule.fits_everything()) {
             return Err(format!("a [[drop]] names token, distinct_id or event: {rule:?}"));
         }
         let enrichment = privacy.policy(base.ip, None)?;
-        let unknown = Project { sdk, enrichment, limits: limits.clone(), ..Project::default() };
+        let insights = insights.project(TeamId::UNCLAIMED, None)?;
+        let limits_of_unknown = limits.clone();
+        let unknown =
+            Project { sdk, enrichment, insights, limits: limits_of_unknown, ..Project::default() };
         let project = |(token, team): (&Token, &TeamId)| {
-            (token.clone(), Arc::new(Project { team: *team, ..unknown.clone() }))
+            let insights = query::insights::Project { team: team.0, ..unknown.insights.clone() };
+            (token.clone(), Arc::new(Project { team: *team, insights, ..unknown.clone() }))
         };
         let mut projects: HashMap<_, _> = base.projects.iter().map(project).collect();
         let mut named = HashSet::new();
@@ -92,6 +117,14 @@ impl Policy {
             }
             projects.insert(token, Arc::new(project));
         }
+        for one in &made.projects {
+            let token = Token::new(one.token.as_str());
+            if let Entry::Vacant(free) = projects.entry(token) {
+                free.insert(Arc::new(everyones.project_of(one, base.ip)?));
+            }
+        }
+        let blocked = made.blocked.iter().map(|token| DropRule::of_token(token));
+        drop_rules.extend(blocked);
         let gate = |(token, project): (&Token, &Arc<Project>)| {
             Some((token.clone(), Gate::new(&project.limits)?))
         };
@@ -120,6 +153,14 @@ impl Policy {
         self.projects.get(token).unwrap_or(&self.unknown)
     }
 
+    /// What insights of a project have in common; of a number that no project has, what everyone's
+    /// have.
+    pub(crate) fn insights(&self, team: TeamId) -> query::insights::Project {
+        let found = self.projects.values().find(|project| project.team == team);
+        let found = found.unwrap_or(&self.unknown);
+        query::insights::Project { team: team.0, ..found.insights.clone() }
+    }
+
     /// What SDKs are told that show this token, or none.
     pub(crate) fn sdk_settings(&self, token: Option<&Token>) -> &SdkSettings {
         &token.map_or(&self.unknown, |token| self.project(token)).sdk
@@ -142,6 +183,17 @@ impl Policy {
     /// Whether a project has the token.
     pub fn is_project(&self, token: &Token) -> bool {
         self.projects.contains_key(token)
+    }
+
+    /// All projects, by their tokens.
+    pub(crate) fn projects(&self) -> impl Iterator<Item = (&Token, &Arc<Project>)> {
+        self.projects.iter()
+    }
+
+    /// The highest number of those that are configured.
+    fn highest_configured_team(&self) -> i64 {
+        let configured = self.projects.values().filter(|project| !project.is_made);
+        configured.map(|project| project.team.0).max().unwrap_or_default()
     }
 
     /// The tokens of a project, in their order.
@@ -206,6 +258,31 @@ mod tests {
         let closed = Base { unknown_tokens: UnknownTokens::Refuse, ..base("phc_a=7") };
         let closed = policy(&closed, PolicyFile::default());
         assert!(closed.admit(&known).is_some() && closed.admit(&unknown).is_none());
+    }
+
+    #[test]
+    fn insights_know_the_time_zone_of_their_project() {
+        let entry = |time_zone: &str| ProjectEntry {
+            token: "phc_a".into(),
+            team_id: Some(7),
+            name: None,
+            time_zone: Some(time_zone.into()),
+            limits: Limits::default(),
+            sdk: SdkSettings::default(),
+            privacy: PrivacyEntry::default(),
+            insights: InsightsEntry::default(),
+        };
+        let of = |time_zone: &str| {
+            let file = PolicyFile { projects: vec![entry(time_zone)], ..PolicyFile::default() };
+            Policy::new(&Base::default(), file)
+        };
+        let policy = of("Europe/Berlin").unwrap();
+        let names = [7, 8].map(|team| {
+            let project = policy.insights(TeamId(team));
+            (project.team, project.time_zone.iana_name().map(str::to_owned))
+        });
+        assert_eq!(names, [(7, Some("Europe/Berlin".to_owned())), (8, Some("UTC".to_owned()))]);
+        assert!(of("Europe/Atlantis").unwrap_err().contains("Atlantis"));
     }
 
     #[test]

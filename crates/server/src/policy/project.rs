@@ -15,12 +15,16 @@ pub struct Project {
     pub team: TeamId,
     /// What people call it.
     pub name: Option<String>,
+    /// Whether people made it, and may change it.
+    pub is_made: bool,
     /// How much may come.
     pub limits: Limits,
     /// What its SDKs are told to do.
     pub sdk: SdkSettings,
     /// Its time zone, and what it does not want stored.
     pub enrichment: enrich::Policy,
+    /// Likewise for its insights.
+    pub insights: query::insights::Project,
 }
 
 impl Default for Project {
@@ -29,9 +33,11 @@ impl Default for Project {
         Self {
             team: TeamId::UNCLAIMED,
             name: None,
+            is_made: false,
             limits: Limits::default(),
             sdk: SdkSettings::default(),
             enrichment: enrich::Policy::default(),
+            insights: query::insights::Project::new(TeamId::UNCLAIMED.0),
         }
     }
 }

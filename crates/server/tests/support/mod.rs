@@ -6,12 +6,13 @@ use std::sync::atomic::AtomicBool;
 use axum::Router;
 use event::{Recording, Row};
 use hogflare_server::erasure::{Ask, Eraser, Receipt, Refused};
-use hogflare_server::policy::{Base, CurrentPolicy, Policy, PolicyFile};
-use hogflare_server::{Ack, Budget, Edge, EdgeState, Key, TrustedProxies, router};
+use hogflare_server::policy::{Base, PolicyFile, PolicySource};
+use hogflare_server::{Access, Ack, Budget, Edge, EdgeState, Key, TrustedProxies, router};
 use identity::Stateless;
 use journal::{Fs, Journal, Options, RealFs, Writer};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use sequencer::{JoinGuard, QueueOptions};
+use state::Store;
 use tempfile::TempDir;
 
 /// Erases nobody.
@@ -62,13 +63,16 @@ impl TestEdge {
         let (writer, recordings) = journal(&fs, &folder, "recordings-journal");
         let (appender, recordings_guard) =
             sequencer::start_recordings(writer, QueueOptions::default()).unwrap();
+        let store = Arc::new(Store::open(&folder.path().join("settings.db")).unwrap());
+        let policies =
+            PolicySource::start(Base::default(), PolicyFile::default(), Arc::clone(&store));
+        let policies = Arc::new(policies.unwrap());
         let state = EdgeState::new(Edge {
             capture: capture::Settings::default(),
             signing_secret: None,
             recording_endpoint: None,
-            policy: CurrentPolicy::new(
-                Policy::new(&Base::default(), PolicyFile::default()).unwrap(),
-            ),
+            policy: policies.current().clone(),
+            policies,
             quotas: Default::default(),
             enricher: Default::default(),
             trusted_proxies: TrustedProxies::default(),
@@ -77,9 +81,9 @@ impl TestEdge {
             recordings: appender,
             ack: Ack::Durable,
             questions: None,
+            lake: None,
             persons: None,
-            read_key: Key::new("hfr_test"),
-            admin_key: Key::new("hfa_test"),
+            access: Access::new(store, Key::new("hfr_test"), Key::new("hfa_test")),
             eraser: Arc::new(Nobody),
             sinks: Vec::new(),
             metrics: PrometheusBuilder::new().build_recorder().handle(),

@@ -1,11 +1,11 @@
 //! What the rows of a record are.
 
-use event::{Erased, Erasures, Fate, Place, Promoted, Row, StoredRow, Table, decode_rows};
+use event::{Erasures, Promoted, Row, StoredRow, Table, decode_rows};
 use journal::{JournalId, Offset, Record};
 use serde_json::{Map, Value};
 
 use super::{Route, row};
-use crate::{Error, metrics};
+use crate::{Error, erased};
 
 /// A row as JSON, with its place in the journal.
 pub type JsonRow = (Offset, Vec<u8>);
@@ -74,29 +74,10 @@ pub(super) fn rows_of(
         .map_err(|error| Error::paused(format!("record at offset {}: {error}", record.first)))?;
     let rows = (record.first.get()..).map(Offset::new).zip(rows);
     let mut wanted: Vec<_> = rows.filter(|(_, row)| is_wanted(row)).collect();
-    if let Some(erased) = erasures.view() {
-        wanted.retain_mut(|(offset, row)| !goes(&erased, row, journal_id, *offset));
+    if let Some(all) = erasures.view() {
+        wanted.retain_mut(|(offset, row)| !erased::goes(&all, row, journal_id, *offset));
     }
     Ok(wanted)
-}
-
-/// Whether a row is erased; one that is to be of nobody's is made so.
-fn goes(erased: &Erased, row: &mut Row, journal_id: JournalId, offset: Offset) -> bool {
-    let place = Place {
-        journal_id: journal_id.as_uuid(),
-        offset: offset.get(),
-        received_at: row.created_at(),
-    };
-    let (kind, goes) = match erased.fate(row, place) {
-        Fate::Stays => return false,
-        Fate::Goes => ("delete", true),
-        Fate::Anonymous(pseudonym) => {
-            row.anonymize(pseudonym);
-            ("anonymize", false)
-        }
-    };
-    ::metrics::counter!(metrics::ERASED_ROWS_TOTAL, "kind" => kind).increment(1);
-    goes
 }
 
 /// A row of the table `events` as JSON.

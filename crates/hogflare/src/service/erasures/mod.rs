@@ -9,6 +9,9 @@
 //!
 //! A note without a place belongs to a request that was not answered. A start looks for its record in
 //! the journal, which is held for it, and drops the note where there is none.
+//!
+//! Where nodes share persons, each has rows of the same ones. What one is asked for, the others learn of
+//! through PostgreSQL and carry out with a note and a record of their own.
 
 mod note;
 mod receipt;
@@ -17,27 +20,28 @@ mod worker;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use event::erasure::RecordingsEnd;
 use event::{ErasureKind, PersonId, Pseudonym, Timestamp};
-use identity::{Lookup, Target};
+use identity::{ErasureRequest, Lookup, Target};
 use journal::Journal;
 use lake::Lake;
 use sequencer::{Appender, Erase, Handle, Rejected};
 use server::erasure::{Ask, Eraser, Kind, Receipt, Refused};
 use server::policy::CurrentPolicy;
 use sink::Status;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, MutexGuard, watch};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tracing::{error, warn};
 use uuid::Uuid;
 
-use self::note::Found;
+use self::note::{Found, Note};
 pub(crate) use self::records::{Records, erased};
 use super::journals::Journals;
 use super::sinks::Sinks;
-use crate::config::Config;
+use crate::config::{Config, State};
 use crate::data_dir::DataDir;
 
 /// What erasing needs of the rest.
@@ -59,7 +63,20 @@ struct Parts {
     state: PathBuf,
     old_state: PathBuf,
     has_pipelines: bool,
+    has_catalog: bool,
+    /// Whether other nodes know the same persons.
+    is_shared: bool,
+    /// Held by whoever stores what it read of shared persons before, or an erasure: changes from before
+    /// an erasure must not be in the journal behind it.
+    order: Mutex<()>,
 }
+
+/// How long a request waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The turn of whoever stores erasures.
+#[derive(Debug)]
+pub(crate) struct Order<'a>(#[allow(dead_code, reason = "it is held")] MutexGuard<'a, ()>);
 
 /// Erases persons while the service runs. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -93,8 +110,46 @@ impl Erasing {
             state: data_dir.persons(),
             old_state: data_dir.persons().with_extension("db.old"),
             has_pipelines: config.pipelines.is_some(),
+            has_catalog: config.catalog.is_some(),
+            is_shared: matches!(config.state, State::Postgres(_)),
+            order: Mutex::default(),
         };
         Self { parts: Arc::new(parts) }
+    }
+
+    /// Waits until no erasure is being stored, and keeps others from it.
+    pub(crate) async fn in_order(&self) -> Order<'_> {
+        Order(self.parts.order.lock().await)
+    }
+
+    /// Carries out here what another node was asked for; does nothing where that is done.
+    ///
+    /// It stands in this node's journals by this node's clock.
+    pub(crate) async fn adopt(
+        &self,
+        request: ErasureRequest,
+        _order: &Order<'_>,
+    ) -> Result<(), Refused> {
+        if self.knows(request.id) {
+            return Ok(());
+        }
+        let heard = ErasureRequest { requested_at: Timestamp::now(), ..request };
+        let parts = Arc::clone(&self.parts);
+        // Who asked has the receipt that counts the person.
+        let adopted = tokio::spawn(async move { parts.carry_out(heard, false).await }).await;
+        let adopted =
+            adopted.unwrap_or_else(|error| Err(Refused::Disk(std::io::Error::other(error))));
+        adopted.map(drop)
+    }
+
+    /// Whether this node has an erasure.
+    pub(crate) fn knows(&self, id: Uuid) -> bool {
+        self.parts.records.note(id).is_some()
+    }
+
+    /// The erasures that this node has.
+    pub(crate) fn known(&self) -> Vec<Uuid> {
+        self.parts.records.notes().iter().map(|note| note.id).collect()
     }
 
     /// Works off what is pending until told to stop.
@@ -125,12 +180,36 @@ impl Eraser for Erasing {
 
 impl Parts {
     async fn erase(self: Arc<Self>, ask: Ask) -> Result<Receipt, Refused> {
+        let order = tokio::time::timeout(PATIENCE, self.order.lock()).await;
+        let Ok(_order) = order else {
+            return Err(Refused::Rejected(Rejected::PersonsUnknown(
+                "PostgreSQL is slow".to_owned(),
+            )));
+        };
         let (target, has_person) = self.find(&ask).await?;
-        let erase = self.request(&ask, target);
-        let id = erase.id;
+        let kind = match ask.kind {
+            Kind::Delete => ErasureKind::Delete,
+            Kind::Anonymize => {
+                ErasureKind::Anonymize(Pseudonym::of(Uuid::new_v4(), Uuid::new_v4()))
+            }
+        };
+        let (id, requested_at) = (Uuid::now_v7(), Timestamp::now());
+        let request = ErasureRequest { id, team: ask.team, target, kind, requested_at };
+        let note = self.carry_out(request, has_person).await?;
+        Ok(receipt::of(&note, &self))
+    }
+
+    /// Stores an erasure, with its note before it and its place behind.
+    async fn carry_out(
+        self: &Arc<Self>,
+        request: ErasureRequest,
+        has_person: bool,
+    ) -> Result<Note, Refused> {
+        let id = request.id;
+        let erase = self.with_place(request);
         let hold = self.events.hold("erasures", self.events.synced());
         let ends = self.events.cursor(hold.at());
-        let (this, asked) = (Arc::clone(&self), erase.clone());
+        let (this, asked) = (Arc::clone(self), erase.clone());
         let has_missed_state = self.persons.is_none() && self.state.exists();
         let found = Found { persons: has_person.into(), has_missed_state };
         disk(move || this.records.intend(&asked, found, ends)).await?;
@@ -150,7 +229,7 @@ impl Parts {
             }
         };
         journal::failpoint("erasure-after-record");
-        let this = Arc::clone(&self);
+        let this = Arc::clone(self);
         let confirmed = disk(move || this.records.confirm(placed)).await;
         if let Err(Refused::Disk(error)) = confirmed {
             // The record is durable, and a start finds it; until then the journal must have it.
@@ -160,9 +239,8 @@ impl Parts {
         if let Err(error) = self.appender.end_segment().await {
             warn!(%error, "recordings of an erasure stay in the journal until its segment is full");
         }
-        let note = self.records.note(id);
         let missing = || Refused::Disk(std::io::Error::other("the note of the erasure is gone"));
-        Ok(receipt::of(&note.ok_or_else(missing)?, &self))
+        self.records.note(id).ok_or_else(missing)
     }
 
     /// Whom the id means, and whether there is a person. Applications know ids as they sent them, and
@@ -194,25 +272,16 @@ impl Parts {
         })
     }
 
-    fn request(&self, ask: &Ask, target: Target) -> Erase {
-        let tokens = self.policy.get().tokens_of(ask.team);
-        let kind = match ask.kind {
-            Kind::Delete => ErasureKind::Delete,
-            Kind::Anonymize => {
-                ErasureKind::Anonymize(Pseudonym::of(Uuid::new_v4(), Uuid::new_v4()))
-            }
-        };
+    /// What this node adds to a request: its tokens, and how far its recordings are.
+    fn with_place(&self, request: ErasureRequest) -> Erase {
+        let tokens = self.policy.get().tokens_of(request.team);
         let recordings_end = RecordingsEnd {
             journal_id: self.recordings.id().as_uuid(),
             offset: self.recordings.synced().get(),
         };
         Erase {
-            id: Uuid::now_v7(),
-            team: ask.team,
+            request,
             tokens: tokens.iter().map(|token| token.as_str().to_owned()).collect(),
-            target,
-            kind,
-            requested_at: Timestamp::now(),
             recordings_end: Some(recordings_end),
         }
     }

@@ -92,10 +92,10 @@ impl Note {
     /// The note of a request whose record is still to come.
     pub(super) fn of_request(erase: &Erase, found: Found, ends: Cursor) -> Self {
         Self {
-            id: erase.id,
-            project: erase.team.0,
-            kind: erase.kind.name().to_owned(),
-            requested_at: erase.requested_at.to_string(),
+            id: erase.request.id,
+            project: erase.request.team.0,
+            kind: erase.request.kind.name().to_owned(),
+            requested_at: erase.request.requested_at.to_string(),
             asked_at: Place { journal_id: ends.journal_id.as_uuid(), offset: ends.offset.get() },
             place: None,
             recordings_end: erase

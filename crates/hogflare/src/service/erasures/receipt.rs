@@ -88,6 +88,10 @@ fn remains(note: &Note, parts: &Parts) -> Vec<Remains> {
             None,
         );
     }
+    if parts.is_shared {
+        add("other nodes", OTHER_NODES, None, None);
+        add("PostgreSQL", POSTGRES, None, None);
+    }
     if parts.has_pipelines {
         add("pipelines", PIPELINES, None, statement(note, "events", "person_id", "created_at"));
         add(
@@ -99,6 +103,9 @@ fn remains(note: &Note, parts: &Parts) -> Vec<Remains> {
                 statement(note, "person_distinct_ids", "person_id", "changed_at"),
             ),
         );
+    }
+    if parts.has_catalog {
+        add("catalog", CATALOG, None, statement(note, "events", "person_id", "created_at"));
     }
     add("groups", "properties of groups are not a person's, and stay", None, None);
     add("other servers", ELSEWHERE, None, None);
@@ -130,6 +137,15 @@ const PIPELINES: &str = "rows that Cloudflare has taken. R2 SQL only reads: run 
     Spark, or an equal delete with PyIceberg, on R2 Data Catalog, some minutes from now, and expire \
     its snapshots; where a pipeline writes plain files, rewrite them. Recordings that it has are rows \
     of `$snapshot`, of which the statement takes those that came with this person";
+
+const CATALOG: &str = "rows in the tables of the Iceberg REST catalog: run the statement with Spark, or an \
+    equal delete with PyIceberg, likewise for persons and distinct ids, and expire its snapshots";
+
+const OTHER_NODES: &str = "each erases its own rows once it hears of this, within seconds where it runs; a \
+    receipt of the same id is there. Where they have pipelines, run the statement of every node's receipt";
+
+const POSTGRES: &str = "rows as they were, until VACUUM has passed, and in its log and backups; whom \
+    this was about, until all nodes know, at most 30 days";
 
 const ELSEWHERE: &str = "another PostHog, Kafka, or whatever reads the lake or its files: ask there to \
     delete the person";

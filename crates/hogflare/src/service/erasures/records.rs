@@ -282,7 +282,7 @@ fn remove(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use event::{ErasureKind, TeamId, Timestamp};
-    use identity::Target;
+    use identity::{ErasureRequest, Target};
     use journal::{Batch, Fs, Options, RealFs, Writer};
 
     use super::super::note::Part;
@@ -296,26 +296,25 @@ mod tests {
     }
 
     fn erase() -> Erase {
-        Erase {
+        let request = ErasureRequest {
             id: Uuid::now_v7(),
             team: TeamId(1),
-            tokens: Vec::new(),
             target: Target::DistinctId("jane".into()),
             kind: ErasureKind::Delete,
             requested_at: Timestamp::from_micros(5),
-            recordings_end: None,
-        }
+        };
+        Erase { request, tokens: Vec::new(), recordings_end: None }
     }
 
     fn erasure(erase: &Erase) -> Erasure {
         Erasure {
-            id: erase.id,
-            team: erase.team,
+            id: erase.request.id,
+            team: erase.request.team,
             tokens: Vec::new(),
-            kind: erase.kind.clone(),
+            kind: erase.request.kind.clone(),
             distinct_ids: vec!["jane".to_owned()],
             person_ids: Vec::new(),
-            requested_at: erase.requested_at,
+            requested_at: erase.request.requested_at,
             recordings_end: None,
         }
     }
@@ -354,9 +353,9 @@ mod tests {
         let in_force = records.in_force().view().unwrap();
         let found: Vec<(Uuid, u64)> =
             in_force.all().iter().map(|placed| (placed.erasure.id, placed.offset)).collect();
-        assert_eq!(found, [(stored.id, 1)]);
-        assert!(records.note(lost.id).is_none());
-        assert_eq!(records.note(stored.id).unwrap().persons, 1);
+        assert_eq!(found, [(stored.request.id, 1)]);
+        assert!(records.note(lost.request.id).is_none());
+        assert_eq!(records.note(stored.request.id).unwrap().persons, 1);
         assert_eq!(files(&notes), 2, "a note and its row");
         let again = Records::open(notes).unwrap();
         assert_eq!(again.in_force().view().unwrap().all(), in_force.all());
@@ -378,10 +377,12 @@ mod tests {
             let read = |file: io::Result<fs::DirEntry>| fs::read(file.unwrap().path()).unwrap();
             files.map(|file| String::from_utf8_lossy(&read(file)).into_owned()).collect()
         };
-        records.change(request.id, |note| note.done.extend(Part::WORK)).unwrap();
-        assert!(records.note(request.id).unwrap().is_done());
+        records.change(request.request.id, |note| note.done.extend(Part::WORK)).unwrap();
+        assert!(records.note(request.request.id).unwrap().is_done());
         assert!(text().contains("jane"), "segments may have rows of hers");
-        records.change(request.id, |note| note.done.extend([Part::Files, Part::Journal])).unwrap();
+        records
+            .change(request.request.id, |note| note.done.extend([Part::Files, Part::Journal]))
+            .unwrap();
         assert!(!text().contains("jane"));
         assert!(records.in_force().view().is_none());
         let again = Records::open(notes.clone()).unwrap();
@@ -399,7 +400,7 @@ mod tests {
         let journal_id = journal.id().as_uuid();
         let placed = Placed { erasure: erasure(&request), journal_id, offset: 4 };
         records.confirm(placed).unwrap();
-        fs::remove_file(path(&notes, request.id, "row")).unwrap();
+        fs::remove_file(path(&notes, request.request.id, "row")).unwrap();
         let error = Records::open(notes).unwrap_err().to_string();
         assert!(error.contains("who is erased"), "{error}");
     }

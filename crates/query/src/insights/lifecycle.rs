@@ -1,0 +1,202 @@
+//! Lifecycle: of those who came in a span, who is new, who came again and who came back; and who did
+//! not come after having come before.
+//!
+//! - **new**: the person came to be in this very span;
+//! - **returning**: it came in the span just before, too;
+//! - **resurrecting**: it came, and neither holds;
+//! - **dormant**: it came in the span before and not in this one. Told as a number below zero.
+//!
+//! Whole spans count, the one before the range as well, to know who returns. Persons are those that
+//! have a profile. What a person did before the range is not looked at, so that who is not new and was
+//! not there just before is resurrecting, as in PostHog.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+use utoipa::ToSchema;
+
+use super::asking::Asking;
+use super::condition::Conditions;
+use super::filter::Filters;
+use super::persons::{self, Point};
+use super::range::{Clock, DateRange, Range};
+use super::scope::{self, Scope, Source};
+use super::series::{Node, field};
+use super::sql;
+use super::wrong::{Wrong, wrong};
+use crate::interval::Bucket;
+use crate::{Error, Interval};
+
+/// What answers list, in this order.
+const STATUSES: [&str; 4] = ["new", "returning", "resurrecting", "dormant"];
+
+/// PostHog's `LifecycleQuery`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Lifecycle {
+    /// What counts as coming; exactly one.
+    pub series: Vec<Node>,
+    /// From when until when.
+    #[serde(rename = "dateRange")]
+    pub date_range: DateRange,
+    /// How long a point is; a day where nothing is said.
+    pub interval: Interval,
+    /// Filters on every event.
+    pub properties: Option<Filters>,
+    /// Leaves out internal and test users, as the project defines them.
+    #[serde(rename = "filterTestAccounts")]
+    pub filter_test_accounts: bool,
+    /// Leaves out what bots sent.
+    #[serde(rename = "filterBots")]
+    pub filter_bots: bool,
+    /// How it is shown.
+    #[serde(rename = "lifecycleFilter")]
+    pub lifecycle_filter: LifecycleFilter,
+    /// Instead of the chart the persons behind one of its points.
+    pub persons: Option<Point>,
+}
+
+/// Member `lifecycleFilter`, which has nothing that decides what is counted.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LifecycleFilter {}
+
+/// Answers a request: the chart, or persons of it.
+pub(super) async fn answer(request: Lifecycle, asking: &Asking) -> Result<Json, Error> {
+    let [node] = request.series.as_slice() else {
+        let message = format!("one is expected, not {}", request.series.len());
+        return Err(wrong("series", message).into());
+    };
+    let clock = asking.clock(request.interval, false);
+    let earliest = asking.earliest_of(&request.date_range, &clock, &request.series).await?;
+    let range = request.date_range.resolve(&clock, earliest)?;
+    let statuses = statuses(&request, node, asking, &clock, &range)?;
+    match &request.persons {
+        None => chart(node, asking, &range, &statuses).await,
+        Some(point) => {
+            let found = behind(point, &range, &statuses)?;
+            persons::page(asking, point, &found).await
+        }
+    }
+}
+
+/// SQL for `number`, `status` and `person_id`: what each person is in each span, counted from 1.
+fn statuses(
+    request: &Lifecycle,
+    node: &Node,
+    asking: &Asking,
+    clock: &Clock,
+    range: &Range,
+) -> Result<String, Wrong> {
+    let mut conditions = Conditions::new(clock);
+    let scope = Scope {
+        properties: request.properties.as_ref(),
+        filter_test_accounts: request.filter_test_accounts,
+        filter_bots: request.filter_bots,
+    };
+    let found = scope.conditions(&asking.project, &mut conditions)?;
+    let event = node.condition(&mut conditions, &field(0))?;
+    let spans = with_the_one_before(range)?;
+    let (Some(first), Some(last)) = (spans.first(), spans.last()) else {
+        return Err(wrong("dateRange", "it is empty"));
+    };
+    let source = Source::new(found, conditions.joins)
+        .and("e.person_mode <> 'propertyless'".to_owned())
+        .and(event)
+        .and(scope::within(first.start, last.end))
+        .sql();
+    let periods = spans.iter().enumerate();
+    let periods = periods.map(|(number, span)| format!("({number}, {})", sql::moment(span.start)));
+    let periods = periods.collect::<Vec<_>>().join(", ");
+    let (day, created) = (range.bucket_of("e.timestamp"), range.bucket_of("born.created_at"));
+    let team = asking.project.team;
+    Ok(format!(
+        "WITH period(number, day) AS (VALUES {periods}), active AS (\n\
+         SELECT e.person_id AS person_id, {day} AS day, min(e.person_created_at) AS created_at\n\
+         {source}\nGROUP BY 1, 2\n\
+         ), born AS (\n\
+         SELECT active.person_id AS person_id, \
+         coalesce(max(p.created_at), min(active.created_at)) AS created_at\n\
+         FROM active LEFT JOIN persons AS p ON p.team_id = {team} AND p.id = active.person_id\n\
+         GROUP BY 1\n\
+         ), placed AS (\n\
+         SELECT active.person_id AS person_id, period.number AS number,\n\
+         \x20 lag(period.number) OVER (PARTITION BY active.person_id ORDER BY period.number) AS previous,\n\
+         \x20 lead(period.number) OVER (PARTITION BY active.person_id ORDER BY period.number) AS following,\n\
+         \x20 {created} = active.day AS is_new\n\
+         FROM active\n\
+         JOIN period ON period.day = active.day\n\
+         JOIN born ON born.person_id = active.person_id\n\
+         ), statuses AS (\n\
+         SELECT number, person_id, CASE WHEN previous IS NULL AND is_new THEN 'new' \
+         WHEN previous = number - 1 THEN 'returning' ELSE 'resurrecting' END AS status FROM placed\n\
+         UNION ALL\n\
+         SELECT number + 1 AS number, person_id, 'dormant' AS status FROM placed \
+         WHERE following IS NULL OR following <> number + 1\n)"
+    ))
+}
+
+/// The spans of a range, and before them the one that tells who returns.
+fn with_the_one_before(range: &Range) -> Result<Vec<Bucket>, Wrong> {
+    let first = range.buckets.first().map_or(range.since, |bucket| bucket.start);
+    let before = first
+        .checked_sub(jiff::SignedDuration::from_micros(1))
+        .and_then(|moment| range.calendar.bucket(moment))
+        .map_err(Wrong::range)?;
+    Ok([before].into_iter().chain(range.buckets.iter().copied()).collect())
+}
+
+async fn chart(node: &Node, asking: &Asking, range: &Range, statuses: &str) -> Result<Json, Error> {
+    let statement = format!(
+        "{statuses}\nSELECT number, status, count(*) AS total FROM statuses\n\
+         WHERE number BETWEEN 1 AND {} GROUP BY 1, 2 ORDER BY 1, 2",
+        range.len()
+    );
+    let rows = asking.rows(&statement).await?;
+    let numbers = rows.numbers("number")?;
+    let (named, totals) = (rows.texts("status")?, rows.numbers("total")?);
+    let results = STATUSES.map(|status| {
+        let mut data = vec![0.0; range.len()];
+        for ((number, name), total) in numbers.iter().zip(&named).zip(&totals) {
+            let place = data.get_mut((*number as usize).saturating_sub(1));
+            if let Some(value) = place.filter(|_| name == status) {
+                *value = if status == "dormant" { -total } else { *total };
+            }
+        }
+        json!({
+            "status": status,
+            "label": format!("{} - {status}", node.label()),
+            "count": data.iter().sum::<f64>(),
+            "data": data,
+            "days": range.days(),
+            "action": { "id": node.event, "name": node.label(), "type": "events", "order": 0 },
+        })
+    });
+    Ok(json!({
+        "results": results,
+        "interval": range.calendar.interval,
+        "timezone": range.calendar.zone.iana_name().unwrap_or("UTC"),
+        "resolved_date_range": range.resolved(),
+        "sql": [statement],
+    }))
+}
+
+fn behind(point: &Point, range: &Range, statuses: &str) -> Result<String, Wrong> {
+    let mut conditions = vec![format!("number BETWEEN 1 AND {}", range.len())];
+    if let Some(day) = point.day()? {
+        let place = range.place_of(day);
+        let place =
+            place.ok_or_else(|| wrong("persons.day", format!("{day} is not in the range")))?;
+        conditions.push(format!("number = {}", place + 1));
+    }
+    if let Some(status) = &point.status {
+        if !STATUSES.contains(&status.as_str()) {
+            let message = format!("{status} is none of {}", STATUSES.join(", "));
+            return Err(wrong("persons.status", message));
+        }
+        conditions.push(format!("status = {}", sql::text(status)));
+    }
+    Ok(format!(
+        "{statuses}\nSELECT person_id, count(*) AS total FROM statuses\nWHERE {} GROUP BY 1",
+        conditions.join(" AND ")
+    ))
+}

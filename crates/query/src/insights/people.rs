@@ -1,0 +1,190 @@
+//! Events of persons, for operators that read each once: persons are numbered as they come.
+//!
+//! A number is four bytes where an id as text is forty, and what is kept of persons lies in vectors.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray, RecordBatch, StringViewArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
+use uuid::Uuid;
+
+use super::asking::Asking;
+use crate::Error;
+use crate::overrides::Overrides;
+
+/// The columns of a statement that finds such events: `person_id`, `moment`, `steps`,
+/// `breakdown_value`.
+#[derive(Debug)]
+pub(super) struct Passing {
+    ids: StringViewArray,
+    times: PrimitiveArray<TimestampMicrosecondType>,
+    steps: PrimitiveArray<Int64Type>,
+    values: StringViewArray,
+}
+
+/// One event.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Passed<'a> {
+    pub(super) person: Uuid,
+    /// When, in microseconds.
+    pub(super) time: i64,
+    /// What it is, one bit each.
+    pub(super) steps: u64,
+    /// Its value of the breakdown.
+    pub(super) value: &'a str,
+}
+
+impl Passing {
+    pub(super) fn of(batch: &RecordBatch) -> Result<Self, Error> {
+        Ok(Self {
+            ids: column(batch, "person_id", &DataType::Utf8View)?.as_string_view().clone(),
+            times: column(batch, "moment", &moments())?.as_primitive().clone(),
+            steps: column(batch, "steps", &DataType::Int64)?.as_primitive().clone(),
+            values: column(batch, "breakdown_value", &DataType::Utf8View)?.as_string_view().clone(),
+        })
+    }
+
+    /// The events.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Passed<'_>> {
+        (0..self.ids.len()).map(|row| Passed {
+            person: Uuid::parse_str(self.ids.value(row)).unwrap_or_default(),
+            time: self.times.value(row),
+            steps: self.steps.value(row).unsigned_abs(),
+            value: self.values.value(row),
+        })
+    }
+}
+
+/// UTC, as the lake writes it.
+pub(super) fn moments() -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
+
+/// A column of a statement's answer.
+pub(super) fn column(batch: &RecordBatch, name: &str, kind: &DataType) -> Result<ArrayRef, Error> {
+    let column = batch.column_by_name(name);
+    let column = column.ok_or_else(|| Error::Failed(format!("no column {name}")))?;
+    cast(column, kind).map_err(|error| Error::Failed(error.to_string()))
+}
+
+/// The numbers of persons: who was merged has that of the person that it belongs to now.
+#[derive(Debug, Default)]
+pub(super) struct People {
+    team: i64,
+    overrides: Arc<Overrides>,
+    numbers: HashMap<Uuid, u32, BuildHasherDefault<OfId>>,
+    ids: Vec<Uuid>,
+}
+
+impl People {
+    /// None yet, of whoever asks.
+    pub(super) fn of(asking: &Asking) -> Self {
+        let overrides = Arc::clone(&asking.overrides);
+        Self { team: asking.project.team, overrides, ..Self::default() }
+    }
+
+    /// A person's number, and whether it is new.
+    pub(super) fn number(&mut self, person: Uuid) -> (u32, bool) {
+        match self.numbers.get(&person) {
+            Some(number) => (*number, false),
+            None => self.add(person),
+        }
+    }
+
+    fn add(&mut self, person: Uuid) -> (u32, bool) {
+        let present = self.overrides.person(self.team, person).unwrap_or(person);
+        let next = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
+        let number = *self.numbers.entry(present).or_insert(next);
+        let is_new = number == next;
+        if is_new {
+            self.ids.push(present);
+        }
+        if present != person {
+            self.numbers.insert(person, number);
+        }
+        (number, is_new)
+    }
+
+    /// Who has a number.
+    pub(super) fn id(&self, number: usize) -> Uuid {
+        self.ids.get(number).copied().unwrap_or_default()
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// About how much it holds.
+    pub(super) fn bytes(&self) -> usize {
+        self.numbers.capacity() * 24 + self.ids.capacity() * 16
+    }
+}
+
+/// The hash of a person's id, whose bytes are one already, or random.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct OfId(u64);
+
+/// An odd number without a pattern.
+const FACTOR: u128 = 0x9e37_79b9_7f4a_7c15;
+
+impl Hasher for OfId {
+    fn finish(&self) -> u64 {
+        let mixed = (self.0 ^ (self.0 >> 32)).wrapping_mul(FACTOR as u64);
+        mixed ^ (mixed >> 32)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for part in bytes.chunks_exact(8) {
+            let mut eight = [0; 8];
+            eight.copy_from_slice(part);
+            // Both halves of a product, so that ids which count upwards are far apart, too.
+            let product = u128::from(self.0 ^ u64::from_le_bytes(eight)) * FACTOR;
+            self.0 = (product as u64) ^ ((product >> 64) as u64);
+        }
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write(&u64::from(number).to_le_bytes());
+    }
+
+    fn write_i64(&mut self, number: i64) {
+        self.write(&number.to_le_bytes());
+    }
+
+    fn write_usize(&mut self, _: usize) {
+        // How long an id is, which is the same for all.
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_count_up_and_stay() {
+        let mut people = People::default();
+        let person = Uuid::from_u128;
+        assert_eq!(people.number(person(7)), (0, true));
+        assert_eq!(people.number(person(8)), (1, true));
+        assert_eq!(people.number(person(7)), (0, false));
+        assert_eq!([people.id(0), people.id(1)], [person(7), person(8)]);
+    }
+
+    #[test]
+    fn ids_that_count_up_have_hashes_of_their_own() {
+        let hash = |number: u128| {
+            let mut hasher = OfId::default();
+            hasher.write(Uuid::from_u128(number).as_bytes());
+            hasher.finish()
+        };
+        let hashes: std::collections::BTreeSet<u64> = (0..10_000).map(hash).collect();
+        assert_eq!(hashes.len(), 10_000);
+        // Tables take their place from the lowest bits and what tells places apart from the highest.
+        let low: std::collections::BTreeSet<u64> = hashes.iter().map(|hash| hash % 4_096).collect();
+        assert!(low.len() > 3_000, "{}", low.len());
+    }
+}

@@ -1,0 +1,61 @@
+//! In which span of a range a moment is.
+
+use super::range::Range;
+
+/// The edges of a range's spans. The next event is mostly in the span of the last one, so that is
+/// asked first.
+#[derive(Debug)]
+pub(super) struct Spans {
+    /// When each begins, and at last when the last one ends, in microseconds.
+    edges: Vec<i64>,
+    last: usize,
+}
+
+impl Spans {
+    pub(super) fn of(range: &Range) -> Self {
+        let mut edges: Vec<i64> =
+            range.buckets.iter().map(|bucket| bucket.start.as_microsecond()).collect();
+        edges.extend(range.buckets.last().map(|bucket| bucket.end.as_microsecond()));
+        Self::between(edges)
+    }
+
+    /// Spans that begin and end so.
+    pub(super) const fn between(edges: Vec<i64>) -> Self {
+        Self { edges, last: 0 }
+    }
+
+    /// Words of 64 bits that have a bit for each.
+    pub(super) fn words(&self) -> usize {
+        self.edges.len().saturating_sub(1).div_ceil(64)
+    }
+
+    /// The place of a moment's span; `None` where it is in none.
+    pub(super) fn place(&mut self, time: i64) -> Option<usize> {
+        let is_in = |span: usize| match self.edges.get(span..span + 2) {
+            Some([start, end]) => (*start..*end).contains(&time),
+            _ => false,
+        };
+        if is_in(self.last) {
+            return Some(self.last);
+        }
+        let span = self.edges.partition_point(|edge| *edge <= time).checked_sub(1)?;
+        if !is_in(span) {
+            return None;
+        }
+        self.last = span;
+        Some(span)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_has_its_first_moment_and_not_its_end() {
+        let mut spans = Spans::between(vec![10, 20, 30]);
+        let places = [9, 10, 19, 20, 29, 30, 10].map(|time| spans.place(time));
+        assert_eq!(places, [None, Some(0), Some(0), Some(1), Some(1), None, Some(0)]);
+        assert_eq!(spans.words(), 1);
+    }
+}

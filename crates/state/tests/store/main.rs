@@ -1,0 +1,8 @@
+//! What the store promises, in a file.
+
+#![allow(clippy::unwrap_used)]
+
+mod access;
+mod people;
+mod projects;
+mod support;
