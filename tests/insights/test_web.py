@@ -78,6 +78,7 @@ def edge(value: str, direction: str) -> str:
 COUNTED = "count(DISTINCT person), sum(n), count(*), avg(bounced)"
 WHOLE = "count(DISTINCT person), sum(views), count(*), avg(bounced)"
 OF_VIEWS = {
+    "Host": "host",
     "Browser": "browser",
     "DeviceType": "device_type",
     "Country": "country_code",

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from harness.poll import until
 from harness.server import Hogflare
 from playwright.sync_api import Page, expect
 
@@ -202,3 +203,35 @@ def test_a_password_over_http_is_warned_of(server: Hogflare, new_page: Callable[
     page.route("**/api/setup", lambda route: route.fulfill(status=200, content_type="application/json", body=elsewhere.body))
     page.reload()
     expect(page.get_by_text("ssh -N -L")).to_be_visible()
+
+
+def test_what_is_kept_of_events_is_told(start_hogflare, new_page: Callable[..., Page]) -> None:
+    server = start_hogflare(HOGFLARE_IP="drop", HOGFLARE_RETENTION="13 months", **ACCOUNT)
+    page = new_page(Site(server), "/settings?tab=privacy", account=OWNER)
+    kept = page.get_by_role("region", name="What is kept of events")
+    expect(kept.get_by_text("13 months")).to_be_visible()
+    expect(kept.get_by_text("Not stored")).to_be_visible()
+    expect(kept.get_by_text("All that are not removed")).to_be_visible()
+
+
+def test_dead_letters_are_sent_again_and_the_quarantine_is_told(
+    start_hogflare, start_emulator, new_page: Callable[..., Page]
+) -> None:
+    emulator = start_emulator()
+    emulator.fault("status", status=400, match="poison")
+    server = start_hogflare(CLOUDFLARE_PIPELINE_ENDPOINT=emulator.url, **ACCOUNT)
+    assert server.capture("poison").is_success()
+    until(lambda: list((server.data_dir / "dead-letters" / "pipelines").glob("*.ndjson")), what="the dead letter")
+    page = new_page(Site(server), "/system", account=OWNER)
+    letters = page.get_by_role("region", name="Dead letters")
+    expect(letters.get_by_role("row").filter(has_text="400")).to_be_visible()
+    letters.get_by_role("button", name="Send them again").click()
+    expect(letters.get_by_text("0 rows taken, 1 refused again")).to_be_visible()
+    emulator.fault("ok")
+    letters.get_by_role("button", name="Send them again").click()
+    expect(letters.get_by_text("1 row taken, 0 refused again")).to_be_visible()
+    expect(letters.get_by_role("button", name="Send them again")).to_have_count(0)
+    assert [row["event"] for row in emulator.events()].count("poison") == 1
+    expect(page.get_by_role("region", name=re.compile("Quarantine"))).to_contain_text("There is none")
+    log = Session(page.context, Site(server), OWNER).ask("GET", "/api/audit").json()
+    assert "dead_letters.resend" in str(log)

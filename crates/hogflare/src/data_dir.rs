@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use rustix::fs::{FlockOperation, flock};
 
 /// A data folder that exists.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct DataDir {
     path: PathBuf,
 }

@@ -6,6 +6,7 @@ mod command_line;
 mod commands;
 mod config;
 mod data_dir;
+mod dead_letters;
 mod local_client;
 mod logging;
 mod service;

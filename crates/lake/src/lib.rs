@@ -87,4 +87,4 @@ pub use stats::{Stats, TableStats};
 pub use table::forget_columns;
 pub use table::{Latest, Table};
 pub use verify::{Problem, Verified, VerifiedTable, Verify};
-pub use version::{DataFile, FilesByErasure, Version, VersionNumber};
+pub use version::{DataFile, FilesByErasure, Remote, Version, VersionNumber};

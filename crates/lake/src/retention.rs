@@ -7,6 +7,7 @@
 //!
 //! What an event of an old day brings when it comes late is kept until the next look.
 
+use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -40,6 +41,17 @@ impl Retention {
         let today = epoch.saturating_add(Day::of(now).0.days());
         let first = today.saturating_sub(self.months.months()).saturating_sub(self.days.days());
         Day((first - epoch).get_days())
+    }
+}
+
+impl fmt::Display for Retention {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.months, self.days) {
+            (1, _) => f.write_str("1 month"),
+            (0, 1) => f.write_str("1 day"),
+            (0, days) => write!(f, "{days} days"),
+            (months, _) => write!(f, "{months} months"),
+        }
     }
 }
 

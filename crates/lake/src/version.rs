@@ -8,6 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use arrow::array::RecordBatch;
 use event::{Placed, Timestamp};
 use journal::{Cursor, JournalId, Offset};
+use object_store::ObjectStore;
 
 use crate::day::{Day, Partition};
 use crate::erasure::{Counts, Erasing, Number, Numbered, Pending};
@@ -19,7 +20,7 @@ use crate::{Error, Table};
 pub struct DataFile {
     /// The table.
     pub table: &'static Table,
-    /// Absolute path.
+    /// Absolute path; in an object store the key.
     pub path: PathBuf,
     /// Size in bytes.
     pub bytes: u64,
@@ -56,7 +57,41 @@ impl FreeOf {
     }
 }
 
+/// The earliest and the latest moment, for files of which nobody said.
+const ANY_TIME: (Timestamp, Timestamp) =
+    (Timestamp::from_micros(i64::MIN), Timestamp::from_micros(i64::MAX));
+
 impl DataFile {
+    /// A file that somebody else looks after, with its bytes and rows, and the first and last time in it
+    /// where these are known.
+    pub(crate) fn remote(
+        table: &'static Table,
+        key: &str,
+        name: String,
+        (bytes, rows): (u64, u64),
+        times: Option<(Timestamp, Timestamp)>,
+    ) -> Self {
+        let (min_timestamp, max_timestamp) = times.unwrap_or(ANY_TIME);
+        Self {
+            table,
+            path: key.into(),
+            bytes,
+            rows,
+            day: None,
+            min_timestamp,
+            max_timestamp,
+            added_at: Timestamp::now(),
+            name: name.into(),
+            free_of: FreeOf::default(),
+        }
+    }
+
+    /// The first and the last time in the file, where these are known.
+    pub fn times(&self) -> Option<(Timestamp, Timestamp)> {
+        let times = (self.min_timestamp, self.max_timestamp);
+        (times != ANY_TIME).then_some(times)
+    }
+
     pub(crate) fn partition(&self) -> Partition {
         self.day.map_or(Partition::Shared, Partition::Day)
     }
@@ -140,7 +175,19 @@ impl VersionNumber {
     }
 }
 
-/// All tables at one moment. It never changes; while somebody holds it, its files stay.
+/// Where the files of tables are that are not on this machine, by the name of the table.
+#[derive(Clone, Debug, Default)]
+pub struct Remote(pub(crate) BTreeMap<&'static str, Arc<dyn ObjectStore>>);
+
+impl Remote {
+    /// The object store that has a table's files under their keys.
+    pub fn of(&self, table: &Table) -> Option<&Arc<dyn ObjectStore>> {
+        self.0.get(table.name())
+    }
+}
+
+/// All tables at one moment. It never changes; while somebody holds it, its files stay, but for remote ones,
+/// which go when whoever looks after them has them go.
 #[derive(Clone, Debug, Default)]
 pub struct Version {
     number: VersionNumber,
@@ -151,6 +198,8 @@ pub struct Version {
     pub(crate) cursors: Arc<BTreeMap<JournalId, Offset>>,
     /// Erasures that are committed and that files may have rows of.
     pub(crate) erasures: Arc<Pending>,
+    /// Where files are that are not in the folder.
+    remote: Option<Arc<Remote>>,
 }
 
 impl Version {
@@ -166,12 +215,28 @@ impl Version {
         }
         let files = tables.into_iter().map(|(table, files)| (table, files.into())).collect();
         let (cursors, erasures) = (Arc::new(cursors), Arc::new(erasures));
-        Self { number: VersionNumber::default(), files, tail: Vec::new(), cursors, erasures }
+        let number = VersionNumber::default();
+        Self { number, files, tail: Vec::new(), cursors, erasures, remote: None }
     }
 
     /// By which it is told from all others that this process has seen.
     pub const fn number(&self) -> VersionNumber {
         self.number
+    }
+
+    /// Where the files are, unless they are on this machine.
+    pub fn remote(&self) -> Option<&Remote> {
+        self.remote.as_deref()
+    }
+
+    /// Takes files of tables that somebody else looks after.
+    pub(crate) fn take_remote(
+        &mut self,
+        files: BTreeMap<&'static str, Vec<Arc<DataFile>>>,
+        remote: Remote,
+    ) {
+        self.files = files.into_iter().map(|(table, files)| (table, files.into())).collect();
+        self.remote = Some(Arc::new(remote));
     }
 
     /// The files of a table, in no order.

@@ -21,7 +21,7 @@ const CHUNK_BYTES: i64 = 4 << 20;
 #[async_trait]
 impl Archive for Engine {
     async fn end(&self, journal_id: JournalId) -> Result<Offset, Error> {
-        Ok(self.lake().version().cursor(journal_id).map_or(Offset::ZERO, |cursor| cursor.offset))
+        Ok(self.source().version().cursor(journal_id).map_or(Offset::ZERO, |cursor| cursor.offset))
     }
 
     /// Rows as the journal had them, but for changes whose place later ones took. Of an erasure it is

@@ -8,7 +8,7 @@ use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use lake::{Lake, Table, VersionNumber};
+use lake::{Table, VersionNumber};
 use tokio::time::Instant;
 
 use crate::compact_views::CompactBelowSorts;
@@ -16,7 +16,9 @@ use crate::kept::{self, Keeping, KeptAnswers, Question};
 use crate::lake_table::LakeTable;
 use crate::overrides::{KnownOverrides, Overrides};
 use crate::threads::{Running, Threads};
-use crate::{Answer, Error, Format, Written, functions, guard, project_scope, views, written};
+use crate::{
+    Answer, Error, Format, Source, Written, functions, guard, project_scope, views, written,
+};
 
 /// What everything in a session is in.
 pub(crate) const CATALOG: &str = "hogflare";
@@ -50,7 +52,7 @@ pub(crate) struct Session {
 /// Answers SQL over a lake. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Engine {
-    lake: Lake,
+    source: Source,
     runtime: Arc<RuntimeEnv>,
     threads: Arc<Threads>,
     overrides: Arc<KnownOverrides>,
@@ -61,17 +63,18 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine over this lake.
+    /// An engine over these tables.
     ///
     /// # Errors
     /// When no folder for spilled rows can be made.
-    pub fn new(lake: Lake, limits: Limits) -> Result<Self, Error> {
+    pub fn new(source: impl Into<Source>, limits: Limits) -> Result<Self, Error> {
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_bytes)))
             .build_arc()?;
         let threads = Threads::start().map_err(|error| Error::Failed(error.to_string()))?;
         let (threads, overrides, kept) = (Arc::new(threads), Arc::default(), Arc::default());
-        Ok(Self { lake, runtime, threads, overrides, kept, limits, teams: None })
+        let source = source.into();
+        Ok(Self { source, runtime, threads, overrides, kept, limits, teams: None })
     }
 
     /// The same engine, over the rows of some projects alone.
@@ -96,7 +99,7 @@ impl Engine {
     /// See [`Error`]; errors of rows yet to come are in the answer.
     pub async fn write(&self, sql: &str, format: Format) -> Result<Written, Error> {
         let question = Question::sql(sql, format, self.teams.as_deref());
-        if let Some(answer) = self.kept.get(self.lake.version().number(), &question) {
+        if let Some(answer) = self.kept.get(self.source.version().number(), &question) {
             return Ok(Written::whole(answer.to_vec()));
         }
         let (engine, sql) = (self.clone(), sql.to_owned());
@@ -136,9 +139,9 @@ impl Engine {
         self.limits
     }
 
-    /// The lake that is asked.
-    pub(crate) fn lake(&self) -> &Lake {
-        &self.lake
+    /// What is asked.
+    pub fn source(&self) -> &Source {
+        &self.source
     }
 
     /// Plans one statement over the newest version of the lake, and begins to run it.
@@ -188,7 +191,7 @@ impl Engine {
         let mut context = SessionContext::new_with_state(state);
         datafusion_functions_json::register_all(&mut context)?;
         functions::register(&context);
-        let (version, overrides) = self.overrides.of_newest(&self.lake, &context).await?;
+        let (version, overrides) = self.overrides.of_newest(&self.source, &context).await?;
         for table in Table::all() {
             let provider = LakeTable::new(&version, table);
             context.register_table(views::name_of(table), Arc::new(provider))?;

@@ -11,7 +11,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
@@ -34,7 +34,8 @@ use lake::{DataFile, Erasing, FilesByErasure, Table, Version};
 
 use crate::erased_rows::ErasedRows;
 use crate::later_columns::LaterColumns;
-use crate::{latest_rows, merged_person, text_views};
+use crate::remote_files::RemoteFiles;
+use crate::{latest_rows, merged_person, remote_files, text_views};
 
 /// A table in one version of the lake; holding it keeps its files.
 #[derive(Debug)]
@@ -46,23 +47,35 @@ pub(crate) struct LakeTable {
     /// Files that may have rows which are erased, each with what is to be taken out.
     erased: Vec<(Arc<DataFile>, Arc<Erasing>)>,
     tail: Vec<RecordBatch>,
+    /// Where the files are, if not on this machine.
+    remote: Option<RemoteFiles>,
 }
 
 impl LakeTable {
     pub(crate) fn new(version: &Version, table: &'static Table) -> Self {
         let tail = version.batches(table).cloned().collect();
         let FilesByErasure { whole, erased } = version.files_by_erasure(table);
-        Self { erased, tail, ..Self::of_files(table, whole) }
+        Self { erased, tail, ..Self::of_files(version, table, whole) }
     }
 
     /// Some of a table's files alone.
-    pub(crate) fn of_files(table: &'static Table, files: Vec<Arc<DataFile>>) -> Self {
+    pub(crate) fn of_files(
+        version: &Version,
+        table: &'static Table,
+        files: Vec<Arc<DataFile>>,
+    ) -> Self {
+        let remote = RemoteFiles::of(version, table);
         // Tables of versions are merged by their keys, which plain texts do best.
         let schema = match table.latest() {
             Some(_) => table.schema(),
             None => text_views::viewed(&table.schema()),
         };
-        Self { table, schema, files, erased: Vec::new(), tail: Vec::new() }
+        let schema = match remote {
+            // What others wrote may lack any column.
+            Some(_) => nullable(&schema),
+            None => schema,
+        };
+        Self { table, schema, files, erased: Vec::new(), tail: Vec::new(), remote }
     }
 
     /// Reads the files, each a partition's share, skipping row groups that the filters rule out.
@@ -79,7 +92,7 @@ impl LakeTable {
         let is_late = is_of_few(&filters) || self.reads_wide(projection);
         let source = self.source(state, &filters)?.with_pushdown_filters(is_late);
         let config = self
-            .config(source.with_reorder_filters(is_late))
+            .config(self.reading(state, source.with_reorder_filters(is_late)))
             .with_file_groups(self.file_groups(partitions)?)
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
@@ -124,7 +137,7 @@ impl LakeTable {
         let output = wanted.iter().filter_map(place).collect();
         let config = self
             .config(ParquetSource::new(schema))
-            .with_file_groups(vec![FileGroup::new(vec![partitioned(file)?])])
+            .with_file_groups(vec![FileGroup::new(vec![self.partitioned(file)?])])
             .with_projection_indices(Some(columns))?
             .with_output_ordering(ordering.into_iter().collect())
             .build();
@@ -141,16 +154,19 @@ impl LakeTable {
         filters: &[Expr],
         order: usize,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let ordering = latest_rows::ordering(&self.table.schema(), &columns[..order]);
+        let sorted = latest_rows::ordering(&self.table.schema(), &columns[..order]);
+        // Whoever wrote remote files need not have sorted them.
+        let ordering = sorted.filter(|_| self.remote.is_none());
         let mut parts = Vec::new();
         for (file, erasing) in &self.erased {
             parts.push(self.without_erased(file, erasing, columns, ordering.clone())?);
         }
         let columns = Some(columns.to_vec());
         if !self.files.is_empty() {
-            let groups = self.files.iter().map(|file| Ok(FileGroup::new(vec![partitioned(file)?])));
+            let group = |file: &Arc<DataFile>| Ok(FileGroup::new(vec![self.partitioned(file)?]));
+            let groups = self.files.iter().map(group);
             let config = self
-                .config(self.source(state, filters)?)
+                .config(self.reading(state, self.source(state, filters)?))
                 .with_file_groups(groups.collect::<Result<_>>()?)
                 .with_projection_indices(columns.clone())?
                 .with_output_ordering(ordering.into_iter().collect())
@@ -168,8 +184,24 @@ impl LakeTable {
 
     /// A scan of files, which may lack columns that came later.
     fn config(&self, source: ParquetSource) -> FileScanConfigBuilder {
-        FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), Arc::new(source))
+        let url = self.remote.as_ref().map(|remote| remote.url.clone());
+        let url = url.unwrap_or_else(ObjectStoreUrl::local_filesystem);
+        FileScanConfigBuilder::new(url, Arc::new(source))
             .with_expr_adapter(Some(Arc::new(LaterColumns { table: self.table })))
+    }
+
+    fn reading(&self, state: &dyn Session, source: ParquetSource) -> ParquetSource {
+        match &self.remote {
+            Some(remote) => remote.read(state, source),
+            None => source,
+        }
+    }
+
+    fn partitioned(&self, file: &DataFile) -> Result<PartitionedFile> {
+        match self.remote {
+            Some(_) => remote_files::partitioned(file),
+            None => partitioned(file),
+        }
     }
 
     fn source(&self, state: &dyn Session, filters: &[Expr]) -> Result<ParquetSource> {
@@ -208,9 +240,11 @@ impl LakeTable {
                 zone.clone(),
             ))
         };
-        let of_time = &mut statistics.column_statistics[time];
-        (of_time.min_value, of_time.max_value) = (at(file.min_timestamp), at(file.max_timestamp));
-        Ok(partitioned(file)?.with_statistics(Arc::new(statistics)))
+        if let Some((first, last)) = file.times() {
+            let of_time = &mut statistics.column_statistics[time];
+            (of_time.min_value, of_time.max_value) = (at(first), at(last));
+        }
+        Ok(self.partitioned(file)?.with_statistics(Arc::new(statistics)))
     }
 
     /// Whether columns are asked for that are most of a file.
@@ -228,7 +262,11 @@ impl LakeTable {
     }
 
     fn scan_tail(&self, projection: Option<&Vec<usize>>) -> Result<Arc<dyn ExecutionPlan>> {
-        let (batches, schema) = (self.tail.clone(), self.table.schema());
+        let batches = self.tail.clone();
+        let schema = match self.remote {
+            Some(_) => nullable(&self.table.schema()),
+            None => self.table.schema(),
+        };
         Ok(MemorySourceConfig::try_new_exec(&[batches], schema, projection.cloned())?)
     }
 }
@@ -249,6 +287,13 @@ fn is_of_few(filters: &[Expr]) -> bool {
         Expr::InList(list) => !list.negated && is_id(&list.expr),
         _ => false,
     })
+}
+
+/// The same columns, each of which may lack values.
+fn nullable(schema: &SchemaRef) -> SchemaRef {
+    let fields = schema.fields().iter();
+    let fields: Vec<_> = fields.map(|field| Field::clone(field).with_nullable(true)).collect();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
 }
 
 fn partitioned(file: &DataFile) -> Result<PartitionedFile> {

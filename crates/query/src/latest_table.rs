@@ -35,7 +35,8 @@ impl LatestTable {
     /// `None` for a table of which every row counts.
     pub(crate) fn new(version: &Version, table: &'static Table) -> Option<Self> {
         let latest = table.latest()?;
-        Some(Self { rows: LakeTable::new(version, table), schema: table.schema(), latest })
+        let rows = LakeTable::new(version, table);
+        Some(Self { schema: rows.schema(), rows, latest })
     }
 
     fn is_of_key(&self, filter: &Expr) -> bool {

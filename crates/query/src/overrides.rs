@@ -14,12 +14,13 @@ use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::Int64Type;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::prelude::SessionContext;
-use lake::{DataFile, Lake, Table, Version};
+use lake::{Table, Version};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::insights::OfId;
 use crate::lake_table::LakeTable;
+use crate::{Source, remote_files};
 
 /// The columns that a map is made of.
 const COLUMNS: [&str; 4] = ["team_id", "old_person_id", "person_id", "version"];
@@ -80,14 +81,15 @@ impl KnownOverrides {
     /// The newest version of the lake, and its overrides.
     pub(crate) async fn of_newest(
         &self,
-        lake: &Lake,
+        source: &Source,
         context: &SessionContext,
     ) -> Result<(Arc<Version>, Overrides)> {
         let mut known = self.0.lock().await;
         // Taken under the lock, versions come in order: what is known is never of a later one.
-        let version = lake.version();
+        let version = source.version();
+        remote_files::register(&context.runtime_env(), version.remote())?;
         let table = Table::of(event::Table::PersonOverrides);
-        known.take_in(table, version.files(table), context).await?;
+        known.take_in(table, &version, context).await?;
         let files = known.map.clone();
         drop(known);
         let mut tail = Map::default();
@@ -104,13 +106,14 @@ impl Known {
     async fn take_in(
         &mut self,
         table: &'static Table,
-        files: &[Arc<DataFile>],
+        version: &Version,
         context: &SessionContext,
     ) -> Result<()> {
+        let files = version.files(table);
         let new: Vec<_> =
             files.iter().filter(|file| !self.files.contains(&file.path)).cloned().collect();
         if !new.is_empty() {
-            let rows = context.read_table(Arc::new(LakeTable::of_files(table, new)))?;
+            let rows = context.read_table(Arc::new(LakeTable::of_files(version, table, new)))?;
             let rows = rows.select_columns(&COLUMNS)?.collect().await?;
             let map = Arc::make_mut(&mut self.map);
             rows.iter().try_for_each(|batch| map.take_in(batch))?;

@@ -20,6 +20,7 @@ mod cached;
 mod client;
 mod client_ip;
 mod cors;
+pub mod dead_letters;
 mod edge_headers;
 mod endpoints;
 pub mod erasure;
@@ -38,7 +39,7 @@ pub mod sdk_settings;
 mod state;
 mod store;
 
-pub use self::state::{Edge, EdgeState, Questions};
+pub use self::state::{Edge, EdgeState, News, Questions};
 pub use access::{Access, PublicUrl};
 pub use ack::Ack;
 pub use budget::Budget;

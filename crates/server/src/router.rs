@@ -6,9 +6,9 @@ use axum::{Extension, Router};
 use state::SavedKind;
 
 use crate::endpoints::{
-    ai, audit, capture, capture_v1, csp_report, erasures, flags, health, insights, keys, lake,
-    lists, live, metrics, otlp, pages, persons, projects, push, recording, remote_config, saved,
-    scripts, session, setup, shared, sql, tokens, users,
+    ai, audit, capture, capture_v1, csp_report, dead_letters, erasures, flags, freshness, health,
+    insights, keys, lake, lists, live, metrics, otlp, pages, persons, projects, push, recording,
+    remote_config, saved, scripts, session, setup, shared, sql, tokens, users,
 };
 use crate::openapi::{self, Route, Routes};
 use crate::{EdgeState, cors, private};
@@ -164,6 +164,7 @@ fn for_readers() -> Routes {
         .with(Route::new("/api/sql", post(sql::query), openapi::sql()))
         .with(Route::new("/api/insights/{kind}", post(insights::answer), openapi::insights()))
         .with(Route::new("/api/live", get(live::follow), openapi::live()))
+        .with(Route::new("/api/freshness", get(freshness::show), openapi::freshness()))
         .with(Route::new("/api/persons", get(persons::list), openapi::persons()))
         .with(Route::new(
             "/api/persons/{id}",
@@ -181,6 +182,11 @@ fn for_readers() -> Routes {
             openapi::erasures(),
         ))
         .with(Route::new("/api/erasures/{id}", get(erasures::one), openapi::erasure()))
+        .with(Route::new(
+            "/api/dead-letters",
+            get(dead_letters::list).post(dead_letters::resend),
+            openapi::dead_letters(),
+        ))
         .with(Route::new("/metrics", get(metrics::render), openapi::metrics()))
 }
 

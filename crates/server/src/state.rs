@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use enrich::Enricher;
-use journal::Journal;
-use lake::Lake;
+use journal::{Journal, Offset};
+use lake::rest::{Attached, Freshness};
+use lake::{Lake, Retention};
 use metrics_exporter_prometheus::PrometheusHandle;
 use query::Engine;
 use sink::Status;
 
+use crate::dead_letters::Desk;
 use crate::erasure::Eraser;
 use crate::policy::{CurrentPolicy, PolicySource, Quotas};
 use crate::{Access, Ack, Budget, TrustedProxies};
@@ -45,16 +47,20 @@ pub struct Edge {
     pub recordings: sequencer::Appender,
     /// What an acknowledgement waits for.
     pub ack: Ack,
-    /// SQL over the lake; `None` where the lake is off.
+    /// SQL over the lake, or over a catalog; `None` where there is neither.
     pub questions: Option<Questions>,
     /// The lake, for whoever looks after it; `None` where it is off.
     pub lake: Option<Lake>,
+    /// How long rows of the lake are kept; for ever where it is not said.
+    pub retention: Option<Retention>,
     /// Persons and groups, where they are kept.
     pub persons: Option<Arc<dyn identity::Lookup>>,
     /// Who may ask.
     pub access: Access,
     /// Who erases, and knows how far that is.
     pub eraser: Arc<dyn Eraser>,
+    /// Rows that sinks refused for good.
+    pub dead_letters: Arc<dyn Desk>,
     /// Sinks, for readiness.
     pub sinks: Vec<Status>,
     /// Renders the metrics page.
@@ -66,18 +72,54 @@ pub struct Edge {
 /// What answers questions, and how it knows that it is up to date.
 #[derive(Debug)]
 pub struct Questions {
-    /// SQL over the lake.
+    /// SQL over the lake, or the tables of a catalog.
     pub engine: Engine,
-    /// The journal whose rows the lake has.
-    pub journal: Journal,
-    /// How far the lake has them.
-    pub lake: Status,
+    /// How it hears of rows that came.
+    pub news: News,
+}
+
+/// How a page, or a question, hears of rows that came.
+#[derive(Debug)]
+pub enum News {
+    /// They are in the lake moments after they are in the journal.
+    Journal {
+        /// Where they are first.
+        journal: Journal,
+        /// How far the lake has them.
+        lake: Status,
+    },
+    /// They are in tables of a catalog when these are committed there, and that was noticed.
+    Catalog(Attached),
 }
 
 impl Questions {
-    /// Waits until queries see every row that was acknowledged before, or for a moment.
+    /// Waits until queries see every row that was acknowledged before, or for a moment. Nobody waits for a
+    /// catalog.
     pub(crate) async fn catch_up(&self) {
-        self.lake.has_written(self.journal.synced(), CATCH_UP_PATIENCE).await;
+        if let News::Journal { journal, lake } = &self.news {
+            lake.has_written(journal.synced(), CATCH_UP_PATIENCE).await;
+        }
+    }
+
+    /// Waits until there are rows past what was seen, but no longer than this; returns what is seen then.
+    /// Nothing was seen before 0.
+    pub(crate) async fn written_past(&self, seen: u64, patience: Duration) -> Option<u64> {
+        match &self.news {
+            News::Journal { lake, .. } => {
+                lake.written_past(Offset::new(seen), patience).await.map(Offset::get)
+            }
+            News::Catalog(tables) => {
+                tokio::time::timeout(patience, tables.changed_since(seen)).await.ok()
+            }
+        }
+    }
+
+    /// How new the rows of a catalog are; `None` where the answer is always: of this moment.
+    pub fn freshness(&self) -> Option<Freshness> {
+        match &self.news {
+            News::Journal { .. } => None,
+            News::Catalog(tables) => Some(tables.freshness()),
+        }
     }
 
     /// The engine over the rows of these projects, or of all, when it is up to date.

@@ -2,8 +2,15 @@
 import { ask } from './client'
 import type { ApiKey, Member, Permission, Project, Receipt, Role } from './types'
 
-export const askProjects = async (signal?: AbortSignal): Promise<Project[]> =>
-  (await ask<{ projects: Project[] }>('/api/projects', { signal })).projects
+export interface Projects {
+  projects: Project[]
+  /** How long rows are kept; for ever without it. */
+  retention: string | null
+}
+
+export const askAllProjects = (signal?: AbortSignal): Promise<Projects> => ask('/api/projects', { signal })
+
+export const askProjects = async (signal?: AbortSignal): Promise<Project[]> => (await askAllProjects(signal)).projects
 
 export interface ToProject {
   name: string

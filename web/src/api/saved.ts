@@ -2,11 +2,12 @@
 import { ask } from './client'
 import type { Saved } from './types'
 
-export type SavedKind = 'insight' | 'dashboard' | 'note'
+export type SavedKind = 'insight' | 'dashboard' | 'query' | 'note'
 
 const DOORS: Record<SavedKind, string> = {
   insight: '/api/insights/saved',
   dashboard: '/api/dashboards',
+  query: '/api/queries',
   note: '/api/notes',
 }
 

@@ -33,6 +33,9 @@ export type Display = Schemas['Display']
 export type DateRange = Schemas['DateRange']
 export type BreakdownFilter = Schemas['BreakdownFilter']
 export type Person = Schemas['Person']
+export type DeadLetters = paths['/api/dead-letters']['get']['responses'][200]['content']['application/json']
+export type Resending = DeadLetters['resending']
+export type RowsAsOf = paths['/api/freshness']['get']['responses'][200]['content']['application/json']
 export type Kind = paths['/api/insights/{kind}']['post']['parameters']['path']['kind']
 
 export interface Requests {

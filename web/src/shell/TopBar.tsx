@@ -18,6 +18,7 @@ import { useEffect, useState } from 'react'
 import { logOut, useAccess } from '~/api/access'
 import * as format from '~/format/format'
 import type { Ground } from '~/scope'
+import { Freshness } from './Freshness'
 import { hasRange } from './places'
 import { RangeControls } from './RangeControls'
 import classes from './TopBar.module.css'
@@ -49,6 +50,7 @@ export const TopBar = ({ ground, onMenu, onSearch }: Props) => {
         </div>
       )}
       <div className={classes.right}>
+        {ground && <Freshness zone={ground.zone} />}
         <Refresh />
         <You />
       </div>

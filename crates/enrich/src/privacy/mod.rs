@@ -73,6 +73,27 @@ impl Privacy {
         self.allow.is_none() && self.block.is_empty() && self.hash.is_empty() && self.urls.is_none()
     }
 
+    /// Properties that alone are kept, besides those that events cannot be read without; `None` where all
+    /// are.
+    pub fn allowed_names(&self) -> Option<Vec<String>> {
+        self.allow.as_ref().map(Patterns::told)
+    }
+
+    /// Properties that are removed.
+    pub fn blocked_names(&self) -> Vec<String> {
+        self.block.told()
+    }
+
+    /// Properties whose values become hashes.
+    pub fn hashed_names(&self) -> Vec<String> {
+        self.hash.told()
+    }
+
+    /// Whether values in the queries of addresses are hidden.
+    pub fn masks_url_queries(&self) -> bool {
+        self.urls.is_some()
+    }
+
     /// Applies the rules to an event.
     pub(crate) fn apply(&self, event: &mut Event) {
         if self.is_empty() {

@@ -23,6 +23,14 @@ impl Patterns {
         patterns
     }
 
+    /// The names as they were configured, in order.
+    pub(super) fn told(&self) -> Vec<String> {
+        let beginnings = self.beginnings.iter().map(|beginning| format!("{beginning}*"));
+        let mut told: Vec<String> = self.names.iter().cloned().chain(beginnings).collect();
+        told.sort_unstable();
+        told
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.names.is_empty() && self.beginnings.is_empty()
     }

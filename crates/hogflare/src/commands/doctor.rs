@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::ArgMatches;
 use identity::postgres::{self, Address, Availability};
 use journal::{Fs, RealFs};
-use lake::rest;
+use lake::rest::{self, Access, Attached};
 use serde_json::Value;
 use sink::DeadLetters;
 use sink::pipelines::Stream;
@@ -155,9 +155,15 @@ async fn reach(stream: &Stream) -> Finding {
     }
 }
 
-/// Asks for the tables, and writes an object beside them.
+/// Reads what tables there are, or writes an object beside them.
 async fn reach_catalog(catalog: &rest::Config) -> Finding {
     let host = catalog.uri.host_str().unwrap_or_default();
+    if catalog.access == Access::Read {
+        return match read_catalog(catalog).await {
+            Ok(rows) => Good(format!("{host}: its tables can be read, and have {rows} rows")),
+            Err(error) => Bad(format!("{host}: {error}")),
+        };
+    }
     match rest::probe(catalog).await {
         Ok(0) => Notice(format!(
             "{host}: answers, and has no tables yet; the next start makes them, and then the storage \
@@ -168,6 +174,12 @@ async fn reach_catalog(catalog: &rest::Config) -> Finding {
         )),
         Err(error) => Bad(format!("{host}: {error}")),
     }
+}
+
+async fn read_catalog(catalog: &rest::Config) -> Result<u64, sink::Error> {
+    let tables = Attached::new(catalog.clone())?;
+    tables.refresh().await?;
+    Ok(tables.version().file_rows())
 }
 
 /// Rows that a pipeline refused, in a folder for each sink.

@@ -1,229 +1,39 @@
 //! `hogflare resend`: rows that a pipeline had refused, once more.
-//!
-//! A file of letters is renamed before it is sent, so that the running server, which appends to
-//! today's, does not meet it. What was taken moves to `resent/`, what is refused again becomes a letter
-//! again. After a crash the next run goes on with the renamed file; the rows of the request that was
-//! under way are sent twice, with the same uuid.
 
-use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::ArgMatches;
-use event::Erased;
-use journal::{RealFs, write_atomically};
-use sink::pipelines::{self, Resent, Stream};
-use sink::{Backoff, DeadLetter, DeadLetters, Retry};
 
-use crate::config::{Config, Pipelines, Sources};
+use crate::config::{Config, Sources};
 use crate::data_dir::DataDir;
-use crate::service::erasures;
-
-/// Most letters of a request.
-const CHUNK_LETTERS: usize = 500;
-/// Tries of a request, before the rest is left to another run.
-const TRIES: u32 = 6;
+use crate::dead_letters;
 
 /// Sends every dead letter again, or says what is there.
 pub(crate) fn run(arguments: &ArgMatches) -> anyhow::Result<ExitCode> {
     let config = Config::parse(&Sources::collect(arguments)?)?;
     let data_dir = DataDir::existing(&config.data_dir)?;
-    let folders = folders(&data_dir)?;
-    if arguments.get_flag("dry-run") {
-        return list(&folders);
-    }
-    if folders.is_empty() {
+    let letters = dead_letters::by_reason(&data_dir)?;
+    if letters.is_empty() {
         println!("no dead letters");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if arguments.get_flag("dry-run") {
+        for ((sink, reason), rows) in &letters {
+            println!("{rows:>8}  {sink}: {reason}");
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let Some(pipelines) = &config.pipelines else {
         bail!("CLOUDFLARE_PIPELINE_ENDPOINT is not set; run this with the server's settings")
     };
     let rows_per_second = *arguments.get_one::<u32>("rows-per-second").unwrap_or(&1_000);
-    let erased = erasures::erased(&data_dir.erasures())?;
-    let runtime = super::small_runtime()?;
-    let (mut total, mut is_everything_sent) = (Count::default(), true);
-    for folder in &folders {
-        let sent = stream_of(pipelines, folder).and_then(|stream| {
-            runtime.block_on(
-                Resender { stream, folder, rows_per_second, erased: &erased }.send_all(&mut total),
-            )
-        });
-        if let Err(error) = sent {
-            // One stream that is gone or in trouble is no reason to leave out the others.
-            eprintln!("hogflare: {error:#}");
-            is_everything_sent = false;
-        }
-    }
-    println!("{} rows taken, {} refused again", total.taken, total.refused);
-    match is_everything_sent && total.refused == 0 {
+    let sending = dead_letters::resend(pipelines, &data_dir, rows_per_second);
+    let outcome = super::small_runtime()?.block_on(sending)?;
+    outcome.troubles.iter().for_each(|trouble| eprintln!("hogflare: {trouble}"));
+    println!("{} rows taken, {} refused again", outcome.taken, outcome.refused);
+    match outcome.is_everything_sent() {
         true => Ok(ExitCode::SUCCESS),
         false => Ok(ExitCode::FAILURE),
     }
-}
-
-/// Rows that were sent again.
-#[derive(Debug, Default)]
-struct Count {
-    taken: usize,
-    refused: usize,
-}
-
-/// The folders that hold letters, one for each sink.
-fn folders(data_dir: &DataDir) -> anyhow::Result<Vec<PathBuf>> {
-    let path = data_dir.dead_letters();
-    let entries = match std::fs::read_dir(&path) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
-    };
-    let mut folders = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        if path.is_dir() && !DeadLetters::new("resend", path.clone()).files()?.is_empty() {
-            folders.push(path);
-        }
-    }
-    folders.sort();
-    Ok(folders)
-}
-
-fn list(folders: &[PathBuf]) -> anyhow::Result<ExitCode> {
-    let mut by_reason: BTreeMap<(String, String), usize> = BTreeMap::new();
-    for folder in folders {
-        for file in DeadLetters::new("resend", folder.clone()).files()? {
-            for letter in DeadLetters::read(&file)?.0 {
-                *by_reason.entry((name_of(folder), letter.reason)).or_default() += 1;
-            }
-        }
-    }
-    for ((sink, reason), rows) in &by_reason {
-        println!("{rows:>8}  {sink}: {reason}");
-    }
-    if by_reason.is_empty() {
-        println!("no dead letters");
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn stream_of<'a>(pipelines: &'a Pipelines, folder: &Path) -> anyhow::Result<&'a Stream> {
-    let name = name_of(folder);
-    pipelines.all().find(|stream| stream.name == name).with_context(|| {
-        format!(
-            "{} holds letters of a stream that is not configured any more; rename the folder to the \
-             sink that shall have them, such as `pipelines`",
-            folder.display()
-        )
-    })
-}
-
-fn name_of(folder: &Path) -> String {
-    folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// Sends the letters of one sink.
-struct Resender<'a> {
-    stream: &'a Stream,
-    folder: &'a Path,
-    rows_per_second: u32,
-    erased: &'a Erased,
-}
-
-impl Resender<'_> {
-    async fn send_all(&self, count: &mut Count) -> anyhow::Result<()> {
-        let Some(_alone) = self.letters().alone()? else {
-            bail!("another resend, or an erasure, is at work in {}", self.folder.display());
-        };
-        self.letters().erase(self.erased)?;
-        for file in self.letters().claim()? {
-            self.send(&file, count).await?;
-        }
-        Ok(())
-    }
-
-    /// Sends a file's letters, a request at a time.
-    async fn send(&self, file: &Path, count: &mut Count) -> anyhow::Result<()> {
-        let (mut left, unreadable) = DeadLetters::read(file)?;
-        if !unreadable.is_empty() {
-            let aside = file.with_extension("unreadable");
-            eprintln!("{} lines of {} are no letters", unreadable.len(), aside.display());
-            append(&aside, unreadable.join("\n").as_bytes())?;
-        }
-        while !left.is_empty() {
-            let started = Instant::now();
-            let rest = left.split_off(self.chunk(&left));
-            let resent = self.try_to_send(&left).await?;
-            append(&self.archive()?, &lines(&taken(&left, &resent.refused))?)?;
-            resent.refused.iter().try_for_each(|letter| self.letters().keep(letter))?;
-            write_atomically(&RealFs, file, &lines(&rest)?)?;
-            count.taken += resent.taken;
-            count.refused += resent.refused.len();
-            let due = Duration::from_secs_f64(left.len() as f64 / f64::from(self.rows_per_second));
-            left = rest;
-            tokio::time::sleep(due.saturating_sub(started.elapsed())).await;
-        }
-        Ok(std::fs::remove_file(file)?)
-    }
-
-    /// How many letters go into one request.
-    fn chunk(&self, letters: &[DeadLetter]) -> usize {
-        let mut bytes = 0;
-        let fits = |letter: &&DeadLetter| {
-            bytes += letter.row.get().len() + 1;
-            bytes < self.stream.config.max_batch_bytes
-        };
-        letters.iter().take(CHUNK_LETTERS).take_while(fits).count().max(1)
-    }
-
-    async fn try_to_send(&self, letters: &[DeadLetter]) -> anyhow::Result<Resent> {
-        let mut backoff = Backoff::default();
-        loop {
-            match pipelines::resend(&self.stream.config, letters.to_vec()).await {
-                Err(error) if error.retry != Retry::Paused && backoff.failures() + 1 < TRIES => {
-                    tokio::time::sleep(backoff.next(error.retry)).await;
-                }
-                done => return Ok(done?),
-            }
-        }
-    }
-
-    fn letters(&self) -> DeadLetters {
-        DeadLetters::new(self.stream.name, self.folder.to_path_buf())
-    }
-
-    /// Where today's letters are kept that were taken.
-    fn archive(&self) -> std::io::Result<PathBuf> {
-        let folder = self.folder.join("resent");
-        std::fs::create_dir_all(&folder)?;
-        let day: String = event::Timestamp::now().to_string().chars().take(10).collect();
-        Ok(folder.join(format!("{day}.ndjson")))
-    }
-}
-
-/// The letters that were sent and not refused.
-fn taken(sent: &[DeadLetter], refused: &[DeadLetter]) -> Vec<DeadLetter> {
-    let is_same = |one: &DeadLetter, other: &DeadLetter| {
-        (one.journal_offset, one.row.get()) == (other.journal_offset, other.row.get())
-    };
-    let is_refused = |letter: &DeadLetter| refused.iter().any(|other| is_same(letter, other));
-    sent.iter().filter(|letter| !is_refused(letter)).cloned().collect()
-}
-
-fn append(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut file: File = OpenOptions::new().create(true).append(true).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-fn lines(letters: &[DeadLetter]) -> anyhow::Result<Vec<u8>> {
-    let mut lines = Vec::new();
-    for letter in letters {
-        serde_json::to_writer(&mut lines, letter)?;
-        lines.push(b'\n');
-    }
-    Ok(lines)
 }

@@ -10,7 +10,7 @@ use enrich::IpPolicy;
 use event::{Table, Token};
 use identity::postgres::Address;
 use identity::{GROUP_TYPES, GroupTypes};
-use lake::rest;
+use lake::rest::{self, Access, TableNames};
 use recordings::Retention;
 use server::policy::{self, ConfiguredProjects, Policy, PolicyFile, UnknownTokens};
 use server::{PublicUrl, TrustedProxies};
@@ -68,7 +68,7 @@ pub(crate) enum State {
 }
 
 /// The streams at Cloudflare.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Pipelines {
     pub(crate) streams: Streams,
     /// Whether the next stream is one that gets events already.
@@ -211,6 +211,12 @@ impl Config {
         Ok(config)
     }
 
+    /// Whether questions are answered by the catalog's tables, and not by the lake's.
+    pub(crate) fn asks_catalog(&self) -> bool {
+        let is_read = |catalog: &rest::Config| catalog.access == Access::Read;
+        self.catalog.as_ref().is_some_and(|catalog| is_read(catalog) || !self.lake_enabled)
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         let wrong = |name: &str, value: Option<&str>, expected: &str| {
             Err(ConfigError {
@@ -219,18 +225,19 @@ impl Config {
                 expected: expected.into(),
             })
         };
-        if !self.lake_enabled && self.pipelines.is_none() && self.catalog.is_none() {
+        let written = self.catalog.as_ref().filter(|catalog| catalog.access == Access::Write);
+        if !self.lake_enabled && self.pipelines.is_none() && written.is_none() {
             return wrong(
                 "HOGFLARE_LAKE",
                 Some("off"),
-                "CLOUDFLARE_PIPELINE_ENDPOINT or HOGFLARE_CATALOG to be set too",
+                "CLOUDFLARE_PIPELINE_ENDPOINT, or a HOGFLARE_CATALOG to write to, to be set too",
             );
         }
         if self.ack == AckMode::Delivered && self.pipelines.is_none() {
             let expected = "CLOUDFLARE_PIPELINE_ENDPOINT to be set too";
             return wrong("HOGFLARE_ACK", Some("delivered"), expected);
         }
-        if !self.lake_enabled && self.postgres_door.is_some() {
+        if !self.lake_enabled && !self.asks_catalog() && self.postgres_door.is_some() {
             return wrong("HOGFLARE_PG_ADDR", None, "a lake to ask, but HOGFLARE_LAKE is off");
         }
         for (name, key) in
@@ -431,6 +438,8 @@ fn catalog(sources: &Sources) -> Result<Option<rest::Config>, ConfigError> {
         let beside = [
             "HOGFLARE_CATALOG_WAREHOUSE",
             "HOGFLARE_CATALOG_TOKEN",
+            "HOGFLARE_CATALOG_ACCESS",
+            "HOGFLARE_CATALOG_TABLES",
             "HOGFLARE_S3_ENDPOINT",
             "HOGFLARE_S3_REGION",
             "HOGFLARE_S3_ACCESS_KEY_ID",
@@ -455,6 +464,16 @@ fn catalog(sources: &Sources) -> Result<Option<rest::Config>, ConfigError> {
             false => Ok(levels),
         }
     })?;
+    config.access = parse_by(sources, "HOGFLARE_CATALOG_ACCESS", |text| match text {
+        "write" => Ok(Access::Write),
+        "read" => Ok(Access::Read),
+        _ => Err("write or read".to_owned()),
+    })?;
+    config.names = parse_by(sources, "HOGFLARE_CATALOG_TABLES", str::parse)?;
+    if config.access == Access::Write && config.names != TableNames::default() {
+        let expected = "HOGFLARE_CATALOG_ACCESS=read: tables that are written have their own names";
+        return Err(needs("HOGFLARE_CATALOG_TABLES", expected));
+    }
     config.storage = storage(sources)?;
     config.commit_interval = parse_by(sources, "HOGFLARE_CATALOG_INTERVAL", some_time)?;
     config.timeout = parse_by(sources, "HOGFLARE_CATALOG_TIMEOUT", some_time)?;

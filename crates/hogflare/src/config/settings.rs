@@ -98,7 +98,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "catalog",
         None,
         "URI of an Iceberg REST catalog, such as that of R2 Data Catalog, Polaris or Lakekeeper, whose tables \
-         get every row too (`docs/catalog.md`).",
+         get every row too, or are read (`docs/catalog.md`).",
     ),
     setting(
         "HOGFLARE_CATALOG_WAREHOUSE",
@@ -114,11 +114,24 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Namespace of the tables in that catalog, made where it is missing; levels with dots between them.",
     ),
     setting(
+        "HOGFLARE_CATALOG_ACCESS",
+        "catalog-access",
+        Some("write"),
+        "`write` or `read`. Read: its tables are changed by others, such as Cloudflare Pipelines, and answer \
+         questions here.",
+    ),
+    setting(
+        "HOGFLARE_CATALOG_TABLES",
+        "catalog-tables",
+        Some(""),
+        "Names of tables that others made, where they differ: `events=events_v2,persons=people`.",
+    ),
+    setting(
         "HOGFLARE_CATALOG_INTERVAL",
         "catalog-interval",
         Some("60s"),
-        "How long rows gather before they are committed to the catalog. R2 takes 20 commits to a table a \
-         minute, those of all nodes together.",
+        "How long rows gather before they are committed to the catalog, and how often it is asked for newer \
+         ones where it answers questions. R2 takes 20 commits to a table a minute, those of all nodes together.",
     ),
     setting(
         "HOGFLARE_CATALOG_BATCH",

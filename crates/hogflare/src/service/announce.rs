@@ -1,10 +1,15 @@
 //! What the start tells whoever reads the log.
 
 use lake::Lake;
+use lake::rest::{self, Access};
 use tracing::{info, warn};
 
 use crate::config::{self, Config};
 use crate::data_dir::DataDir;
+
+fn is_written(catalog: &&rest::Config) -> bool {
+    catalog.access == Access::Write
+}
 
 /// Says where data goes.
 pub(crate) fn start(config: &Config, data_dir: &DataDir, lake: Option<&Lake>) {
@@ -13,7 +18,7 @@ pub(crate) fn start(config: &Config, data_dir: &DataDir, lake: Option<&Lake>) {
         Some(lake) => {
             info!(path = %data_dir.lake().display(), rows = lake.row_count(), "lake");
         }
-        None => match (&config.pipelines, &config.catalog) {
+        None => match (&config.pipelines, config.catalog.as_ref().filter(is_written)) {
             (_, None) => info!("the lake is off, rows go to the pipeline only"),
             (None, Some(_)) => info!("the lake is off, rows go to the catalog only"),
             (Some(_), Some(_)) => info!("the lake is off, rows go to pipeline and catalog"),
@@ -23,6 +28,11 @@ pub(crate) fn start(config: &Config, data_dir: &DataDir, lake: Option<&Lake>) {
         let (host, warehouse) = (catalog.uri.host_str().unwrap_or_default(), &catalog.warehouse);
         let warehouse = warehouse.as_deref().unwrap_or_default();
         info!(host, warehouse, namespace = catalog.namespace.join("."), "catalog");
+    }
+    if config.asks_catalog() {
+        info!(
+            "questions are answered by the catalog's tables, as they were when it was last asked"
+        );
     }
     if let Some(pipelines) = &config.pipelines {
         for stream in pipelines.all() {

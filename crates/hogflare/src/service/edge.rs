@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use enrich::Enricher;
 use metrics_exporter_prometheus::PrometheusHandle;
+use server::dead_letters::Desk;
 use server::erasure::Eraser;
 use server::{Access, Ack, Budget, Edge, EdgeState};
 
@@ -13,6 +14,13 @@ use super::policy::PolicyWatch;
 use super::sinks::Sinks;
 use crate::config::{AckMode, Config};
 
+/// Who is asked for what is not rows.
+pub(crate) struct Desks {
+    pub(crate) access: Access,
+    pub(crate) eraser: Arc<dyn Eraser>,
+    pub(crate) dead_letters: Arc<dyn Desk>,
+}
+
 /// Gathers what handlers share.
 pub(crate) fn build(
     config: &Config,
@@ -20,7 +28,7 @@ pub(crate) fn build(
     sinks: &Sinks,
     policy: &PolicyWatch,
     enricher: Arc<Enricher>,
-    (access, eraser): (Access, Arc<dyn Eraser>),
+    desks: Desks,
     metrics: PrometheusHandle,
 ) -> EdgeState {
     EdgeState::new(Edge {
@@ -45,9 +53,11 @@ pub(crate) fn build(
         },
         questions: sinks.questions(journals),
         lake: sinks.lake.clone(),
+        retention: config.retention.filter(|_| config.lake_enabled),
         persons: journals.persons.clone(),
-        access,
-        eraser,
+        access: desks.access,
+        eraser: desks.eraser,
+        dead_letters: desks.dead_letters,
         sinks: sinks.statuses.clone(),
         metrics,
         draining: AtomicBool::new(false),

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 mod announce;
+mod dead_letters;
 mod edge;
 mod enrichment;
 pub(crate) mod erasures;
@@ -19,7 +20,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use server::erasure::Eraser;
 use server::{EdgeState, Listener, ListenerOptions};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -28,6 +28,8 @@ use tracing::{info, warn};
 
 use crate::config::Config;
 use crate::data_dir::DataDir;
+use dead_letters::LettersDesk;
+use edge::Desks;
 use erasures::{Erasing, Records};
 use journals::Journals;
 use policy::PolicyWatch;
@@ -86,8 +88,9 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     });
     announce::start(&config, &data_dir, sinks.lake.as_ref());
     tokio::task::block_in_place(|| access::invite_owner(&access, &config))?;
-    let who: (_, Arc<dyn Eraser>) = (access, Arc::new(erasing));
-    let state = edge::build(&config, &journals, &sinks, &policy, enricher, who, metrics);
+    let dead_letters = Arc::new(LettersDesk::new(&config, &data_dir));
+    let desks = Desks { access, eraser: Arc::new(erasing), dead_letters };
+    let state = edge::build(&config, &journals, &sinks, &policy, enricher, desks, metrics);
     let (stop_listening, listening) = watch::channel(false);
     let options = ListenerOptions {
         max_connections: file_limit::raise_for(config.max_connections),

@@ -7,11 +7,11 @@ use anyhow::Context;
 use event::{Erasures, Placed, Token};
 use journal::Journal;
 use lake::Lake;
-use lake::rest::{self, CatalogSink};
+use lake::rest::{self, Access, Attached, CatalogSink};
 use query::{Engine, Limits};
 use recordings::{ObjectsSink, SnapshotRows};
-use server::Questions;
 use server::policy::CurrentPolicy;
+use server::{News, Questions};
 use sink::pipelines::{EventRows, Folders, PipelinesSink, Route, RowSource, Stream, TableRows};
 use sink::{Archive, Delivery, Importance, Parking, Runner, Sink, Status};
 use tokio::sync::watch;
@@ -45,6 +45,8 @@ pub(crate) struct Known<'a> {
 pub(crate) struct Sinks {
     pub(crate) lake: Option<Lake>,
     pub(crate) engine: Option<Engine>,
+    /// The tables of a catalog that answer questions, and what asks them.
+    attached: Option<(Attached, Engine)>,
     pub(crate) deliveries: Option<Deliveries>,
     pub(crate) statuses: Vec<Status>,
     tasks: JoinSet<()>,
@@ -63,6 +65,7 @@ impl Sinks {
         let mut sinks = Self {
             lake: None,
             engine: None,
+            attached: None,
             deliveries: None,
             statuses: Vec::new(),
             tasks: JoinSet::new(),
@@ -84,7 +87,12 @@ impl Sinks {
             )?;
         }
         if let Some(catalog) = &config.catalog {
-            sinks.start_catalog(config, catalog, data_dir, journals, known)?;
+            if catalog.access == Access::Write {
+                sinks.start_catalog(config, catalog, data_dir, journals, known)?;
+            }
+            if config.asks_catalog() {
+                sinks.attach_catalog(catalog)?;
+            }
         }
         // Without the lake nothing is kept here that a pipeline has, and that has the recordings, too.
         if config.lake_enabled || config.pipelines.is_none() {
@@ -93,11 +101,16 @@ impl Sinks {
         Ok(sinks)
     }
 
-    /// What answers SQL; `None` where the lake is off.
+    /// What answers SQL; `None` where there is neither a lake nor a catalog.
     pub(crate) fn questions(&self, journals: &Journals) -> Option<Questions> {
+        if let Some((tables, engine)) = &self.attached {
+            let news = News::Catalog(tables.clone());
+            return Some(Questions { engine: engine.clone(), news });
+        }
         let engine = self.engine.clone()?;
         let lake = self.statuses.iter().find(|status| status.name() == "lake")?.clone();
-        Some(Questions { engine, journal: journals.events.clone(), lake })
+        let news = News::Journal { journal: journals.events.clone(), lake };
+        Some(Questions { engine, news })
     }
 
     /// Waits until a sink has ended by itself, which none should.
@@ -141,6 +154,15 @@ impl Sinks {
         self.tasks.spawn(async move { maintenance.run_maintenance(stopped).await });
         self.engine = Some(Engine::new(lake.clone(), Limits::default())?);
         self.lake = Some(lake);
+        Ok(())
+    }
+
+    /// Reads the tables of a catalog from now on.
+    fn attach_catalog(&mut self, catalog: &rest::Config) -> anyhow::Result<()> {
+        let tables = Attached::new(catalog.clone())?;
+        let engine = Engine::new(tables.clone(), Limits::default())?;
+        self.tasks.spawn(tables.clone().keep_fresh(self.stopped.clone()));
+        self.attached = Some((tables, engine));
         Ok(())
     }
 

@@ -219,8 +219,8 @@ impl Client {
         let message = format!("cannot {action}: the catalog answered {status}: {reason}");
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Error::paused(format!(
-                "{message}; HOGFLARE_CATALOG_TOKEN must be a token that may read and write this \
-                 catalog and its storage"
+                "{message}; HOGFLARE_CATALOG_TOKEN must be a token for this catalog and its \
+                 storage, that may write if rows are written there"
             )),
             StatusCode::NOT_FOUND => Error::paused(format!(
                 "{message}; look at HOGFLARE_CATALOG, HOGFLARE_CATALOG_WAREHOUSE and \

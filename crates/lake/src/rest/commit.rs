@@ -21,8 +21,8 @@ use arrow::datatypes::Int64Type;
 use bytes::Bytes;
 use event::Timestamp;
 use iceberg::spec::{
-    MAIN_BRANCH, ManifestFile, Operation, Snapshot, SnapshotReference, SnapshotRetention, Summary,
-    TableMetadata,
+    FormatVersion, MAIN_BRANCH, ManifestFile, Operation, Snapshot, SnapshotReference,
+    SnapshotRetention, Summary, TableMetadata,
 };
 use iceberg::{TableRequirement, TableUpdate};
 use iceberg_catalog_rest::CommitTableRequest;
@@ -365,7 +365,10 @@ impl Committer<'_> {
         objects: &mut Vec<String>,
     ) -> Result<(CommitTableRequest, Vec<Expired>), Error> {
         let mut lines = match metadata.current_snapshot() {
-            Some(head) => manifests::lines(&table.storage.get(head.manifest_list()).await?)?,
+            Some(head) => manifests::lines(
+                &table.storage.get(head.manifest_list()).await?,
+                FormatVersion::V2,
+            )?,
             None => Vec::new(),
         };
         let mut replaced = 0;
@@ -517,9 +520,9 @@ impl Committer<'_> {
     ) -> Result<Vec<String>, Error> {
         let Some(following) = &expired.following else { return Ok(Vec::new()) };
         let paths = |lines: Vec<ManifestFile>| lines.into_iter().map(|line| line.manifest_path);
-        let kept = manifests::lines(&table.storage.get(following).await?)?;
+        let kept = manifests::lines(&table.storage.get(following).await?, FormatVersion::V2)?;
         let kept: HashSet<String> = paths(kept).collect();
-        let all = manifests::lines(&table.storage.get(&expired.list).await?)?;
+        let all = manifests::lines(&table.storage.get(&expired.list).await?, FormatVersion::V2)?;
         Ok(paths(all).filter(|path| !kept.contains(path)).collect())
     }
 }

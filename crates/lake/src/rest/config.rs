@@ -1,10 +1,14 @@
 //! What the sink must be told.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 use std::time::Duration;
 
 use reqwest::Url;
+
+use crate::Table;
 
 /// Where rows go and how.
 #[derive(Clone)]
@@ -19,7 +23,12 @@ pub struct Config {
     pub namespace: Vec<String>,
     /// Where the catalog does not say how to reach its storage.
     pub storage: StaticStorage,
-    /// How long rows gather before they are committed.
+    /// Whether rows are written there.
+    pub access: Access,
+    /// What tables are called there that somebody else made.
+    pub names: TableNames,
+    /// How long rows gather before they are committed, and how often it is asked what is new where they are
+    /// read.
     pub commit_interval: Duration,
     /// Memory that rows may take before they are committed early.
     pub batch_bytes: usize,
@@ -27,6 +36,48 @@ pub struct Config {
     pub keep_snapshots: Option<Duration>,
     /// Timeout of one request to the catalog.
     pub timeout: Duration,
+}
+
+/// What becomes of the tables of a catalog.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// They get every row.
+    #[default]
+    Write,
+    /// They are read, and never changed.
+    Read,
+}
+
+/// `HOGFLARE_CATALOG_TABLES`: the tables that have another name in the catalog.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TableNames(BTreeMap<&'static str, String>);
+
+impl TableNames {
+    /// What a table is called in the catalog.
+    pub fn of(&self, table: &Table) -> &str {
+        self.0.get(table.name()).map_or(table.name(), String::as_str)
+    }
+}
+
+impl FromStr for TableNames {
+    type Err = String;
+
+    /// Reads `events=events_v2,persons=people`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let names = text.split(',').map(str::trim).filter(|pair| !pair.is_empty()).map(|pair| {
+            let (ours, theirs) = pair.split_once('=').ok_or_else(|| {
+                format!("{pair} is not a table and its name, such as events=events_v2")
+            })?;
+            let (ours, theirs) = (ours.trim(), theirs.trim());
+            let table = Table::all().iter().find(|table| table.name() == ours);
+            let table = table.ok_or_else(|| format!("there is no table {ours}"))?;
+            match theirs.is_empty() || theirs.contains(['.', '/', '\u{1f}']) {
+                true => Err(format!("{theirs:?} is not the name of a table")),
+                false => Ok((table.name(), theirs.to_owned())),
+            }
+        });
+        names.collect::<Result<_, _>>().map(Self)
+    }
 }
 
 /// How to reach a storage for which the catalog gives no credentials.
@@ -49,6 +100,8 @@ impl Config {
             token: None,
             namespace: vec!["default".to_owned()],
             storage: StaticStorage::default(),
+            access: Access::default(),
+            names: TableNames::default(),
             commit_interval: Duration::from_secs(60),
             batch_bytes: 128 << 20,
             keep_snapshots: Some(Duration::from_hours(24)),
@@ -133,6 +186,18 @@ mod tests {
         assert!(refused("http://8.8.8.8"));
         assert!(refused("https://user:secret@catalog.example.com"));
         assert!(refused("file:///catalog"));
+    }
+
+    #[test]
+    fn tables_may_have_other_names() {
+        let names: TableNames = "events=events_v2, persons = people".parse().unwrap();
+        let of = |table| names.of(Table::of(table)).to_owned();
+        assert_eq!(of(event::Table::Events), "events_v2");
+        assert_eq!(of(event::Table::Persons), "people");
+        assert_eq!(of(event::Table::Groups), "groups");
+        for wrong in ["events", "event=a", "events=", "events=a.b"] {
+            assert!(wrong.parse::<TableNames>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

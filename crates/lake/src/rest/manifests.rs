@@ -114,9 +114,9 @@ pub(super) async fn list(
     iceberg(written.await, "write a manifest list")
 }
 
-/// Reads the lines of a list.
-pub(super) fn lines(bytes: &[u8]) -> Result<Vec<ManifestFile>, Error> {
-    let list = ManifestList::parse_with_version(bytes, FormatVersion::V2);
+/// Reads the lines of a list of a table with this format.
+pub(super) fn lines(bytes: &[u8], format: FormatVersion) -> Result<Vec<ManifestFile>, Error> {
+    let list = ManifestList::parse_with_version(bytes, format);
     Ok(iceberg(list, "read a manifest list")?.consume_entries().into_iter().collect())
 }
 

@@ -18,6 +18,7 @@
 //!
 //! What the lake does besides, merging files, erasing persons, dropping old rows, is the catalog's here.
 
+mod attached;
 mod client;
 mod commit;
 mod config;
@@ -31,7 +32,8 @@ mod sink;
 mod storage;
 mod table;
 
-pub use config::{Config, StaticStorage};
+pub use attached::{Attached, Freshness};
+pub use config::{Access, Config, StaticStorage, TableNames};
 pub use probe::probe;
 pub use sink::{CatalogSink, Context};
 

@@ -27,7 +27,7 @@ const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
 const ANY_REGION: &str = "auto";
 
 /// The bucket of a table, and how to reach it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Storage {
     place: Place,
     store: AmazonS3,
@@ -35,7 +35,7 @@ pub(super) struct Storage {
 }
 
 /// What a client is built for.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Place {
     bucket: String,
     endpoint: Option<String>,
@@ -63,20 +63,29 @@ impl Storage {
         Ok(Self { place, store, credentials })
     }
 
-    /// Takes over what the catalog says now: its credentials do not last.
-    pub(super) fn refresh(
-        &mut self,
+    /// The storage as the catalog says it is now. Credentials do not last: whoever is at work with this
+    /// one has the new ones too.
+    pub(super) fn with_news(
+        &self,
         loaded: &LoadTableResult,
         settings: &StaticStorage,
-    ) -> Result<(), Error> {
+    ) -> Result<Self, Error> {
         let (place, credential) = find(loaded, settings)?;
-        if place == self.place {
-            let credential = Arc::new(credential);
-            *self.credentials.0.write().unwrap_or_else(PoisonError::into_inner) = credential;
-        } else {
-            *self = Self::of(loaded, settings)?;
+        if place != self.place {
+            return Self::of(loaded, settings);
         }
-        Ok(())
+        let credential = Arc::new(credential);
+        *self.credentials.0.write().unwrap_or_else(PoisonError::into_inner) = credential;
+        Ok(self.clone())
+    }
+
+    /// The objects, for whoever reads them by their keys.
+    pub(super) fn objects(&self) -> Arc<dyn ObjectStore> {
+        Arc::new(self.store.clone())
+    }
+
+    pub(super) fn is_same_as(&self, other: &Self) -> bool {
+        self.place == other.place
     }
 
     pub(super) async fn put(&self, uri: &str, bytes: Bytes) -> Result<(), Error> {
@@ -102,7 +111,7 @@ impl Storage {
     }
 
     /// The place of an object in the bucket.
-    fn path(&self, uri: &str) -> Result<Path, Error> {
+    pub(super) fn path(&self, uri: &str) -> Result<Path, Error> {
         let key = split(uri).filter(|(bucket, _)| *bucket == self.place.bucket);
         let path = key.and_then(|(_, key)| Path::parse(key).ok());
         path.ok_or_else(|| Error::paused(format!("{uri} is not in the bucket of its table")))
@@ -129,7 +138,7 @@ fn find(
 ) -> Result<(Place, AwsCredential), Error> {
     let location = loaded.metadata.location();
     let (bucket, _) = split(location).ok_or_else(|| {
-        Error::paused(format!("a table lies at {location}, and only s3:// can be written to"))
+        Error::paused(format!("a table lies at {location}, and only s3:// can be used"))
     })?;
     let said = said(loaded);
     let text = |name: &str| said.get(name).filter(|text| !text.is_empty()).cloned();

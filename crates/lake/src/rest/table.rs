@@ -122,7 +122,7 @@ impl CatalogTable {
             return Err(Error::paused(message));
         }
         self.location = location(&loaded.metadata);
-        self.storage.refresh(&loaded, &config.storage)?;
+        self.storage = self.storage.with_news(&loaded, &config.storage)?;
         Ok(loaded)
     }
 

@@ -236,7 +236,7 @@ impl Engine {
         let answered = async move {
             let request = request::read(&request, kind.name_of_request())?;
             let question = Question::insight(kind, &request, &project, now);
-            if let Some(answer) = engine.kept().get(engine.lake().version().number(), &question) {
+            if let Some(answer) = engine.kept().get(engine.source().version().number(), &question) {
                 return Ok(answer.to_vec());
             }
             let asking = Asking::open(&engine, project, now).await?;

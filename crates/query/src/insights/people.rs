@@ -2,6 +2,7 @@
 //!
 //! A number is four bytes where an id as text is forty, and what is kept of persons lies in vectors.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
@@ -122,6 +123,36 @@ impl People {
     pub(super) fn bytes(&self) -> usize {
         self.numbers.capacity() * 24 + self.ids.capacity() * 16
     }
+}
+
+/// Puts what persons did in the order of their numbers, and what each did in an order of its own.
+///
+/// Numbers have no gaps, so that everything is moved to its place once; only what few did is compared.
+pub(super) fn by_person<T: Copy>(
+    done: Vec<T>,
+    people: usize,
+    number: impl Fn(&T) -> u32,
+    order: impl Fn(&T, &T) -> Ordering,
+) -> Vec<T> {
+    let mut ends = vec![0_usize; people];
+    for one in &done {
+        ends[number(one) as usize] += 1;
+    }
+    let mut end = 0;
+    for place in &mut ends {
+        end += *place;
+        *place = end;
+    }
+    let mut placed = done.clone();
+    for one in done.iter().rev() {
+        let place = &mut ends[number(one) as usize];
+        *place -= 1;
+        placed[*place] = *one;
+    }
+    for of_one in placed.chunk_by_mut(|left, right| number(left) == number(right)) {
+        of_one.sort_unstable_by(&order);
+    }
+    placed
 }
 
 /// The hash of a person's id, whose bytes are one already, or random.

@@ -9,7 +9,7 @@ use lake::{Error, Lake, Verify};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::{EdgeState, answer, body};
+use crate::{EdgeState, News, answer, body};
 
 /// Longest request.
 const REQUEST_BYTES: usize = 4 << 10;
@@ -41,7 +41,11 @@ pub(crate) async fn verify(State(state): State<EdgeState>, request: Request) -> 
     let asked = async {
         let How { reads_rows } = read(&state, request).await?;
         let lake = lake(&state)?;
-        let journal = state.questions.as_ref().map(|questions| questions.journal.clone());
+        let news = state.questions.as_ref().map(|questions| &questions.news);
+        let journal = news.and_then(|news| match news {
+            News::Journal { journal, .. } => Some(journal.clone()),
+            News::Catalog(_) => None,
+        });
         Ok(answer_with(lake.verify(Verify { reads_rows, journal }).await))
     };
     asked.await.unwrap_or_else(|refused: Box<Response>| *refused)

@@ -12,7 +12,6 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use event::TeamId;
 use futures::stream;
-use journal::Offset;
 use tokio::time::Instant;
 
 use super::persons::Whose;
@@ -28,7 +27,7 @@ const CHECK: Duration = Duration::from_secs(1);
 
 struct Following {
     state: EdgeState,
-    seen: Offset,
+    seen: u64,
     until: Instant,
 }
 
@@ -43,7 +42,7 @@ pub(crate) async fn follow(
     if state.questions.is_none() {
         return Err(Denied::Absent("lake"));
     }
-    let following = Following { state, seen: Offset::ZERO, until: Instant::now() + LONGEST };
+    let following = Following { state, seen: 0, until: Instant::now() + LONGEST };
     let told = stream::unfold(following, next);
     Ok(Sse::new(told).keep_alive(KeepAlive::default()).into_response())
 }
@@ -51,9 +50,9 @@ pub(crate) async fn follow(
 /// Waits for newer rows; the first message comes at once, and says that the page is heard.
 async fn next(mut following: Following) -> Option<(Result<Event, Infallible>, Following)> {
     while !following.state.is_draining() && Instant::now() < following.until {
-        let lake = &following.state.questions.as_ref()?.lake;
-        if let Some(written) = lake.written_past(following.seen, CHECK).await {
-            if following.seen > Offset::ZERO {
+        let questions = following.state.questions.as_ref()?;
+        if let Some(written) = questions.written_past(following.seen, CHECK).await {
+            if following.seen > 0 {
                 tokio::time::sleep(PAUSE).await;
             }
             following.seen = written;

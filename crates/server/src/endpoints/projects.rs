@@ -3,6 +3,7 @@
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
+use enrich::IpPolicy;
 use event::Token;
 use http::StatusCode;
 use serde::Deserialize;
@@ -38,7 +39,9 @@ pub(crate) async fn list(State(state): State<EdgeState>, Reader(reader): Reader)
         .collect();
     projects.sort_by_key(|(token, project)| (project.team.0, *token));
     let projects: Vec<_> = projects.into_iter().map(|(token, one)| shown(token, one)).collect();
-    answer::json(StatusCode::OK, json!({ "projects": projects }).to_string())
+    let retention = state.retention.map(|retention| retention.to_string());
+    let told = json!({ "projects": projects, "retention": retention });
+    answer::json(StatusCode::OK, told.to_string())
 }
 
 /// `POST /api/projects`.
@@ -119,11 +122,23 @@ fn tell(state: &EdgeState, token: &str, status: StatusCode) -> Result<Response, 
 }
 
 fn shown(token: &Token, project: &Project) -> Value {
+    let privacy = &project.enrichment.privacy;
     json!({
         "id": project.team.0,
         "token": token.as_str(),
         "name": project.name,
         "time_zone": project.insights.time_zone.iana_name().unwrap_or("UTC"),
         "is_configured": !project.is_made,
+        "privacy": {
+            "ip": match project.enrichment.ip {
+                IpPolicy::Keep => "keep",
+                IpPolicy::Truncate => "truncate",
+                IpPolicy::Drop => "drop",
+            },
+            "allow": privacy.allowed_names(),
+            "block": privacy.blocked_names(),
+            "hash": privacy.hashed_names(),
+            "masks_url_queries": privacy.masks_url_queries(),
+        },
     })
 }

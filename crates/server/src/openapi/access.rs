@@ -197,9 +197,14 @@ pub(crate) fn projects() -> PathItem {
             },
         }),
     );
+    let mut page = listed("projects", "Project");
+    page["properties"]["retention"] = json!({
+        "type": ["string", "null"],
+        "description": "How long rows of the lake are kept, such as 13 months; for ever without it",
+    });
     let list = operation(TAG, "projects", "Lists projects")
         .security(with(READ_KEY))
-        .response("200", answer("Projects", JSON, inline(listed("projects", "Project"))));
+        .response("200", answer("Projects", JSON, inline(page)));
     let make = operation(TAG, "make_project", "Makes a project")
         .request_body(Some(body(JSON, inline(wanted))))
         .response("201", answer("The project", JSON, named("Project")));
@@ -447,10 +452,27 @@ fn api_key() -> Value {
     })
 }
 
+fn privacy_shown() -> Value {
+    let names = |description: &str| json!({ "type": "array", "items": { "type": "string" }, "description": description });
+    json!({
+        "type": "object",
+        "required": ["ip", "allow", "block", "hash", "masks_url_queries"],
+        "properties": {
+            "ip": { "type": "string", "enum": ["keep", "truncate", "drop"],
+                "description": "What becomes of clients' addresses" },
+            "allow": { "type": ["array", "null"], "items": { "type": "string" },
+                "description": "Properties that alone are kept; all where it is null" },
+            "block": names("Properties that are removed"),
+            "hash": names("Properties whose values become hashes"),
+            "masks_url_queries": { "type": "boolean" },
+        },
+    })
+}
+
 fn project_shown() -> Value {
     json!({
         "type": "object",
-        "required": ["id", "token", "time_zone", "is_configured"],
+        "required": ["id", "token", "time_zone", "is_configured", "privacy"],
         "properties": {
             "id": { "type": "integer", "format": "int64" },
             "token": { "type": "string" },
@@ -460,6 +482,7 @@ fn project_shown() -> Value {
                 "type": "boolean",
                 "description": "Whether the configuration has it, so that it cannot be changed here",
             },
+            "privacy": privacy_shown(),
         },
     })
 }

@@ -5,6 +5,7 @@
 
 mod access;
 mod ai;
+mod dead_letters;
 mod erasures;
 mod flags;
 mod insights;
@@ -31,6 +32,7 @@ pub(crate) use access::{
     tokens, user_by_id, user_link, users,
 };
 pub(crate) use ai::event as ai_event;
+pub(crate) use dead_letters::dead_letters;
 pub(crate) use erasures::{erasure, erasures};
 pub(crate) use flags::{decide, flags, list, push_subscription, report};
 pub(crate) use insights::insights;
@@ -38,7 +40,7 @@ pub(crate) use lanes::{alias, batch, capture, engage, groups, identify, recordin
 pub(crate) use operators::{index, liveness, readiness};
 pub(crate) use otlp::{ai_spans, signal};
 pub(crate) use persons::{person, person_events, persons};
-pub(crate) use readers::{live, metrics, sql};
+pub(crate) use readers::{freshness, live, metrics, sql};
 pub(crate) use saved::{saved, saved_one, share, shared, shared_answer};
 pub(crate) use scripts::{bundle, config, config_script, file, file_of_version};
 pub(crate) use v1::events as v1_events;

@@ -74,6 +74,30 @@ pub(crate) fn live() -> PathItem {
     at(HttpMethod::Get, for_readers(operation).build())
 }
 
+/// `/api/freshness`.
+pub(crate) fn freshness() -> PathItem {
+    let time = json!({ "type": ["string", "null"], "format": "date-time" });
+    let rows = inline(json!({
+        "type": "object",
+        "required": ["source", "committed_at", "checked_at", "trouble"],
+        "properties": {
+            "source": { "type": "string", "enum": ["lake", "catalog"],
+                "description": "The lake has rows moments after they came, a catalog once they are committed there" },
+            "committed_at": time,
+            "checked_at": time,
+            "trouble": { "type": ["string", "null"],
+                "description": "Why the catalog has said nothing since" },
+        },
+    }));
+    let operation = operation(TAG, "freshness", "How new the rows are that questions get")
+        .response("200", answer("How new they are", JSON, rows))
+        .response("401", answer("Nobody is known to ask", JSON, named("Error")))
+        .response("403", answer("The key may not read", JSON, named("Error")))
+        .response("404", answer("There is no lake", JSON, named("Error")))
+        .response("503", answer("Not now; try again", JSON, named("Error")));
+    at(HttpMethod::Get, for_readers(operation).build())
+}
+
 /// `/metrics`.
 pub(crate) fn metrics() -> PathItem {
     let operation = for_readers(operation(TAG, "metrics", "Numbers for Prometheus"))

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use event::{Recording, Row};
+use hogflare_server::dead_letters::{Desk, Letters, Resending};
 use hogflare_server::erasure::{Ask, Eraser, Receipt, Refused};
 use hogflare_server::policy::{Base, PolicyFile, PolicySource};
 use hogflare_server::{Access, Ack, Budget, Edge, EdgeState, Key, TrustedProxies, router};
@@ -31,6 +32,25 @@ impl Eraser for Nobody {
 
     async fn receipt(&self, _: uuid::Uuid) -> Option<Receipt> {
         None
+    }
+}
+
+/// Has no letters.
+#[derive(Debug)]
+struct NoLetters;
+
+#[async_trait::async_trait]
+impl Desk for NoLetters {
+    async fn letters(&self) -> std::io::Result<Vec<Letters>> {
+        Ok(Vec::new())
+    }
+
+    fn resending(&self) -> Resending {
+        Resending::default()
+    }
+
+    fn resend(&self) -> bool {
+        false
     }
 }
 
@@ -82,9 +102,11 @@ impl TestEdge {
             ack: Ack::Durable,
             questions: None,
             lake: None,
+            retention: None,
             persons: None,
             access: Access::new(store, Key::new("hfr_test"), Key::new("hfa_test")),
             eraser: Arc::new(Nobody),
+            dead_letters: Arc::new(NoLetters),
             sinks: Vec::new(),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             draining: AtomicBool::new(false),

@@ -2,7 +2,7 @@
 import { Skeleton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { askText } from '~/api/client'
-import { askErasures } from '~/api/people'
+import { askAllProjects, askErasures } from '~/api/people'
 import * as format from '~/format/format'
 import { parseMetrics, sumOf } from '~/pages/system/metrics'
 import { useScope } from '~/scope'
@@ -18,20 +18,9 @@ export const Privacy = () => {
     <div>
       <Part
         title="What is kept of events"
-        about="Whether addresses are kept, cut or dropped, and which properties are scrubbed, stands in the configuration; see docs/privacy.md."
+        about={`Of ${scope.project.name}, as the configuration says: HOGFLARE_IP, HOGFLARE_RETENTION and [privacy] of a project. docs/privacy.md has the rules.`}
       >
-        <dl className={classes.facts}>
-          <dt>Addresses</dt>
-          <dd>
-            <code>HOGFLARE_IP</code>, and <code>[privacy]</code> of a project
-          </dd>
-          <dt>For how long</dt>
-          <dd>
-            <code>HOGFLARE_RETENTION</code>; everything where it is not set
-          </dd>
-          <dt>One person</dt>
-          <dd>Erased or made anonymous at its page, by whoever may</dd>
-        </dl>
+        <Kept team={scope.project.team} />
       </Part>
       <Part title="On disk" about="As this server counts it.">
         <Stored />
@@ -67,6 +56,42 @@ export const Privacy = () => {
         </Wide>
       </div>
     </div>
+  )
+}
+
+const ADDRESSES = {
+  keep: 'Kept as they are',
+  truncate: 'Cut: the first 24 bits of IPv4, 48 of IPv6',
+  drop: 'Not stored',
+}
+
+const Kept = ({ team }: { team: number }) => {
+  const all = useQuery({ queryKey: ['projects', 'kept'], queryFn: ({ signal }) => askAllProjects(signal) })
+  if (all.error) return <Trouble error={all.error} retry={() => void all.refetch()} />
+  if (!all.data) return <Skeleton height={110} />
+  const privacy = all.data.projects.find(({ id }) => id === team)?.privacy
+  const names = (list: string[]) => (list.length > 0 ? list.map((name) => <code key={name}>{name} </code>) : 'None')
+  return (
+    <dl className={classes.facts}>
+      <dt>For how long</dt>
+      <dd>{all.data.retention ?? 'For ever'}</dd>
+      {privacy && (
+        <>
+          <dt>Addresses</dt>
+          <dd>{ADDRESSES[privacy.ip]}</dd>
+          <dt>Properties</dt>
+          <dd>{privacy.allow ? <>None but {names(privacy.allow)}</> : 'All that are not removed'}</dd>
+          <dt>Removed</dt>
+          <dd>{names(privacy.block)}</dd>
+          <dt>Hashed</dt>
+          <dd>{names(privacy.hash)}</dd>
+          <dt>Queries of URLs</dt>
+          <dd>{privacy.masks_url_queries ? 'Values are hidden' : 'Kept as they are'}</dd>
+        </>
+      )}
+      <dt>One person</dt>
+      <dd>Erased or made anonymous at its page, by whoever may</dd>
+    </dl>
   )
 }
 

@@ -1,10 +1,20 @@
 // The SQL console: ask, look, ask again.
 import { ActionIcon, Button, Drawer, Skeleton, Tooltip } from '@mantine/core'
 import { useLocalStorage } from '@mantine/hooks'
-import { IconDownload, IconHistory, IconPlayerPlay, IconPlayerStop, IconSchema, IconTrash } from '@tabler/icons-react'
+import {
+  IconBookmark,
+  IconDeviceFloppy,
+  IconDownload,
+  IconHistory,
+  IconPlayerPlay,
+  IconPlayerStop,
+  IconSchema,
+  IconTrash,
+} from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { lazy, Suspense, useEffect, useRef, useState } from 'react'
+import { useMay } from '~/api/access'
 import { askCsv, askSql, name, type Row } from '~/api/sql'
 import * as format from '~/format/format'
 import { useScope } from '~/scope'
@@ -15,6 +25,7 @@ import { Empty, Trouble } from '~/ui/States'
 import { Tabs } from '~/ui/Tabs'
 import { Results } from './Results'
 import { ResultChart } from './ResultChart'
+import { queryOf, SavedQueries, SaveQuery } from './SavedQueries'
 import { type Schema, schemaQuery } from './schema'
 import classes from './Sql.module.css'
 
@@ -48,7 +59,8 @@ const Sql = () => {
   const { q, show } = useSearch({ from: '/app/sql' })
   const navigate = useNavigate({ from: '/sql' })
   const [text, setText] = useState(q ?? usual(scope.team))
-  const [panel, setPanel] = useState<'history' | 'tables'>()
+  const [panel, setPanel] = useState<'history' | 'saved' | 'save' | 'tables'>()
+  const canSave = useMay('save') && scope.team > 0
   const schema = useQuery(schemaQuery)
   const asking = useAsking()
   const run = (sql: string) => {
@@ -88,6 +100,16 @@ const Sql = () => {
           <Button variant="default" leftSection={<IconHistory size={14} />} onClick={() => setPanel('history')}>
             History
           </Button>
+          {canSave && (
+            <Button variant="default" leftSection={<IconDeviceFloppy size={14} />} onClick={() => setPanel('save')}>
+              Save
+            </Button>
+          )}
+          {scope.team > 0 && (
+            <Button variant="default" leftSection={<IconBookmark size={14} />} onClick={() => setPanel('saved')}>
+              Saved
+            </Button>
+          )}
         </div>
       }
     >
@@ -147,6 +169,19 @@ const Sql = () => {
           onChoose={(sql) => {
             setText(sql)
             setPanel(undefined)
+          }}
+        />
+      )}
+      {panel === 'save' && <SaveQuery team={scope.team} sql={text} onClose={() => setPanel(undefined)} />}
+      {panel === 'saved' && (
+        <SavedQueries
+          team={scope.team}
+          sql={text}
+          onClose={() => setPanel(undefined)}
+          onChoose={(saved) => {
+            setText(queryOf(saved))
+            setPanel(undefined)
+            run(queryOf(saved))
           }}
         />
       )}

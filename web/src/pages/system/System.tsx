@@ -1,12 +1,15 @@
 // How this server is: what it takes, what it has delivered, what it refused.
 import { Skeleton } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
+import { useMay } from '~/api/access'
 import { askReadiness, askText } from '~/api/client'
 import * as format from '~/format/format'
 import { type ColumnOf, DataTable } from '~/ui/DataTable'
 import { Page } from '~/ui/Page'
 import { Panel, tableOf } from '~/ui/Panel'
+import { DeadLetters } from './DeadLetters'
 import { parseMetrics, sumOf } from './metrics'
+import { Quarantine } from './Quarantine'
 import { type Sink, sinksOf } from './sinks'
 import classes from './System.module.css'
 
@@ -30,6 +33,7 @@ const System = () => {
     queryFn: async ({ signal }) => parseMetrics(await askText('/metrics', { signal })),
     refetchInterval: EVERY_MS,
   })
+  const canResend = useMay('projects')
   return (
     <Page title="System">
       <Panel title="Health" query={readiness} height={60} skeleton={<Skeleton height={40} />}>
@@ -69,21 +73,12 @@ const System = () => {
         skeleton={<Skeleton height={110} />}
         table={(samples) => tableOf({ rows: sinksOf(samples, readiness.data?.sinks ?? {}), columns: SINKS })}
       >
-        {(samples) => {
-          const sinks = sinksOf(samples, readiness.data?.sinks ?? {})
-          const dead = sinks.reduce((sum, { deadLetters }) => sum + deadLetters, 0)
-          return (
-            <>
-              <DataTable label="Sinks" rows={sinks} columns={SINKS} />
-              <p className={`muted ${classes.foot}`}>
-                {dead === 0
-                  ? 'What a sink refuses for good is kept as a dead letter. There is none since the start.'
-                  : `${format.plural(dead, 'dead letter')} since the start: rows that a sink refused for good. They are kept in the data folder, each with the reason; hogflare resend sends them again.`}
-              </p>
-            </>
-          )
-        }}
+        {(samples) => (
+          <DataTable label="Sinks" rows={sinksOf(samples, readiness.data?.sinks ?? {})} columns={SINKS} />
+        )}
       </Panel>
+      {canResend && <DeadLetters />}
+      <Quarantine />
       <Panel
         title="Every number"
         query={metrics}

@@ -27,6 +27,7 @@ const GROUPS: Group[] = [
       { table: 'Page', name: 'all', label: 'Pages' },
       { table: 'InitialPage', name: 'entry', label: 'Entry' },
       { table: 'ExitPage', name: 'exit', label: 'Exit' },
+      { table: 'Host', name: 'hosts', label: 'Hosts' },
       { table: 'ScreenName', name: 'screens', label: 'Screens' },
     ],
   },

@@ -52,6 +52,7 @@ export const figureOf = (
 /** What is clicked of a table becomes a filter on this property. */
 export const PROPERTIES: Partial<Record<WebBreakdown, string>> = {
   Page: '$pathname',
+  Host: '$host',
   InitialPage: '$pathname',
   ExitPage: '$pathname',
   ScreenName: '$screen_name',

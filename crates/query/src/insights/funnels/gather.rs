@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use datafusion::execution::memory_pool::MemoryReservation;
 use uuid::Uuid;
 
 use super::super::asking::Asking;
 use super::super::breakdown::NONE;
-use super::super::people::{Passed, Passing, People};
+use super::super::people::{Passed, Passing, People, by_person};
 use super::super::texts::Texts;
 use super::Attribution;
 use super::walk::{Rules, Seen, farthest};
@@ -71,9 +72,22 @@ impl Gathered {
             }
             memory.try_resize(gathered.bytes())?;
         }
-        let order = |(person, seen): &(u32, Seen)| (*person, seen.time, seen.steps, seen.value);
-        gathered.events.sort_unstable_by_key(order);
+        gathered.sort(&memory)?;
         Ok(gathered)
+    }
+
+    fn sort(&mut self, memory: &MemoryReservation) -> Result<(), Error> {
+        // While they are moved they are there twice.
+        memory.try_resize(self.bytes() + self.events.len() * size_of::<(u32, Seen)>())?;
+        let events = std::mem::take(&mut self.events);
+        let key = |seen: &Seen| (seen.time, seen.steps, seen.value);
+        self.events = by_person(
+            events,
+            self.people.len(),
+            |(person, _)| *person,
+            |(_, left), (_, right)| key(left).cmp(&key(right)),
+        );
+        Ok(memory.try_resize(self.bytes())?)
     }
 
     /// About how much it holds.

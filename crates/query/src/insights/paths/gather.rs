@@ -1,9 +1,10 @@
 //! The ways of all visits.
 
+use datafusion::execution::memory_pool::MemoryReservation;
 use uuid::Uuid;
 
 use super::super::asking::Asking;
-use super::super::people::{Passing, People};
+use super::super::people::{Passing, People, by_person};
 use super::super::texts::Texts;
 use super::Shape;
 use crate::Error;
@@ -32,8 +33,8 @@ pub(super) struct Gathered {
     events: Vec<Event>,
 }
 
-/// One of them. Fields are in the order by which they are sorted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// One of them.
+#[derive(Clone, Copy, Debug)]
 struct Event {
     person: u32,
     time: i64,
@@ -54,7 +55,7 @@ impl Gathered {
             }
             memory.try_resize(gathered.bytes())?;
         }
-        gathered.sort();
+        gathered.sort(&memory)?;
         Ok(gathered)
     }
 
@@ -64,12 +65,20 @@ impl Gathered {
     }
 
     /// Events at the same moment come in the order of their items.
-    fn sort(&mut self) {
-        let items = &self.items;
-        self.events.sort_unstable_by(|left, right| {
-            let order = (left.person, left.time).cmp(&(right.person, right.time));
-            order.then_with(|| items.text(left.item).cmp(items.text(right.item)))
-        });
+    fn sort(&mut self, memory: &MemoryReservation) -> Result<(), Error> {
+        // While they are moved they are there twice.
+        memory.try_resize(self.bytes() + self.events.len() * size_of::<Event>())?;
+        let (events, items) = (std::mem::take(&mut self.events), &self.items);
+        self.events = by_person(
+            events,
+            self.people.len(),
+            |event| event.person,
+            |left, right| {
+                let order = left.time.cmp(&right.time);
+                order.then_with(|| items.text(left.item).cmp(items.text(right.item)))
+            },
+        );
+        Ok(memory.try_resize(self.bytes())?)
     }
 
     /// The text of an item.

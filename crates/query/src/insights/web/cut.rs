@@ -10,11 +10,12 @@ use super::super::sql;
 /// What stands between the values of several columns: no text has it.
 const SEPARATOR: char = '\u{1f}';
 
-/// PostHog's `WebStatsBreakdown`.
+/// PostHog's `WebStatsBreakdown`, and `Host`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[allow(missing_docs, reason = "docs/insights.md has them, each in a line")]
 pub enum WebBreakdown {
     Page,
+    Host,
     InitialPage,
     ExitPage,
     ScreenName,
@@ -108,6 +109,7 @@ impl WebBreakdown {
         };
         match self {
             Self::Page => Cut { bounces_of_entry: true, ..of(column("pathname"), Level::View) },
+            Self::Host => of(column("host"), Level::View),
             Self::InitialPage => of(column("pathname"), Level::Entry),
             Self::ExitPage => of(column("pathname"), Level::Exit),
             Self::ScreenName => of(json("$screen_name"), Level::View),

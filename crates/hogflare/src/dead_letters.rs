@@ -1,0 +1,222 @@
+//! Rows that a pipeline had refused for good, and sending them once more.
+//!
+//! A file of letters is renamed before it is sent, so that the running server, which appends to
+//! today's, does not meet it. What was taken moves to `resent/`, what is refused again becomes a letter
+//! again. After a crash the next run goes on with the renamed file; the rows of the request that was
+//! under way are sent twice, with the same uuid.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use event::Erased;
+use journal::{RealFs, write_atomically};
+use sink::pipelines::{self, Resent, Stream};
+use sink::{Backoff, DeadLetter, DeadLetters, Retry};
+
+use crate::config::Pipelines;
+use crate::data_dir::DataDir;
+use crate::service::erasures;
+
+/// Most letters of a request.
+const CHUNK_LETTERS: usize = 500;
+/// Tries of a request, before the rest is left to another run.
+const TRIES: u32 = 6;
+
+/// Rows that were sent again, and what went wrong with streams as a whole.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) taken: usize,
+    pub(crate) refused: usize,
+    pub(crate) troubles: Vec<String>,
+}
+
+impl Outcome {
+    /// Whether no letter is left.
+    pub(crate) fn is_everything_sent(&self) -> bool {
+        self.troubles.is_empty() && self.refused == 0
+    }
+}
+
+/// Sends every dead letter again.
+///
+/// # Errors
+/// When the letters cannot be read at all. One stream that is gone or in trouble is no reason to leave out
+/// the others.
+pub(crate) async fn resend(
+    pipelines: &Pipelines,
+    data_dir: &DataDir,
+    rows_per_second: u32,
+) -> anyhow::Result<Outcome> {
+    let erased = erasures::erased(&data_dir.erasures())?;
+    let mut outcome = Outcome::default();
+    for folder in &folders(data_dir)? {
+        let sent = match stream_of(pipelines, folder) {
+            Ok(stream) => {
+                let resender = Resender { stream, folder, rows_per_second, erased: &erased };
+                resender.send_all(&mut outcome).await
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = sent {
+            outcome.troubles.push(format!("{error:#}"));
+        }
+    }
+    Ok(outcome)
+}
+
+/// How many letters there are, by sink and reason.
+///
+/// # Errors
+/// When they cannot be read.
+pub(crate) fn by_reason(data_dir: &DataDir) -> anyhow::Result<BTreeMap<(String, String), usize>> {
+    let mut by_reason: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for folder in folders(data_dir)? {
+        for file in DeadLetters::new("resend", folder.clone()).files()? {
+            for letter in DeadLetters::read(&file)?.0 {
+                *by_reason.entry((name_of(&folder), letter.reason)).or_default() += 1;
+            }
+        }
+    }
+    Ok(by_reason)
+}
+
+/// The folders that hold letters, one for each sink.
+fn folders(data_dir: &DataDir) -> anyhow::Result<Vec<PathBuf>> {
+    let path = data_dir.dead_letters();
+    let entries = match std::fs::read_dir(&path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    };
+    let mut folders = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.is_dir() && !DeadLetters::new("resend", path.clone()).files()?.is_empty() {
+            folders.push(path);
+        }
+    }
+    folders.sort();
+    Ok(folders)
+}
+
+fn stream_of<'a>(pipelines: &'a Pipelines, folder: &Path) -> anyhow::Result<&'a Stream> {
+    let name = name_of(folder);
+    pipelines.all().find(|stream| stream.name == name).with_context(|| {
+        format!(
+            "{} holds letters of a stream that is not configured any more; rename the folder to the \
+             sink that shall have them, such as `pipelines`",
+            folder.display()
+        )
+    })
+}
+
+fn name_of(folder: &Path) -> String {
+    folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Sends the letters of one sink.
+struct Resender<'a> {
+    stream: &'a Stream,
+    folder: &'a Path,
+    rows_per_second: u32,
+    erased: &'a Erased,
+}
+
+impl Resender<'_> {
+    async fn send_all(&self, count: &mut Outcome) -> anyhow::Result<()> {
+        let Some(_alone) = self.letters().alone()? else {
+            bail!("another resend, or an erasure, is at work in {}", self.folder.display());
+        };
+        self.letters().erase(self.erased)?;
+        for file in self.letters().claim()? {
+            self.send(&file, count).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends a file's letters, a request at a time.
+    async fn send(&self, file: &Path, count: &mut Outcome) -> anyhow::Result<()> {
+        let (mut left, unreadable) = DeadLetters::read(file)?;
+        if !unreadable.is_empty() {
+            let aside = file.with_extension("unreadable");
+            eprintln!("{} lines of {} are no letters", unreadable.len(), aside.display());
+            append(&aside, unreadable.join("\n").as_bytes())?;
+        }
+        while !left.is_empty() {
+            let started = Instant::now();
+            let rest = left.split_off(self.chunk(&left));
+            let resent = self.try_to_send(&left).await?;
+            append(&self.archive()?, &lines(&taken(&left, &resent.refused))?)?;
+            resent.refused.iter().try_for_each(|letter| self.letters().keep(letter))?;
+            write_atomically(&RealFs, file, &lines(&rest)?)?;
+            count.taken += resent.taken;
+            count.refused += resent.refused.len();
+            let due = Duration::from_secs_f64(left.len() as f64 / f64::from(self.rows_per_second));
+            left = rest;
+            tokio::time::sleep(due.saturating_sub(started.elapsed())).await;
+        }
+        Ok(std::fs::remove_file(file)?)
+    }
+
+    /// How many letters go into one request.
+    fn chunk(&self, letters: &[DeadLetter]) -> usize {
+        let mut bytes = 0;
+        let fits = |letter: &&DeadLetter| {
+            bytes += letter.row.get().len() + 1;
+            bytes < self.stream.config.max_batch_bytes
+        };
+        letters.iter().take(CHUNK_LETTERS).take_while(fits).count().max(1)
+    }
+
+    async fn try_to_send(&self, letters: &[DeadLetter]) -> anyhow::Result<Resent> {
+        let mut backoff = Backoff::default();
+        loop {
+            match pipelines::resend(&self.stream.config, letters.to_vec()).await {
+                Err(error) if error.retry != Retry::Paused && backoff.failures() + 1 < TRIES => {
+                    tokio::time::sleep(backoff.next(error.retry)).await;
+                }
+                done => return Ok(done?),
+            }
+        }
+    }
+
+    fn letters(&self) -> DeadLetters {
+        DeadLetters::new(self.stream.name, self.folder.to_path_buf())
+    }
+
+    /// Where today's letters are kept that were taken.
+    fn archive(&self) -> std::io::Result<PathBuf> {
+        let folder = self.folder.join("resent");
+        std::fs::create_dir_all(&folder)?;
+        let day: String = event::Timestamp::now().to_string().chars().take(10).collect();
+        Ok(folder.join(format!("{day}.ndjson")))
+    }
+}
+
+/// The letters that were sent and not refused.
+fn taken(sent: &[DeadLetter], refused: &[DeadLetter]) -> Vec<DeadLetter> {
+    let is_same = |one: &DeadLetter, other: &DeadLetter| {
+        (one.journal_offset, one.row.get()) == (other.journal_offset, other.row.get())
+    };
+    let is_refused = |letter: &DeadLetter| refused.iter().any(|other| is_same(letter, other));
+    sent.iter().filter(|letter| !is_refused(letter)).cloned().collect()
+}
+
+fn append(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file: File = OpenOptions::new().create(true).append(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn lines(letters: &[DeadLetter]) -> anyhow::Result<Vec<u8>> {
+    let mut lines = Vec::new();
+    for letter in letters {
+        serde_json::to_writer(&mut lines, letter)?;
+        lines.push(b'\n');
+    }
+    Ok(lines)
+}
