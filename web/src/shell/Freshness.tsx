@@ -20,7 +20,12 @@ export const Freshness = ({ zone }: { zone: string }) => {
   const label = rows.trouble ?? `${until}${asked}`
   return (
     <Tooltip label={label} multiline maw={420}>
-      <span className={classes.freshness} data-trouble={rows.trouble ? true : undefined} role="status" aria-label={label}>
+      <span
+        className={classes.freshness}
+        data-trouble={rows.trouble ? true : undefined}
+        role="status"
+        aria-label={label}
+      >
         {rows.trouble ? 'Catalog unreachable' : rows.committed_at ? format.ago(rows.committed_at) : 'No rows yet'}
       </span>
     </Tooltip>

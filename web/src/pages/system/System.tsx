@@ -73,9 +73,7 @@ const System = () => {
         skeleton={<Skeleton height={110} />}
         table={(samples) => tableOf({ rows: sinksOf(samples, readiness.data?.sinks ?? {}), columns: SINKS })}
       >
-        {(samples) => (
-          <DataTable label="Sinks" rows={sinksOf(samples, readiness.data?.sinks ?? {})} columns={SINKS} />
-        )}
+        {(samples) => <DataTable label="Sinks" rows={sinksOf(samples, readiness.data?.sinks ?? {})} columns={SINKS} />}
       </Panel>
       {canResend && <DeadLetters />}
       <Quarantine />
