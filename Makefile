@@ -12,7 +12,7 @@ PAGES = $(and $(shell command -v npm),$(wildcard web/package.json),web/dist/inde
 FUZZ_TARGETS ?= events v1 ai otlp otlp_ai enrich recording flags signature row journal_recovery
 FUZZ_RUNS ?= 1000000
 # Processes of tests against the binary, which wait more than they compute.
-TESTERS ?= 2
+TESTERS ?= 3
 
 .PHONY: run build install test test-rust test-clients compatibility fmt clippy docs schema bench fuzz emulator web test-web
 

@@ -39,7 +39,7 @@ impl PhysicalOptimizerRule for CompactBelowSorts {
         plan.transform_up(|step| {
             // One that keeps few rows copies them by itself.
             let sort = step.as_any().downcast_ref::<SortExec>();
-            let Some(sort) = sort.filter(|sort| sort.fetch().is_none() && has_views(*sort)) else {
+            let Some(sort) = sort.filter(|sort| sort.fetch().is_none() && has_views(sort)) else {
                 return Ok(Transformed::no(step));
             };
             let compact = Arc::new(CompactViews { input: Arc::clone(sort.input()) });

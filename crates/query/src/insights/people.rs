@@ -196,6 +196,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_persons_did_is_put_in_order() {
+        let done: Vec<(u32, u32)> = (0..1_000).map(|n| (n * 7 % 13, n * 31 % 101)).collect();
+        let mut expected = done.clone();
+        expected.sort_unstable();
+        let found = by_person(done, 13, |(person, _)| *person, |left, right| left.1.cmp(&right.1));
+        assert_eq!(found, expected);
+        assert!(by_person(Vec::<(u32, u32)>::new(), 0, |_| 0, |_, _| Ordering::Equal).is_empty());
+    }
+
+    #[test]
     fn numbers_count_up_and_stay() {
         let mut people = People::default();
         let person = Uuid::from_u128;

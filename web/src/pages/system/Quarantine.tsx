@@ -49,15 +49,18 @@ export const Quarantine = () => {
       {(rows) => (
         <>
           {rows.length > 0 && <DataTable label="Quarantine" rows={rows} columns={columns} />}
-          <p className={`muted ${classes.foot}`}>
-            {rows.length === 0 ? (
-              'Events that were taken and fit nowhere are kept here with the reason. There is none.'
-            ) : (
-              <>
-                Taken, and not among the events. Each is whole in the table <code>quarantine</code>, which SQL can ask.
-              </>
-            )}
-          </p>
+          <div className={classes.foot}>
+            <p className="muted">
+              {rows.length === 0 ? (
+                'Events that were taken and fit nowhere are kept here with the reason. There is none.'
+              ) : (
+                <>
+                  Taken, and not among the events. Each is whole in the table <code>quarantine</code>, which SQL can
+                  ask.
+                </>
+              )}
+            </p>
+          </div>
         </>
       )}
     </Panel>

@@ -162,6 +162,10 @@ fn cut(path: &[(u32, i64)], steps: usize) -> Vec<(u32, i64)> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, UnboundedMemoryPool};
+
     use super::*;
 
     /// The ways of one person's events, with times in minutes.
@@ -172,7 +176,8 @@ mod tests {
             let item = gathered.items.number(item);
             gathered.events.push(Event { person, time: minute * 60_000_000, item });
         }
-        gathered.sort();
+        let pool: Arc<dyn MemoryPool> = Arc::new(UnboundedMemoryPool::default());
+        gathered.sort(&MemoryConsumer::new("paths").register(&pool)).unwrap();
         let point = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         let (start, end) = (point(start), point(end));
         let shape = Shape { start, end, steps, edges: 50, least: 0, most: None };
