@@ -1,11 +1,6 @@
 //! Capture V1: verdicts, what is put into properties, and what fails a request as a whole.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use bytes::Bytes;
-use common::{NOW, gzip, json, optional_json};
 use event::{Table, UuidOrigin};
 use hogflare_capture::v1::{
     Batch, Error, INFLATED_LIMIT, Lane, Request, Verdict, WIRE_LIMIT, decode, results_body,
@@ -15,6 +10,8 @@ use hogflare_capture::{Busy, Memory, Note, Settings, Unbounded};
 use http::{HeaderMap, HeaderName};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+
+use crate::common::{NOW, gzip, json, optional_json};
 
 const UUID: &str = "0197c5a0-0000-7000-8000-00000000000";
 

@@ -1,9 +1,5 @@
 //! Answers to SDKs that ask for flags.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use base64::Engine;
 use event::{Timestamp, Token};
 use hogflare_capture::flags::{Endpoint, Request, read};
@@ -11,6 +7,8 @@ use hogflare_capture::{Busy, Error, Memory, Settings, Unbounded};
 use http::{HeaderMap, Method};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
+
+use crate::common::gzip;
 
 struct Asking<'a> {
     endpoint: Endpoint,
@@ -124,7 +122,7 @@ fn the_token_is_found_in_any_encoding_or_elsewhere() {
     };
     let json = br#"{"api_key":"phc_body"}"#;
     let base64 = base64::engine::general_purpose::STANDARD.encode(json);
-    for body in [json.to_vec(), common::gzip(json), format!("data={base64}").into_bytes()] {
+    for body in [json.to_vec(), gzip(json), format!("data={base64}").into_bytes()] {
         assert_eq!(token(&body, "v=3"), "phc_body");
     }
     assert_eq!(token(b"", "v=3&token=phc_query"), "phc_query");
@@ -163,7 +161,7 @@ impl Memory for Small {
 
 #[test]
 fn nobody_is_taken_for_another_project_while_memory_is_short() {
-    let body = common::gzip(br#"{"token":"phc_body"}"#);
+    let body = gzip(br#"{"token":"phc_body"}"#);
     let token = |memory: usize, query| token_within(&mut Small(memory), body.clone(), query);
     assert_eq!(token(0, "v=2"), Err(Error::Busy));
     assert_eq!(token(1 << 20, "v=2").unwrap(), "phc_body");
@@ -174,7 +172,7 @@ fn nobody_is_taken_for_another_project_while_memory_is_short() {
 fn a_body_is_inflated_to_four_megabytes_and_no_further() {
     let body = |megabytes: usize| {
         let numbers = "1,".repeat(megabytes << 19);
-        common::gzip(format!(r#"{{"a":[{numbers}1],"token":"phc_body"}}"#).as_bytes())
+        gzip(format!(r#"{{"a":[{numbers}1],"token":"phc_body"}}"#).as_bytes())
     };
     let memory = || Small(10 << 20);
     assert_eq!(token_within(&mut memory(), body(3), "v=2").unwrap(), "phc_body");

@@ -1,7 +1,5 @@
 //! Requests as tests write them.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
-
 use std::io::Write;
 
 use bytes::Bytes;

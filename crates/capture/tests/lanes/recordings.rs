@@ -1,17 +1,14 @@
 //! What becomes of session recordings.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::collections::BTreeSet;
 
-use common::{gzip, json, post};
 use event::Recording;
 use event::limits::RECORD_BYTES;
 use hogflare_capture::Lane;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+
+use crate::common::{gzip, json, post};
 
 const SESSION: &str = "0197c5a0-1111-7000-8000-000000000001";
 

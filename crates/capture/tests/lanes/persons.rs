@@ -1,13 +1,10 @@
 //! What events tell of their persons, and which table they belong to.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
-use common::{json, optional_json, post};
 use event::{Event, Table};
 use hogflare_capture::Lane;
 use serde_json::{Value, json};
+
+use crate::common::{json, optional_json, post};
 
 fn event(name: &str, properties: &Value) -> Event {
     event_with(name, properties, json!({}))

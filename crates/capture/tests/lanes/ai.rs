@@ -1,15 +1,12 @@
 //! `/i/v0/ai`: one event in parts.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
-use common::{Posted, gzip, json, optional_json, post};
 use event::UuidOrigin;
 use hogflare_capture::ai::{Part, Submitted, WIRE_LIMIT, decode};
 use hogflare_capture::{Busy, Error, Lane, Memory, Note, Settings, Unbounded};
 use proptest::prelude::*;
 use serde_json::json;
+
+use crate::common::{Posted, gzip, json, optional_json, post};
 
 const EVENT: &str = r#"{"event":"$ai_generation","distinct_id":"d","uuid":"0197c5a0-0000-7000-8000-000000000000","timestamp":"2025-07-01T10:00:00Z"}"#;
 const PROPERTIES: &str = r#"{ "$ai_model":"m", "cost":1.10 }"#;

@@ -1,11 +1,6 @@
 //! AI spans become PostHog's events.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use bytes::Bytes;
-use common::{NOW, json};
 use event::{Event, Table, UuidOrigin};
 use hogflare_capture::otlp::{Request, Signal, Signals, decode_ai};
 use hogflare_capture::{Error, Note, Settings, Unbounded};
@@ -14,9 +9,11 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::common::{NOW, json};
+
 /// As `@posthog/ai` sends the spans of Vercel's AI SDK, with one of an HTTP client among them.
-const VERCEL: &str = include_str!("fixtures/otlp/ai.json");
-const VERCEL_PROTOBUF: &[u8] = include_bytes!("fixtures/otlp/ai.pb");
+const VERCEL: &str = include_str!("../fixtures/otlp/ai.json");
+const VERCEL_PROTOBUF: &[u8] = include_bytes!("../fixtures/otlp/ai.pb");
 const PROTOBUF: &str = "application/x-protobuf";
 
 fn send(body: impl Into<Bytes>, content_type: &str, token: Option<&str>) -> Result<Signals, Error> {

@@ -1,21 +1,18 @@
 //! What becomes of events, member by member.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
-use common::{NOW, gzip, json, optional_json, post};
 use event::UuidOrigin;
 use hogflare_capture::{Busy, Lane, Memory, Note, Settings, decode_events};
 use proptest::prelude::*;
 use serde_json::json;
 
-fn capture(body: &str) -> common::Posted {
+use crate::common::{NOW, Posted, gzip, json, optional_json, post};
+
+fn capture(body: &str) -> Posted {
     post(Lane::Capture, body.to_owned())
 }
 
 /// An event with these properties, as JSON text.
-fn with_properties(properties: &str) -> common::Posted {
+fn with_properties(properties: &str) -> Posted {
     capture(&format!(r#"{{"event":"e","distinct_id":"d","properties":{properties}}}"#))
 }
 
@@ -62,7 +59,7 @@ fn the_send_time_is_appended_and_kept() {
 
 #[test]
 fn the_send_time_comes_from_wherever_it_is_said() {
-    let shifted = |posted: common::Posted| posted.event().timestamp.to_string();
+    let shifted = |posted: Posted| posted.event().timestamp.to_string();
     let item = r#"{"event":"e","distinct_id":"d","timestamp":"2025-07-01T10:00:00Z"}"#;
     let ten_ahead = "2025-07-01T11:00:10Z";
     let expected = "2025-07-01T09:59:50.000000Z";
@@ -291,7 +288,7 @@ fn a_batch_of_ten_thousand_is_taken_in_order() {
 
 #[test]
 fn a_token_is_looked_for_everywhere_in_order() {
-    let token = |posted: common::Posted| posted.event().token.to_string();
+    let token = |posted: Posted| posted.event().token.to_string();
     let item = r#"{"event":"e","distinct_id":"d"}"#;
     let with = |member: &str| item.replace("\"e\"", &format!("\"e\",{member}"));
     assert_eq!(token(capture(item)), "phc_default");

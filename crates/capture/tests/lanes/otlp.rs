@@ -1,11 +1,6 @@
 //! OpenTelemetry's signals as they came: logs, traces and metrics, in protobuf and JSON.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use bytes::Bytes;
-use common::{NOW, gzip, json, optional_json};
 use event::{Event, Table, Token, UuidOrigin};
 use hogflare_capture::otlp::{Encoding, Request, Signal, Signals, decode, success_body};
 use hogflare_capture::{Busy, Error, Memory, Note, Settings, Unbounded};
@@ -14,20 +9,22 @@ use http::{HeaderMap, HeaderName};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::common::{NOW, gzip, json, optional_json};
+
 const PROTOBUF: &str = "application/x-protobuf";
-const LOGS_JSON: &str = include_str!("fixtures/otlp/logs.json");
+const LOGS_JSON: &str = include_str!("../fixtures/otlp/logs.json");
 /// The fixtures in protobuf were written by the `opentelemetry-proto` crate, which read them from JSON.
 const FIXTURES: [(Signal, &str, &[u8]); 3] = [
-    (Signal::Logs, LOGS_JSON, include_bytes!("fixtures/otlp/logs.pb")),
+    (Signal::Logs, LOGS_JSON, include_bytes!("../fixtures/otlp/logs.pb")),
     (
         Signal::Traces,
-        include_str!("fixtures/otlp/traces.json"),
-        include_bytes!("fixtures/otlp/traces.pb"),
+        include_str!("../fixtures/otlp/traces.json"),
+        include_bytes!("../fixtures/otlp/traces.pb"),
     ),
     (
         Signal::Metrics,
-        include_str!("fixtures/otlp/metrics.json"),
-        include_bytes!("fixtures/otlp/metrics.pb"),
+        include_str!("../fixtures/otlp/metrics.json"),
+        include_bytes!("../fixtures/otlp/metrics.pb"),
     ),
 ];
 
