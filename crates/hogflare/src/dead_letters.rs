@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use event::Erased;
 use journal::{RealFs, write_atomically};
 use sink::pipelines::{self, Resent, Stream};
 use sink::{Backoff, DeadLetter, DeadLetters, Retry};
@@ -51,12 +50,12 @@ pub(crate) async fn resend(
     data_dir: &DataDir,
     rows_per_second: u32,
 ) -> anyhow::Result<Outcome> {
-    let erased = erasures::erased(&data_dir.erasures())?;
     let mut outcome = Outcome::default();
     for folder in &folders(data_dir)? {
         let sent = match stream_of(pipelines, folder) {
             Ok(stream) => {
-                let resender = Resender { stream, folder, rows_per_second, erased: &erased };
+                let erasures = data_dir.erasures();
+                let resender = Resender { stream, folder, rows_per_second, erasures };
                 resender.send_all(&mut outcome).await
             }
             Err(error) => Err(error),
@@ -123,7 +122,8 @@ struct Resender<'a> {
     stream: &'a Stream,
     folder: &'a Path,
     rows_per_second: u32,
-    erased: &'a Erased,
+    /// The folder of erasures.
+    erasures: PathBuf,
 }
 
 impl Resender<'_> {
@@ -131,7 +131,7 @@ impl Resender<'_> {
         let Some(_alone) = self.letters().alone()? else {
             bail!("another resend, or an erasure, is at work in {}", self.folder.display());
         };
-        self.letters().erase(self.erased)?;
+        self.letters().erase(&erasures::erased(&self.erasures)?)?;
         for file in self.letters().claim()? {
             self.send(&file, count).await?;
         }
@@ -143,23 +143,34 @@ impl Resender<'_> {
         let (mut left, unreadable) = DeadLetters::read(file)?;
         if !unreadable.is_empty() {
             let aside = file.with_extension("unreadable");
-            eprintln!("{} lines of {} are no letters", unreadable.len(), aside.display());
-            append(&aside, unreadable.join("\n").as_bytes())?;
+            let (lines, aside) = (unreadable.len(), aside.display().to_string());
+            append(Path::new(&aside), unreadable.join("\n").as_bytes())?;
+            count.troubles.push(format!("{lines} lines are no letters, and are in {aside} now"));
         }
-        while !left.is_empty() {
+        // Of whom was erased after this began; the erasure waits, and removes them then.
+        let mut erased = Vec::new();
+        loop {
+            let erasures = erasures::erased(&self.erasures)?;
+            erased.extend(left.extract_if(.., |letter| letter.is_erased(&erasures)));
+            if left.is_empty() {
+                break;
+            }
             let started = Instant::now();
             let rest = left.split_off(self.chunk(&left));
             let resent = self.try_to_send(&left).await?;
             append(&self.archive()?, &lines(&taken(&left, &resent.refused))?)?;
             resent.refused.iter().try_for_each(|letter| self.letters().keep(letter))?;
-            write_atomically(&RealFs, file, &lines(&rest)?)?;
+            write_atomically(&RealFs, file, &[lines(&rest)?, lines(&erased)?].concat())?;
             count.taken += resent.taken;
             count.refused += resent.refused.len();
             let due = Duration::from_secs_f64(left.len() as f64 / f64::from(self.rows_per_second));
             left = rest;
             tokio::time::sleep(due.saturating_sub(started.elapsed())).await;
         }
-        Ok(std::fs::remove_file(file)?)
+        match erased.is_empty() {
+            true => Ok(std::fs::remove_file(file)?),
+            false => Ok(write_atomically(&RealFs, file, &lines(&erased)?)?),
+        }
     }
 
     /// How many letters go into one request.

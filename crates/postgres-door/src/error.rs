@@ -30,6 +30,8 @@ pub(crate) fn of_engine(failed: &Error) -> PgWireError {
         Error::Invalid(message) => code_of(message),
         Error::TimedOut { .. } => "57014",
         Error::OutOfMemory(_) => "53200",
+        // cannot_connect_now: whoever tries again may have an answer.
+        Error::NotReady(_) => "57P03",
         Error::AnswerTooLarge { .. } => "54000",
         Error::Failed(_) => "XX000",
     };

@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
+use lake::rest;
+
+/// No error has more of them, one in the other.
+const MOST_CAUSES: usize = 32;
 
 /// Why a query has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +33,9 @@ pub enum Error {
         /// How much memory an answer may take.
         limit_bytes: usize,
     },
+    /// There is nothing to ask yet.
+    #[error("the catalog was not read yet: {0}")]
+    NotReady(String),
     /// The engine or a file failed.
     #[error("the query failed: {0}")]
     Failed(String),
@@ -40,8 +47,25 @@ impl From<ArrowError> for Error {
     }
 }
 
+/// The object store's error that is behind another.
+fn of_storage(error: &DataFusionError) -> Option<&object_store::Error> {
+    let causes =
+        std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    causes.take(MOST_CAUSES).find_map(|cause| cause.downcast_ref())
+}
+
 impl From<DataFusionError> for Error {
     fn from(error: DataFusionError) -> Self {
+        if let Some(storage) = of_storage(&error) {
+            // What a storage says is not for whoever asks.
+            tracing::warn!(reason = rest::reason(storage), "a file of a table cannot be read");
+            tracing::debug!(error = %storage, "what the storage said");
+            let reason = match storage {
+                object_store::Error::NotFound { .. } => "it was replaced meanwhile; ask again",
+                other => rest::reason(other),
+            };
+            return Self::Failed(format!("a file cannot be read: {reason}"));
+        }
         match error.find_root() {
             DataFusionError::ResourcesExhausted(message) => Self::OutOfMemory(message.clone()),
             DataFusionError::SQL(..)

@@ -8,6 +8,7 @@
 
 mod answer;
 mod archive;
+mod catalog;
 mod compact_views;
 mod engine;
 mod erased_rows;
@@ -37,6 +38,7 @@ mod written;
 mod tests;
 
 pub use answer::Answer;
+pub use catalog::{CatalogTables, Freshness};
 pub use engine::{Engine, Limits};
 pub use error::Error;
 pub use format::Format;

@@ -10,7 +10,7 @@ use std::hash::BuildHasherDefault;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::Int64Type;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::prelude::SessionContext;
@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::insights::OfId;
 use crate::lake_table::LakeTable;
-use crate::{Source, remote_files};
+use crate::{Error, Source, remote_files};
 
 /// The columns that a map is made of.
 const COLUMNS: [&str; 4] = ["team_id", "old_person_id", "person_id", "version"];
@@ -67,59 +67,78 @@ impl Overrides {
     }
 }
 
-/// What is known of files from one query to the next.
+/// What is known of the lake's files from one query to the next.
 #[derive(Debug, Default)]
-pub(crate) struct KnownOverrides(Mutex<Known>);
-
-#[derive(Debug, Default)]
-struct Known {
-    files: BTreeSet<PathBuf>,
-    map: Arc<Map>,
-}
+pub(crate) struct KnownOverrides(Mutex<OfFiles>);
 
 impl KnownOverrides {
-    /// The newest version of the lake, and its overrides.
+    /// The newest version of what is asked, and its overrides.
     pub(crate) async fn of_newest(
         &self,
         source: &Source,
         context: &SessionContext,
-    ) -> Result<(Arc<Version>, Overrides)> {
+    ) -> Result<(Arc<Version>, Overrides), Error> {
+        let lake = match source {
+            Source::Lake(lake) => lake,
+            Source::Catalog(tables) => {
+                let shown = tables.ready()?;
+                remote_files::register(&context.runtime_env(), shown.version.remote())?;
+                return Ok((Arc::clone(&shown.version), shown.overrides.with(Map::default())));
+            }
+        };
         let mut known = self.0.lock().await;
         // Taken under the lock, versions come in order: what is known is never of a later one.
-        let version = source.version();
-        remote_files::register(&context.runtime_env(), version.remote())?;
-        let table = Table::of(event::Table::PersonOverrides);
-        known.take_in(table, &version, context).await?;
-        let files = known.map.clone();
-        drop(known);
+        let version = lake.version();
+        known.take_in(&version, context).await?;
+        let known = known.clone();
         let mut tail = Map::default();
-        for batch in version.batches(table) {
+        for batch in version.batches(table()) {
             tail.take_in(batch)?;
         }
-        Ok((version, Overrides { files, tail }))
+        Ok((version, known.with(tail)))
     }
 }
 
-impl Known {
+fn table() -> &'static Table {
+    Table::of(event::Table::PersonOverrides)
+}
+
+/// The overrides of files.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OfFiles {
+    files: BTreeSet<PathBuf>,
+    map: Arc<Map>,
+}
+
+impl OfFiles {
     /// Adds the overrides of files that are new. Rows of files that were merged away are in others,
     /// but for superseded ones, which a map has not kept either.
-    async fn take_in(
+    pub(crate) async fn take_in(
         &mut self,
-        table: &'static Table,
         version: &Version,
         context: &SessionContext,
     ) -> Result<()> {
-        let files = version.files(table);
+        let files = version.files(table());
         let new: Vec<_> =
             files.iter().filter(|file| !self.files.contains(&file.path)).cloned().collect();
         if !new.is_empty() {
-            let rows = context.read_table(Arc::new(LakeTable::of_files(version, table, new)))?;
+            let rows = context.read_table(Arc::new(LakeTable::of_files(version, table(), new)))?;
             let rows = rows.select_columns(&COLUMNS)?.collect().await?;
             let map = Arc::make_mut(&mut self.map);
             rows.iter().try_for_each(|batch| map.take_in(batch))?;
         }
         self.files = files.iter().map(|file| file.path.clone()).collect();
         Ok(())
+    }
+
+    /// Whether a file is gone of which overrides are known: others may delete what we never would.
+    pub(crate) fn lacks_files(&self, version: &Version) -> bool {
+        let there: BTreeSet<_> = version.files(table()).iter().map(|file| &file.path).collect();
+        self.files.iter().any(|file| !there.contains(file))
+    }
+
+    fn with(&self, tail: Map) -> Overrides {
+        Overrides { files: Arc::clone(&self.map), tail }
     }
 }
 
@@ -132,20 +151,34 @@ impl Map {
         let (Some(teams), Some(old), Some(new), Some(versions)) = columns else {
             return Err(misread());
         };
+        let mut unread = 0;
         for row in 0..rows.num_rows() {
-            let key = (teams.value(row), person_in(&old, row)?);
-            let target = Target { version: versions.value(row), person: person_in(&new, row)? };
-            let newest = self.0.entry(key).or_insert(target);
+            let is_whole = teams.is_valid(row) && versions.is_valid(row);
+            let persons = person_in(&old, row).zip(person_in(&new, row)).filter(|_| is_whole);
+            let Some((former, person)) = persons else {
+                unread += 1;
+                continue;
+            };
+            let target = Target { version: versions.value(row), person };
+            let newest = self.0.entry((teams.value(row), former)).or_insert(target);
             if target.version > newest.version {
                 *newest = target;
             }
+        }
+        if unread > 0 {
+            // None that this program wrote; a table of others may have any.
+            tracing::warn!(
+                rows = unread,
+                "rows of person_overrides name no persons, and are left out"
+            );
         }
         Ok(())
     }
 }
 
-fn person_in(ids: &StringArray, row: usize) -> Result<[u8; 16]> {
-    Uuid::parse_str(ids.value(row)).map(Uuid::into_bytes).map_err(|_| misread())
+fn person_in(ids: &StringArray, row: usize) -> Option<[u8; 16]> {
+    let id = ids.is_valid(row).then(|| ids.value(row))?;
+    Uuid::parse_str(id).ok().map(Uuid::into_bytes)
 }
 
 fn misread() -> DataFusionError {

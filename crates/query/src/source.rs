@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use lake::rest::Attached;
 use lake::{Lake, Version};
+
+use crate::CatalogTables;
 
 /// Tables, wherever they are. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -11,15 +12,17 @@ pub enum Source {
     /// The lake in the data folder, with the rows that came a moment ago.
     Lake(Lake),
     /// Tables of a catalog, as they were when it was last asked.
-    Catalog(Attached),
+    Catalog(CatalogTables),
 }
 
 impl Source {
-    /// The tables as they are now.
+    /// The tables as they are now; none of a catalog that was not read yet.
     pub fn version(&self) -> Arc<Version> {
         match self {
             Self::Lake(lake) => lake.version(),
-            Self::Catalog(tables) => tables.version(),
+            Self::Catalog(tables) => {
+                tables.shown().map(|shown| Arc::clone(&shown.version)).unwrap_or_default()
+            }
         }
     }
 }
@@ -30,8 +33,8 @@ impl From<Lake> for Source {
     }
 }
 
-impl From<Attached> for Source {
-    fn from(tables: Attached) -> Self {
+impl From<CatalogTables> for Source {
+    fn from(tables: CatalogTables) -> Self {
         Self::Catalog(tables)
     }
 }

@@ -16,7 +16,7 @@ pub struct Letters {
     pub rows: usize,
 }
 
-/// How far sending is, or how the last one ended.
+/// Whether letters are being sent, and how the last sending ended.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Resending {
     /// Whether rows are being sent now.
@@ -38,7 +38,7 @@ pub trait Desk: fmt::Debug + Send + Sync {
     /// When they cannot be read.
     async fn letters(&self) -> std::io::Result<Vec<Letters>>;
 
-    /// How far sending is.
+    /// Whether they are being sent.
     fn resending(&self) -> Resending;
 
     /// Begins to send all of them again; `false` where that is under way, or there is no pipeline.

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use enrich::Enricher;
 use journal::{Journal, Offset};
-use lake::rest::{Attached, Freshness};
 use lake::{Lake, Retention};
 use metrics_exporter_prometheus::PrometheusHandle;
-use query::Engine;
+use query::{CatalogTables, Engine, Freshness};
 use sink::Status;
 
 use crate::dead_letters::Desk;
@@ -89,7 +88,7 @@ pub enum News {
         lake: Status,
     },
     /// They are in tables of a catalog when these are committed there, and that was noticed.
-    Catalog(Attached),
+    Catalog(CatalogTables),
 }
 
 impl Questions {
@@ -102,14 +101,16 @@ impl Questions {
     }
 
     /// Waits until there are rows past what was seen, but no longer than this; returns what is seen then.
-    /// Nothing was seen before 0.
+    /// Whoever has seen nothing says 0, and hears from a catalog at once.
     pub(crate) async fn written_past(&self, seen: u64, patience: Duration) -> Option<u64> {
         match &self.news {
             News::Journal { lake, .. } => {
                 lake.written_past(Offset::new(seen), patience).await.map(Offset::get)
             }
+            News::Catalog(_) if seen == 0 => Some(1),
             News::Catalog(tables) => {
-                tokio::time::timeout(patience, tables.changed_since(seen)).await.ok()
+                let changed = tables.changed_since(seen - 1);
+                tokio::time::timeout(patience, changed).await.ok().map(|count| count + 1)
             }
         }
     }

@@ -16,8 +16,8 @@ export const Freshness = ({ zone }: { zone: string }) => {
   })
   if (rows?.source !== 'catalog') return null
   const until = rows.committed_at ? `Rows until ${format.time(rows.committed_at, zone)}` : 'The catalog has no rows yet'
-  const asked = rows.checked_at ? `, asked ${format.ago(rows.checked_at)}` : ''
-  const label = rows.trouble ?? `${until}${asked}`
+  const asked = rows.checked_at ? `${until}, asked ${format.ago(rows.checked_at)}` : 'The catalog was not read yet'
+  const label = [rows.trouble, asked].filter(Boolean).join('. ')
   return (
     <Tooltip label={label} multiline maw={420}>
       <span
@@ -26,7 +26,11 @@ export const Freshness = ({ zone }: { zone: string }) => {
         role="status"
         aria-label={label}
       >
-        {rows.trouble ? 'Catalog unreachable' : rows.committed_at ? format.ago(rows.committed_at) : 'No rows yet'}
+        {rows.trouble || !rows.checked_at
+          ? 'Catalog not read'
+          : rows.committed_at
+            ? format.ago(rows.committed_at)
+            : 'No rows yet'}
       </span>
     </Tooltip>
   )

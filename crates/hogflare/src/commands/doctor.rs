@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::ArgMatches;
 use identity::postgres::{self, Address, Availability};
 use journal::{Fs, RealFs};
-use lake::rest::{self, Access, Attached};
+use lake::rest::{self, Access, Attached, Found};
 use serde_json::Value;
 use sink::DeadLetters;
 use sink::pipelines::Stream;
@@ -160,7 +160,11 @@ async fn reach_catalog(catalog: &rest::Config) -> Finding {
     let host = catalog.uri.host_str().unwrap_or_default();
     if catalog.access == Access::Read {
         return match read_catalog(catalog).await {
-            Ok(rows) => Good(format!("{host}: its tables can be read, and have {rows} rows")),
+            Ok(found) if found.troubles.is_empty() => Good(format!(
+                "{host}: its tables can be read, and have {} rows",
+                found.version.file_rows()
+            )),
+            Ok(found) => Bad(format!("{host}: {}", found.troubles.join("; "))),
             Err(error) => Bad(format!("{host}: {error}")),
         };
     }
@@ -176,10 +180,8 @@ async fn reach_catalog(catalog: &rest::Config) -> Finding {
     }
 }
 
-async fn read_catalog(catalog: &rest::Config) -> Result<u64, sink::Error> {
-    let tables = Attached::new(catalog.clone())?;
-    tables.refresh().await?;
-    Ok(tables.version().file_rows())
+async fn read_catalog(catalog: &rest::Config) -> Result<Found, sink::Error> {
+    Attached::new(catalog.clone())?.read().await
 }
 
 /// Rows that a pipeline refused, in a folder for each sink.

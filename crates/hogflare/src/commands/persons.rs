@@ -13,9 +13,8 @@ use identity::{Found, Lookup, Search};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::sql::{ask, write};
+use super::sql::{Target, ask, write};
 use crate::config::{Config, Sources, State};
-use crate::data_dir::DataDir;
 
 /// Rows that are read at once.
 const PAGE_ROWS: usize = 10_000;
@@ -103,7 +102,7 @@ pub(crate) fn export(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
 
 /// What the commands are told.
 struct Asked {
-    data_dir: DataDir,
+    target: Target,
     /// Persons, where nodes share them.
     shared: Option<Shared>,
     project: i64,
@@ -115,7 +114,7 @@ impl Asked {
     fn of(flags: &ArgMatches) -> anyhow::Result<Self> {
         let config = Config::parse(&Sources::collect(flags)?)?;
         Ok(Self {
-            data_dir: DataDir::existing(&config.data_dir)?,
+            target: Target::of(&config)?,
             shared: Shared::of(&config.state)?,
             project: flags.get_one("project").copied().unwrap_or(1),
             limit: flags.get_one("limit").copied().unwrap_or(100),
@@ -124,7 +123,7 @@ impl Asked {
     }
 
     fn answer(&self, sql: &str) -> anyhow::Result<Vec<u8>> {
-        super::small_runtime()?.block_on(ask(&self.data_dir, sql, &self.format))
+        super::small_runtime()?.block_on(ask(&self.target, sql, &self.format))
     }
 
     /// Writes the rows of a table, some at a time, in the order of the journal.
@@ -182,7 +181,7 @@ impl Asked {
     }
 
     fn rows(&self, sql: &str) -> anyhow::Result<Vec<serde_json::Value>> {
-        let answer = super::small_runtime()?.block_on(ask(&self.data_dir, sql, "json"))?;
+        let answer = super::small_runtime()?.block_on(ask(&self.target, sql, "json"))?;
         Ok(serde_json::from_slice(&answer)?)
     }
 }

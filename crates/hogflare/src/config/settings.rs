@@ -124,7 +124,8 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "HOGFLARE_CATALOG_TABLES",
         "catalog-tables",
         Some(""),
-        "Names of tables that others made, where they differ: `events=events_v2,persons=people`.",
+        "Names of tables that others made, where they differ: `events=events_v2,persons=people`; `otel=` leaves one \
+         out.",
     ),
     setting(
         "HOGFLARE_CATALOG_INTERVAL",

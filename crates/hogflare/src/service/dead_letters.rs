@@ -68,10 +68,14 @@ impl Desk for LettersDesk {
         }
         *state = Resending { is_at_work: true, ..Resending::default() };
         drop(state);
-        let desk = self.clone();
+        let (desk, data_dir) = (self.clone(), self.data_dir.clone());
+        let runtime = tokio::runtime::Handle::current();
+        // Each request is followed by writes that wait for the disk.
+        let sending = tokio::task::spawn_blocking(move || {
+            runtime.block_on(dead_letters::resend(&pipelines, &data_dir, ROWS_PER_SECOND))
+        });
         tokio::spawn(async move {
-            let done = dead_letters::resend(&pipelines, &desk.data_dir, ROWS_PER_SECOND).await;
-            desk.ended(done);
+            desk.ended(sending.await.unwrap_or_else(|panic| Err(panic.into())));
         });
         true
     }

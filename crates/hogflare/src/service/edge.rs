@@ -53,7 +53,7 @@ pub(crate) fn build(
         },
         questions: sinks.questions(journals),
         lake: sinks.lake.clone(),
-        retention: config.retention.filter(|_| config.lake_enabled),
+        retention: config.retention.filter(|_| config.lake_enabled && !config.asks_catalog()),
         persons: journals.persons.clone(),
         access: desks.access,
         eraser: desks.eraser,

@@ -8,7 +8,7 @@ use event::{Erasures, Placed, Token};
 use journal::Journal;
 use lake::Lake;
 use lake::rest::{self, Access, Attached, CatalogSink};
-use query::{Engine, Limits};
+use query::{CatalogTables, Engine, Limits};
 use recordings::{ObjectsSink, SnapshotRows};
 use server::policy::CurrentPolicy;
 use server::{News, Questions};
@@ -46,7 +46,7 @@ pub(crate) struct Sinks {
     pub(crate) lake: Option<Lake>,
     pub(crate) engine: Option<Engine>,
     /// The tables of a catalog that answer questions, and what asks them.
-    attached: Option<(Attached, Engine)>,
+    attached: Option<(CatalogTables, Engine)>,
     pub(crate) deliveries: Option<Deliveries>,
     pub(crate) statuses: Vec<Status>,
     tasks: JoinSet<()>,
@@ -159,7 +159,7 @@ impl Sinks {
 
     /// Reads the tables of a catalog from now on.
     fn attach_catalog(&mut self, catalog: &rest::Config) -> anyhow::Result<()> {
-        let tables = Attached::new(catalog.clone())?;
+        let tables = CatalogTables::new(Attached::new(catalog.clone())?);
         let engine = Engine::new(tables.clone(), Limits::default())?;
         self.tasks.spawn(tables.clone().keep_fresh(self.stopped.clone()));
         self.attached = Some((tables, engine));

@@ -2,11 +2,11 @@
 //! program.
 //!
 //! A version has the files of each table's current snapshot, as they were when the catalog was last asked.
-//! Tables are asked one after the other, so one may be some moments ahead of another. While the catalog
-//! cannot be asked, what was read before stays, and says how old it is.
+//! Tables are asked one after the other, so one may be some moments ahead of another. A table that
+//! cannot be read stays as it was.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use event::Timestamp;
@@ -16,8 +16,7 @@ use iceberg::spec::{
     TableMetadata,
 };
 use sink::Error;
-use tokio::sync::{Mutex, watch};
-use tracing::{info, warn};
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::Config;
@@ -27,50 +26,42 @@ use super::storage::Storage;
 use crate::Table;
 use crate::version::{Current, DataFile, Remote, Version};
 
-/// How soon a catalog in trouble is asked again.
-const RETRY: Duration = Duration::from_secs(5);
 /// How many manifests are read at a time.
 const MANIFESTS_AT_ONCE: usize = 8;
 
-/// Tables of a catalog, for reading. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Attached {
-    shared: Arc<Shared>,
-}
-
+/// Tables of a catalog, for reading.
 #[derive(Debug)]
-struct Shared {
+pub struct Attached {
     client: Client,
     config: Config,
     current: Current,
-    freshness: RwLock<Freshness>,
     /// What was read of each table; held while the catalog is asked.
     known: Mutex<BTreeMap<&'static str, Known>>,
-    /// Counts versions.
-    changed: watch::Sender<u64>,
 }
 
-/// How new what is read is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Freshness {
+/// What was found of a catalog's tables.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Their current snapshots; the same version as before where they are the same.
+    pub version: Arc<Version>,
     /// When the newest snapshot of `events` was committed.
     pub committed_at: Option<Timestamp>,
-    /// When the catalog last said so.
-    pub checked_at: Option<Timestamp>,
-    /// Why it has said nothing since.
-    pub trouble: Option<String>,
+    /// Why a table is as it was before, or not there, for each that cannot be read as it is now.
+    pub troubles: Vec<String>,
 }
 
 /// What was read of a table.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Known {
     uuid: Uuid,
     snapshot: Option<i64>,
     committed_at: Option<Timestamp>,
     storage: Storage,
     /// The files of each manifest, which never change.
-    manifests: BTreeMap<String, Arc<[Arc<DataFile>]>>,
+    manifests: Manifests,
 }
+
+type Manifests = BTreeMap<String, Arc<[Arc<DataFile>]>>;
 
 impl Attached {
     /// Prepares to read tables; the catalog is asked later.
@@ -81,90 +72,39 @@ impl Attached {
         let client = Client::new(config.clone()).map_err(|error| {
             Error::paused(format!("the catalog's tables cannot be read: {error}"))
         })?;
-        let (changed, _) = watch::channel(0);
-        let shared = Shared {
-            client,
-            config,
-            current: Current::new(Version::default()),
-            freshness: RwLock::default(),
-            known: Mutex::default(),
-            changed,
-        };
-        Ok(Self { shared: Arc::new(shared) })
+        let current = Current::new(Version::default());
+        Ok(Self { client, config, current, known: Mutex::default() })
     }
 
-    /// Returns the tables as they were when the catalog was last asked.
-    pub fn version(&self) -> Arc<Version> {
-        self.shared.current.get()
+    /// How often the catalog should be asked.
+    pub const fn interval(&self) -> Duration {
+        self.config.commit_interval
     }
 
-    /// Says how new that is.
-    pub fn freshness(&self) -> Freshness {
-        self.shared.freshness.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Waits until there were more versions than so many; returns how many there were.
-    pub async fn changed_since(&self, seen: u64) -> u64 {
-        let mut changed = self.shared.changed.subscribe();
-        let more = changed.wait_for(|count| *count > seen).await.map(|count| *count);
-        more.unwrap_or(seen)
-    }
-
-    /// Asks the catalog again and again, until it is stopped.
-    pub async fn keep_fresh(self, mut stopped: watch::Receiver<bool>) {
-        let asking = async {
-            loop {
-                let failed = self.refresh().await.err();
-                let interval = self.shared.config.commit_interval;
-                let pause = if failed.is_some() { interval.min(RETRY) } else { interval };
-                self.tell(failed);
-                tokio::time::sleep(pause).await;
-            }
-        };
-        tokio::select! {
-            _ = stopped.wait_for(|stopped| *stopped) => {}
-            () = asking => {}
-        }
-    }
-
-    /// Logs troubles when they begin and when they end, and not each time.
-    fn tell(&self, failed: Option<Error>) {
-        let mut freshness = self.shared.freshness.write().unwrap_or_else(PoisonError::into_inner);
-        let reason = failed.map(|error| error.to_string());
-        match (&freshness.trouble, &reason) {
-            (before, Some(reason)) if before.as_ref() != Some(reason) => {
-                warn!(%reason, "the catalog's tables cannot be read; questions get older rows");
-            }
-            (Some(_), None) => info!("the catalog's tables are read again"),
-            _ => {}
-        }
-        freshness.trouble = reason;
-    }
-
-    /// Takes over the current snapshots of all tables, or of none.
+    /// Looks for the current snapshots of all tables.
     ///
     /// # Errors
-    /// When the catalog or its storage cannot be read, or a table is such that its rows cannot be.
-    pub async fn refresh(&self) -> Result<(), Error> {
-        let mut known = self.shared.known.lock().await;
-        let checked_at = Timestamp::now();
-        let mut fresh = BTreeMap::new();
+    /// When the catalog cannot be asked, or of `events` nothing was ever read. A table whose snapshot
+    /// cannot be read stays as it was.
+    pub async fn read(&self) -> Result<Found, Error> {
+        let mut known = self.known.lock().await;
+        let (mut fresh, mut troubles) = (BTreeMap::new(), Vec::new());
         for table in Table::all() {
-            let name = self.shared.config.names.of(table);
-            match self.shared.client.load(name).await? {
-                Some(loaded) => {
-                    let known = known.get(table.name());
-                    let read = Known::of(table, &loaded, known, &self.shared.config).await?;
-                    fresh.insert(table.name(), read);
-                }
+            let Some(name) = self.config.names.of(table) else { continue };
+            let Some(loaded) = self.client.load(name).await? else {
                 // Whoever sends events alone has no other table.
-                None if table.name() != event::Table::Events.name() => {}
-                None => {
-                    let namespace = self.shared.config.namespace.join(".");
-                    return Err(Error::paused(format!(
-                        "there is no table {namespace}.{name} in the catalog \
-                         (HOGFLARE_CATALOG_NAMESPACE, HOGFLARE_CATALOG_TABLES)"
-                    )));
+                if is_events(table) {
+                    return Err(self.no_events(name));
+                }
+                continue;
+            };
+            let before = known.get(table.name());
+            match (Known::of(table, &loaded, before, &self.config).await, before) {
+                (Ok(read), _) => drop(fresh.insert(table.name(), read)),
+                (Err(error), None) if is_events(table) => return Err(error),
+                (Err(error), before) => {
+                    troubles.push(error.to_string());
+                    before.and_then(|before| fresh.insert(table.name(), before.clone()));
                 }
             }
         }
@@ -172,19 +112,27 @@ impl Attached {
             && fresh
                 .iter()
                 .all(|(table, read)| known.get(table).is_some_and(|known| read.is_same_as(known)));
-        let committed_at =
-            fresh.get(event::Table::Events.name()).and_then(|read| read.committed_at);
         *known = fresh;
         if !is_same {
             let (files, remote) = shown(&known);
-            self.shared.current.update(|version| version.take_remote(files, remote));
-            self.shared.changed.send_modify(|count| *count += 1);
+            self.current.update(|version| version.take_remote(files, remote));
         }
-        let mut freshness = self.shared.freshness.write().unwrap_or_else(PoisonError::into_inner);
-        freshness.committed_at = committed_at;
-        freshness.checked_at = Some(checked_at);
-        Ok(())
+        let events = known.get(event::Table::Events.name());
+        let committed_at = events.and_then(|events| events.committed_at);
+        Ok(Found { version: self.current.get(), committed_at, troubles })
     }
+
+    fn no_events(&self, name: &str) -> Error {
+        let namespace = self.config.namespace.join(".");
+        Error::paused(format!(
+            "there is no table {namespace}.{name} in the catalog (HOGFLARE_CATALOG_NAMESPACE, \
+             HOGFLARE_CATALOG_TABLES)"
+        ))
+    }
+}
+
+fn is_events(table: &Table) -> bool {
+    table.name() == event::Table::Events.name()
 }
 
 /// The files of all tables, and where they are.
@@ -241,9 +189,9 @@ async fn read_manifests(
     table: &'static Table,
     metadata: &TableMetadata,
     lines: Vec<ManifestFile>,
-    known: Option<&BTreeMap<String, Arc<[Arc<DataFile>]>>>,
+    known: Option<&Manifests>,
     storage: &Storage,
-) -> Result<BTreeMap<String, Arc<[Arc<DataFile>]>>, Error> {
+) -> Result<Manifests, Error> {
     if lines.iter().any(deletes_rows) {
         return Err(unreadable(
             table,

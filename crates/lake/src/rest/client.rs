@@ -12,7 +12,7 @@ use serde::Deserialize;
 use sink::Error;
 use tokio::sync::OnceCell;
 
-use super::Config;
+use super::{Access, Config};
 
 /// How much of an answer is worth keeping in a log.
 const REASON_CHARACTERS: usize = 500;
@@ -219,8 +219,12 @@ impl Client {
         let message = format!("cannot {action}: the catalog answered {status}: {reason}");
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Error::paused(format!(
-                "{message}; HOGFLARE_CATALOG_TOKEN must be a token for this catalog and its \
-                 storage, that may write if rows are written there"
+                "{message}; HOGFLARE_CATALOG_TOKEN must be a token that may {} this catalog and \
+                 its storage",
+                match self.config.access {
+                    Access::Read => "read",
+                    Access::Write => "read and write",
+                }
             )),
             StatusCode::NOT_FOUND => Error::paused(format!(
                 "{message}; look at HOGFLARE_CATALOG, HOGFLARE_CATALOG_WAREHOUSE and \

@@ -50,33 +50,41 @@ pub enum Access {
 
 /// `HOGFLARE_CATALOG_TABLES`: the tables that have another name in the catalog.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TableNames(BTreeMap<&'static str, String>);
+pub struct TableNames(BTreeMap<&'static str, Option<String>>);
 
 impl TableNames {
-    /// What a table is called in the catalog.
-    pub fn of(&self, table: &Table) -> &str {
-        self.0.get(table.name()).map_or(table.name(), String::as_str)
+    /// What a table is called in the catalog; `None` where it is not to be read.
+    pub fn of(&self, table: &'static Table) -> Option<&str> {
+        self.0.get(table.name()).map_or(Some(table.name()), Option::as_deref)
     }
 }
 
 impl FromStr for TableNames {
     type Err = String;
 
-    /// Reads `events=events_v2,persons=people`.
+    /// Reads `events=events_v2,persons=people,groups=`; the last leaves a table out.
     fn from_str(text: &str) -> Result<Self, String> {
-        let names = text.split(',').map(str::trim).filter(|pair| !pair.is_empty()).map(|pair| {
+        let mut names = Self::default();
+        for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
             let (ours, theirs) = pair.split_once('=').ok_or_else(|| {
                 format!("{pair} is not a table and its name, such as events=events_v2")
             })?;
             let (ours, theirs) = (ours.trim(), theirs.trim());
             let table = Table::all().iter().find(|table| table.name() == ours);
             let table = table.ok_or_else(|| format!("there is no table {ours}"))?;
-            match theirs.is_empty() || theirs.contains(['.', '/', '\u{1f}']) {
-                true => Err(format!("{theirs:?} is not the name of a table")),
-                false => Ok((table.name(), theirs.to_owned())),
+            let is_events = ours == event::Table::Events.name();
+            if theirs.contains(['.', '/', '\u{1f}']) || theirs.is_empty() && is_events {
+                return Err(format!("{theirs:?} is not the name of a table"));
             }
-        });
-        names.collect::<Result<_, _>>().map(Self)
+            let theirs = Some(theirs.to_owned()).filter(|name| !name.is_empty());
+            if theirs.is_some() && names.0.values().any(|name| *name == theirs) {
+                return Err(format!("{pair} names a table that another is already"));
+            }
+            if names.0.insert(table.name(), theirs).is_some() {
+                return Err(format!("{ours} has two names"));
+            }
+        }
+        Ok(names)
     }
 }
 
@@ -190,12 +198,21 @@ mod tests {
 
     #[test]
     fn tables_may_have_other_names() {
-        let names: TableNames = "events=events_v2, persons = people".parse().unwrap();
-        let of = |table| names.of(Table::of(table)).to_owned();
-        assert_eq!(of(event::Table::Events), "events_v2");
-        assert_eq!(of(event::Table::Persons), "people");
-        assert_eq!(of(event::Table::Groups), "groups");
-        for wrong in ["events", "event=a", "events=", "events=a.b"] {
+        let names: TableNames = "events=events_v2, persons = people,otel=".parse().unwrap();
+        let of = |table| names.of(Table::of(table));
+        assert_eq!(of(event::Table::Events), Some("events_v2"));
+        assert_eq!(of(event::Table::Persons), Some("people"));
+        assert_eq!(of(event::Table::Groups), Some("groups"));
+        assert_eq!(of(event::Table::Otel), None);
+        let wrong = [
+            "events",
+            "event=a",
+            "events=",
+            "events=a.b",
+            "events=a,persons=a",
+            "events=a,events=b",
+        ];
+        for wrong in wrong {
             assert!(wrong.parse::<TableNames>().is_err(), "{wrong}");
         }
     }

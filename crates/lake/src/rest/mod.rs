@@ -32,10 +32,11 @@ mod sink;
 mod storage;
 mod table;
 
-pub use attached::{Attached, Freshness};
+pub use attached::{Attached, Found};
 pub use config::{Access, Config, StaticStorage, TableNames};
 pub use probe::probe;
 pub use sink::{CatalogSink, Context};
+pub use storage::reason;
 
 /// Adds to a result of the library what was tried.
 fn iceberg<T>(result: ::iceberg::Result<T>, action: &str) -> Result<T, ::sink::Error> {

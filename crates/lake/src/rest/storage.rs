@@ -122,8 +122,24 @@ fn other(error: Error) -> object_store::Error {
     object_store::Error::Generic { store: "S3", source: error.into() }
 }
 
+/// What a storage says may have the credentials in it: that is for whoever looks for a fault.
 fn failed(action: &str, uri: &str, error: &object_store::Error) -> Error {
-    Error::transient(format!("cannot {action} {uri}: {error}"))
+    tracing::debug!(%error, uri, "the storage refused");
+    Error::transient(format!("cannot {action} {uri}: {}", reason(error)))
+}
+
+/// The kind of a failure of an object store, in words that have nothing of what it said.
+pub fn reason(error: &object_store::Error) -> &'static str {
+    use object_store::Error as E;
+    match error {
+        E::NotFound { .. } => "the storage does not have it",
+        E::PermissionDenied { .. } | E::Unauthenticated { .. } => {
+            "the storage refuses the credentials"
+        }
+        E::AlreadyExists { .. } | E::Precondition { .. } => "the storage has another one",
+        E::InvalidPath { .. } => "it has no name that the storage takes",
+        _ => "the storage does not answer, or fails",
+    }
 }
 
 /// Bucket and key of an object.

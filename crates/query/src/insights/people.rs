@@ -48,15 +48,26 @@ impl Passing {
         })
     }
 
-    /// The events.
+    /// The events of somebody at some time. Tables of others may have rows without one or the other, which
+    /// SQL does not count either.
     pub(super) fn iter(&self) -> impl Iterator<Item = Passed<'_>> {
-        (0..self.ids.len()).map(|row| Passed {
-            person: Uuid::parse_str(self.ids.value(row)).unwrap_or_default(),
-            time: self.times.value(row),
-            steps: self.steps.value(row).unsigned_abs(),
-            value: self.values.value(row),
+        (0..self.ids.len()).filter(|row| self.times.is_valid(*row)).filter_map(|row| {
+            Some(Passed {
+                person: person_in(&self.ids, row)?,
+                time: self.times.value(row),
+                steps: self.steps.value(row).unsigned_abs(),
+                value: self.values.value(row),
+            })
         })
     }
+}
+
+/// The person of a row; `None` where it has none. An id that others made, and that is no UUID, stands for
+/// one that follows from it.
+pub(super) fn person_in(ids: &StringViewArray, row: usize) -> Option<Uuid> {
+    let id = ids.is_valid(row).then(|| ids.value(row))?;
+    let derived = |_| Uuid::new_v5(&Uuid::NAMESPACE_OID, id.as_bytes());
+    Some(Uuid::parse_str(id).unwrap_or_else(derived))
 }
 
 /// UTC, as the lake writes it.

@@ -24,6 +24,8 @@ pub(crate) enum Denied {
     Lacks(Permission),
     /// Who asks may not ask for this project.
     OtherProject(i64),
+    /// Who asks may ask for some projects only.
+    OtherProjects,
     /// Only somebody who is logged in may.
     NeedsSession,
     /// It is not what it must be.
@@ -80,9 +82,11 @@ impl Denied {
     fn status(&self) -> StatusCode {
         match self {
             Self::Unknown | Self::Refused(Refusal::NotRecognized) => StatusCode::UNAUTHORIZED,
-            Self::Foreign | Self::Lacks(_) | Self::OtherProject(_) | Self::NeedsSession => {
-                StatusCode::FORBIDDEN
-            }
+            Self::Foreign
+            | Self::Lacks(_)
+            | Self::OtherProject(_)
+            | Self::OtherProjects
+            | Self::NeedsSession => StatusCode::FORBIDDEN,
             Self::Refused(
                 Refusal::NotAllowed(_) | Refusal::ScopeTooWide(_) | Refusal::LinkUnknown,
             ) => StatusCode::FORBIDDEN,
@@ -104,6 +108,7 @@ impl Denied {
                 .to_owned(),
             Self::Lacks(permission) => format!("this needs the permission `{permission}`"),
             Self::OtherProject(team) => format!("the key is not for project {team}"),
+            Self::OtherProjects => "this needs a key for all projects".to_owned(),
             Self::NeedsSession => "only somebody who is logged in may do that".to_owned(),
             Self::Wrong(message) => message.clone(),
             Self::Absent(what) => format!("there is no such {what}"),
@@ -117,7 +122,9 @@ impl Denied {
         match self {
             Self::Unknown => "unknown",
             Self::Foreign => "foreign",
-            Self::Lacks(_) | Self::OtherProject(_) | Self::NeedsSession => "forbidden",
+            Self::Lacks(_) | Self::OtherProject(_) | Self::OtherProjects | Self::NeedsSession => {
+                "forbidden"
+            }
             Self::Refused(Refusal::NotRecognized) => "not_recognized",
             Self::Refused(Refusal::LinkUnknown) => "link_unknown",
             Self::TooMany(_) => "too_many_tries",

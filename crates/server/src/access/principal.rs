@@ -89,7 +89,7 @@ impl Principal {
     /// Whether it may ask for what is of no project.
     pub(crate) fn needs_all_projects(&self) -> Result<(), Denied> {
         match self.projects().and_then(|projects| projects.first()) {
-            Some(_) => Err(Denied::OtherProject(0)),
+            Some(_) => Err(Denied::OtherProjects),
             None => Ok(()),
         }
     }

@@ -10,7 +10,7 @@ use tracing::warn;
 use crate::access::{Denied, Principal};
 use crate::{EdgeState, answer};
 
-/// `GET`: how many there are, by sink and reason, and how far sending is.
+/// `GET`: how many there are, by sink and reason, and whether they are being sent.
 pub(crate) async fn list(
     State(state): State<EdgeState>,
     principal: Principal,

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use lake::rest::Freshness;
+use query::Freshness;
 use serde::Serialize;
 
 use crate::access::{Denied, Reader};
@@ -33,18 +33,22 @@ enum Place {
 /// For whoever may read.
 pub(crate) async fn show(
     State(state): State<EdgeState>,
-    Reader(_): Reader,
+    Reader(reader): Reader,
 ) -> Result<Response, Denied> {
     let questions = state.questions.as_ref().ok_or(Denied::Absent("lake"))?;
     let (source, freshness) = match questions.freshness() {
         None => (Place::Lake, Freshness::default()),
         Some(freshness) => (Place::Catalog, freshness),
     };
+    // What is wrong with tables is for those who look after them.
+    let is_told = reader.needs_all_projects().is_ok();
+    let general = || "tables of the catalog cannot be read".to_owned();
+    let trouble = freshness.trouble.map(|why| if is_told { why } else { general() });
     let rows = RowsAsOf {
         source,
         committed_at: freshness.committed_at.map(|time| time.to_string()),
         checked_at: freshness.checked_at.map(|time| time.to_string()),
-        trouble: freshness.trouble,
+        trouble,
     };
     Ok(answer::json(StatusCode::OK, serde_json::to_string(&rows).unwrap_or_default()))
 }

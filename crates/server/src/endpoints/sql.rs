@@ -94,6 +94,7 @@ pub(super) fn status_of(error: &Error) -> StatusCode {
             StatusCode::BAD_REQUEST
         }
         Error::TimedOut { .. } => StatusCode::REQUEST_TIMEOUT,
+        Error::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
         Error::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

@@ -13,7 +13,7 @@ pub(crate) fn dead_letters() -> PathItem {
     let count = json!({ "type": "integer", "minimum": 0 });
     let resending = json!({
         "type": "object",
-        "description": "How far sending is, or how the last one ended",
+        "description": "Whether they are being sent, and how the last sending ended",
         "required": ["is_at_work", "taken", "refused", "troubles"],
         "properties": {
             "is_at_work": { "type": "boolean" },

@@ -70,6 +70,14 @@ impl DeadLetters {
     }
 }
 
+impl DeadLetter {
+    /// Whether it is of whom is erased.
+    pub fn is_erased(&self, erased: &Erased) -> bool {
+        let place = serde_json::from_str::<Place>(self.row.get());
+        place.is_ok_and(|place| place.is_erased(erased))
+    }
+}
+
 /// Leaves out of a file what is erased; returns how many lines that were.
 fn erase_from(path: &Path, erased: &Erased) -> std::io::Result<u64> {
     let text = std::fs::read(path)?;

@@ -12,7 +12,8 @@ use clap::ArgMatches;
 use futures::StreamExt;
 use journal::{Fs, Journal, RealFs};
 use lake::Lake;
-use query::{Engine, Format, Limits};
+use lake::rest::{self, Attached};
+use query::{CatalogTables, Engine, Format, Limits};
 
 use crate::config::{Config, Sources};
 use crate::data_dir::DataDir;
@@ -24,37 +25,57 @@ const READ_BYTES: usize = 16 * 1024 * 1024;
 /// Prints the answer to a query.
 pub(crate) fn run(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
     let config = Config::parse(&Sources::collect(flags)?)?;
-    let data_dir = DataDir::existing(&config.data_dir)?;
+    let target = Target::of(&config)?;
     let format = flags.get_one::<String>("format").map(String::as_str).unwrap_or_default();
     let runtime = super::small_runtime()?;
     let sql = match flags.get_one::<String>("query") {
         Some(sql) => sql.clone(),
-        None if std::io::stdin().is_terminal() => return shell::run(&data_dir, format, &runtime),
+        None if std::io::stdin().is_terminal() => return shell::run(&target, format, &runtime),
         None => std::io::read_to_string(std::io::stdin())?,
     };
     let mut out = std::io::stdout().lock();
-    is_read(runtime.block_on(ask_into(&data_dir, &sql, format, &mut out)))?;
+    is_read(runtime.block_on(ask_into(&target, &sql, format, &mut out)))?;
     is_read(out.flush().map_err(anyhow::Error::from))?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The answer of the running server, or else of the folder itself.
-pub(super) async fn ask(data_dir: &DataDir, sql: &str, format: &str) -> anyhow::Result<Vec<u8>> {
+/// Who is asked: the server that has the folder open, or else the folder itself, or the catalog that the
+/// server would ask.
+pub(super) struct Target {
+    pub(super) data_dir: DataDir,
+    catalog: Option<rest::Config>,
+}
+
+impl Target {
+    /// As the configuration says.
+    ///
+    /// # Errors
+    /// When there is no such folder.
+    pub(super) fn of(config: &Config) -> anyhow::Result<Self> {
+        let catalog = config.catalog.clone().filter(|_| config.asks_catalog());
+        Ok(Self { data_dir: DataDir::existing(&config.data_dir)?, catalog })
+    }
+}
+
+/// The answer as a whole.
+pub(super) async fn ask(target: &Target, sql: &str, format: &str) -> anyhow::Result<Vec<u8>> {
     let mut all = Vec::new();
-    ask_into(data_dir, sql, format, &mut all).await?;
+    ask_into(target, sql, format, &mut all).await?;
     Ok(all)
 }
 
 /// Writes the answer as it comes.
 async fn ask_into(
-    data_dir: &DataDir,
+    target: &Target,
     sql: &str,
     format: &str,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
-    match data_dir.try_share()? {
-        Some(_lock) => ask_folder(data_dir, sql, format, out).await,
-        None => ask_server(data_dir, sql, format, out).await,
+    let Target { data_dir, catalog } = target;
+    match (data_dir.try_share()?, catalog) {
+        (None, _) => ask_server(data_dir, sql, format, out).await,
+        (Some(_lock), None) => ask_folder(data_dir, sql, format, out).await,
+        (Some(_lock), Some(catalog)) => ask_catalog(catalog, sql, format, out).await,
     }
 }
 
@@ -94,8 +115,31 @@ async fn ask_folder(
     if let Some(journal) = Journal::open_read_only(fs, &data_dir.journal())? {
         lake = with_tail(lake, &journal).await?;
     }
+    write_answer(&Engine::new(lake, Limits::default())?, sql, format, out).await
+}
+
+/// Reads the catalog's tables as they are now.
+async fn ask_catalog(
+    catalog: &rest::Config,
+    sql: &str,
+    format: &str,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
+    let tables = CatalogTables::new(Attached::new(catalog.clone())?);
+    for trouble in tables.refresh().await? {
+        eprintln!("hogflare: {trouble}");
+    }
+    write_answer(&Engine::new(tables, Limits::default())?, sql, format, out).await
+}
+
+async fn write_answer(
+    engine: &Engine,
+    sql: &str,
+    format: &str,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
     let format: Format = format.parse().map_err(anyhow::Error::msg)?;
-    let mut answer = Engine::new(lake, Limits::default())?.write(sql, format).await?;
+    let mut answer = engine.write(sql, format).await?;
     while let Some(piece) = answer.next().await {
         out.write_all(&piece?)?;
     }

@@ -11,8 +11,7 @@ use rustyline::{Config, Editor};
 use tokio::runtime::Runtime;
 
 use super::words::Words;
-use super::{ask, ask_into};
-use crate::data_dir::DataDir;
+use super::{Target, ask, ask_into};
 
 const HELP: &str = "\
 SELECT …;      a query, which ends with a semicolon; Tab completes names
@@ -68,8 +67,8 @@ impl<'a> Line<'a> {
 }
 
 /// Answers until the end of input.
-pub(super) fn run(data_dir: &DataDir, format: &str, runtime: &Runtime) -> anyhow::Result<ExitCode> {
-    let mut shell = Shell { data_dir, format: format.to_owned(), is_timed: false, runtime };
+pub(super) fn run(target: &Target, format: &str, runtime: &Runtime) -> anyhow::Result<ExitCode> {
+    let mut shell = Shell { target, format: format.to_owned(), is_timed: false, runtime };
     let config = Config::builder().auto_add_history(true).build();
     let mut editor: Editor<Words, FileHistory> = Editor::with_config(config)?;
     editor.set_helper(Some(Words::new(shell.names())));
@@ -78,7 +77,7 @@ pub(super) fn run(data_dir: &DataDir, format: &str, runtime: &Runtime) -> anyhow
         // There is none the first time.
         editor.load_history(path).ok();
     }
-    println!("hogflare {}, {}", env!("CARGO_PKG_VERSION"), data_dir.path().display());
+    println!("hogflare {}, {}", env!("CARGO_PKG_VERSION"), target.data_dir.path().display());
     println!("\\? helps, \\q quits.");
     loop {
         match editor.readline("hogflare=> ") {
@@ -100,7 +99,7 @@ pub(super) fn run(data_dir: &DataDir, format: &str, runtime: &Runtime) -> anyhow
 }
 
 struct Shell<'a> {
-    data_dir: &'a DataDir,
+    target: &'a Target,
     format: String,
     is_timed: bool,
     runtime: &'a Runtime,
@@ -132,7 +131,7 @@ impl Shell<'_> {
         let mut out = std::io::stdout().lock();
         let asked = async {
             tokio::select! {
-                answered = ask_into(self.data_dir, sql, &self.format, &mut out) => answered,
+                answered = ask_into(self.target, sql, &self.format, &mut out) => answered,
                 // The query ends with whoever waits for it.
                 _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("stopped")),
             }
@@ -149,7 +148,7 @@ impl Shell<'_> {
 
     /// Names to complete with; none where nothing answers.
     fn names(&self) -> Vec<String> {
-        let answer = self.runtime.block_on(ask(self.data_dir, NAMES, "ndjson")).unwrap_or_default();
+        let answer = self.runtime.block_on(ask(self.target, NAMES, "ndjson")).unwrap_or_default();
         let rows = serde_json::Deserializer::from_slice(&answer).into_iter::<serde_json::Value>();
         let name = |row: Result<serde_json::Value, _>| Some(row.ok()?["name"].as_str()?.to_owned());
         rows.filter_map(name).collect()

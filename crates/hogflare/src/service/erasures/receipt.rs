@@ -139,7 +139,9 @@ const PIPELINES: &str = "rows that Cloudflare has taken. R2 SQL only reads: run 
     of `$snapshot`, of which the statement takes those that came with this person";
 
 const CATALOG: &str = "rows in the tables of the Iceberg REST catalog: run the statement with Spark, or an \
-    equal delete with PyIceberg, likewise for persons and distinct ids, and expire its snapshots";
+    equal delete with PyIceberg, likewise for persons and distinct ids, and expire its snapshots. Where \
+    Hogflare asks these tables, files must be written anew (copy-on-write); a table may have another \
+    name there, and persons other ids than here";
 
 const OTHER_NODES: &str = "each erases its own rows once it hears of this, within seconds where it runs; a \
     receipt of the same id is there. Where they have pipelines, run the statement of every node's receipt";

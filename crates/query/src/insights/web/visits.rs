@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::super::asking::Asking;
-use super::super::people::{OfId, People, column, moments};
+use super::super::people::{OfId, People, column, moments, person_in};
 use super::super::range::Range;
 use super::super::texts::Texts;
 use super::cut::{Cut, Level, OfNone};
@@ -67,6 +67,7 @@ struct Session {
     /// Events that bounces are counted by; more than two are two.
     counted: u8,
     views: u32,
+    /// The first of those who viewed something, in the order of ids.
     person: Uuid,
 }
 
@@ -222,9 +223,10 @@ impl Visits {
             }
             if steps & VIEW != 0 {
                 session.views += 1;
-                let person = Uuid::parse_str(rows.people.value(row)).unwrap_or_default();
-                let (person, _) = self.people.number(person);
-                session.person = session.person.min(self.people.id(person as usize));
+                if let Some(person) = person_in(&rows.people, row) {
+                    let (person, _) = self.people.number(person);
+                    session.person = session.person.min(self.people.id(person as usize));
+                }
             }
             for ((cut, told), said) in cuts.iter().zip(&mut self.told).zip(&rows.said) {
                 if said.is_valid(row) {
@@ -250,7 +252,7 @@ impl Visits {
             counted.views += u64::from(session.views);
             counted.seconds += session.seconds();
             counted.judge(session.bounced());
-            people[period].insert(session.person);
+            people[period].extend(session.who());
         }
         for (counted, people) in counted.iter_mut().zip(people) {
             counted.visitors = people.len() as u64;
@@ -272,7 +274,7 @@ impl Visits {
             if !cut.bounces_of_entry {
                 counted.judge(session.bounced());
             }
-            people[period].insert((value, session.person));
+            people[period].extend(session.who().map(|person| (value, person)));
         });
         for (period, people) in people.into_iter().enumerate() {
             for (value, _) in people {
@@ -303,14 +305,14 @@ impl Visits {
             (Some((cut, asked)), Some(told)) => {
                 self.each(cut, told, |place, value, session, _| {
                     if place == period && told.name(value) == asked {
-                        people.insert(session.person);
+                        people.extend(session.who());
                     }
                 });
             }
             _ => {
                 let counted = self.sessions.iter();
                 let counted = counted.filter(|session| self.place(session) == Some(period));
-                people.extend(counted.map(|session| session.person));
+                people.extend(counted.filter_map(Session::who));
             }
         }
         people.into_iter().map(|person| person.to_string()).collect()
@@ -341,6 +343,11 @@ impl Visits {
 }
 
 impl Session {
+    /// Whose it is; `None` where nobody is told of any view.
+    fn who(&self) -> Option<Uuid> {
+        Some(self.person).filter(|person| *person != Uuid::max())
+    }
+
     /// How long it lasted, by the clock's seconds.
     const fn seconds(&self) -> i64 {
         self.ended.div_euclid(1_000_000) - self.began.div_euclid(1_000_000)
