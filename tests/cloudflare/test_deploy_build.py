@@ -39,7 +39,8 @@ def test_the_image_is_built_for_amd64_from_the_root(tmp_path: Path) -> None:
     builds = [call for call in (tmp_path / "calls").read_text().splitlines() if call.startswith("build ")]
     assert len(builds) == 1
     assert "--platform linux/amd64" in builds[0] and builds[0].endswith(f" -f - {REPO}")
-    assert (tmp_path / "dockerfile").read_text() == (REPO / "deploy/cloudflare/Dockerfile").read_text()
+    assert "--build-arg IMAGE=cloudflare" in builds[0]
+    assert (tmp_path / "dockerfile").read_text() == (REPO / "deploy/docker/Dockerfile").read_text()
 
 
 @pytest.mark.parametrize("project", [WORKER, REPO / "tests" / "cloudflare"], ids=["worker", "fake-engine"])

@@ -20,6 +20,7 @@ pub(crate) enum Command {
     KeyShow(ArgMatches),
     UserLink(ArgMatches),
     Doctor(ArgMatches),
+    Health(ArgMatches),
     SchemaEvents,
     SchemaTables,
     SchemaPipelines(Table),
@@ -56,6 +57,7 @@ pub(crate) fn parse() -> Command {
             Command::UserLink(flags.clone())
         }
         Some(("doctor", flags)) => Command::Doctor(flags.clone()),
+        Some(("health", flags)) => Command::Health(flags.clone()),
         Some(("schema", flags)) => match flags.subcommand() {
             Some(("pipelines", flags)) => {
                 let name = flags.get_one::<String>("table").map(String::as_str);
@@ -138,6 +140,11 @@ fn clap() -> Clap {
         )
         .subcommand(
             Clap::new("doctor").about("Check configuration, disk and sinks").args(setting_flags()),
+        )
+        .subcommand(
+            Clap::new("health")
+                .about("Ask the server at APP_ADDR whether it lives; fails where it does not")
+                .args(setting_flags_of(&["app-addr"])),
         )
         .subcommand(
             Clap::new("schema")

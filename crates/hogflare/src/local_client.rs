@@ -1,5 +1,6 @@
-//! HTTP to the server of a data folder, through its socket.
+//! HTTP to the server of a data folder, through its socket, or to one of this machine by TCP.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -7,7 +8,8 @@ use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
-use tokio::net::UnixStream;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
 
 /// What the server answered.
 #[derive(Debug)]
@@ -47,7 +49,8 @@ pub(crate) async fn begin(socket: &Path, path: &str, json: Bytes) -> anyhow::Res
         .header(header::HOST, "localhost")
         .header(header::CONTENT_TYPE, "application/json")
         .body(Full::new(json))?;
-    Ok(Arriving(request_from(socket, request).await?))
+    let stream = UnixStream::connect(socket).await?;
+    Ok(Arriving(request_over(stream, request).await?))
 }
 
 /// Posts JSON.
@@ -58,17 +61,31 @@ pub(crate) async fn post(socket: &Path, path: &str, json: Bytes) -> anyhow::Resu
 
 /// Gets a page.
 pub(crate) async fn get(socket: &Path, path: &str) -> anyhow::Result<Answer> {
+    get_over(UnixStream::connect(socket).await?, path).await
+}
+
+/// Gets a page by TCP, as strangers do.
+pub(crate) async fn get_by_tcp(address: SocketAddr, path: &str) -> anyhow::Result<Answer> {
+    get_over(TcpStream::connect(address).await?, path).await
+}
+
+async fn get_over<S>(stream: S, path: &str) -> anyhow::Result<Answer>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let request =
         Request::get(path).header(header::HOST, "localhost").body(Full::new(Bytes::new()))?;
-    let answer = Arriving(request_from(socket, request).await?);
+    let answer = Arriving(request_over(stream, request).await?);
     Ok(Answer { status: answer.status(), body: answer.rest().await? })
 }
 
-async fn request_from(
-    socket: &Path,
+async fn request_over<S>(
+    stream: S,
     request: Request<Full<Bytes>>,
-) -> anyhow::Result<Response<Incoming>> {
-    let stream = UnixStream::connect(socket).await?;
+) -> anyhow::Result<Response<Incoming>>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);

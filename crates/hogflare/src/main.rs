@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         Command::KeyShow(arguments) => commands::key::show(&arguments),
         Command::UserLink(arguments) => commands::user::link(&arguments),
         Command::Doctor(arguments) => commands::doctor::run(&arguments),
+        Command::Health(arguments) => commands::health::run(&arguments),
         Command::SchemaEvents => commands::schema::events(),
         Command::SchemaTables => commands::schema::tables(),
         Command::SchemaPipelines(table) => commands::schema::pipelines(table),

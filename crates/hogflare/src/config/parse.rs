@@ -133,9 +133,7 @@ impl Config {
         let api_key = sources.get("POSTHOG_API_KEY").map(|text| Token::new(text.trim()));
         let policy = policy_start(sources, api_key.as_ref())?;
         let config = Self {
-            app_addr: parse_by(sources, "APP_ADDR", |text| {
-                text.parse().map_err(|_| "an address such as 0.0.0.0:8080".to_owned())
-            })?,
+            app_addr: app_addr(sources)?,
             pipelines: pipelines(sources)?,
             catalog: catalog(sources)?,
             api_key,
@@ -251,6 +249,13 @@ impl Config {
         }
         Ok(())
     }
+}
+
+/// Where the service listens.
+pub(crate) fn app_addr(sources: &Sources) -> Result<SocketAddr, ConfigError> {
+    parse_by(sources, "APP_ADDR", |text| {
+        text.parse().map_err(|_| "an address such as 0.0.0.0:8080".to_owned())
+    })
 }
 
 fn policy_start(sources: &Sources, api_key: Option<&Token>) -> Result<PolicyStart, ConfigError> {
