@@ -68,8 +68,9 @@ docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --workspace --no-deps --document-private-items
 
 ## site: docs/ as a site, in ./site; fails where a link, an anchor or a page of the navigation is missing
+# Not --quiet: warnings that are not logged fail nothing.
 site: docs/.venv/.installed
-	NO_MKDOCS_2_WARNING=1 docs/.venv/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 docs/.venv/bin/mkdocs build --strict
 
 docs/.venv/.installed: docs/requirements.txt
 	@echo "installing what builds the site"
