@@ -54,5 +54,6 @@ def outward(link: re.Match, page: str, docs: Path) -> str:
 
 
 def on_page_content(html: str, page, config, files) -> str:
-    """Takes off the backslash before `|` in a table's code, which GitHub takes off itself."""
-    return re.sub(r"<code>[^<]*</code>", lambda code: code[0].replace(r"\|", "|"), html)
+    """Makes of tables what GitHub makes of them: no backslash before a `|` in code, no row of empty headings."""
+    html = re.sub(r"<code>[^<]*</code>", lambda code: code[0].replace(r"\|", "|"), html)
+    return re.sub(r"<thead>\s*<tr>\s*(<th[^>]*></th>\s*)+</tr>\s*</thead>", "", html)
