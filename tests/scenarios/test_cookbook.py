@@ -18,7 +18,7 @@ from harness.server import TOKEN, Hogflare
 from web.traffic import send, traffic
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-VISITS, DAYS = 1_500, 45
+VISITS, DAYS = 4_000, 45
 NOTHING = (None, "", 0)
 
 
