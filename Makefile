@@ -14,7 +14,7 @@ FUZZ_RUNS ?= 1000000
 # Processes of tests against the binary, which wait more than they compute.
 TESTERS ?= 3
 
-.PHONY: run build install test test-rust test-clients compatibility fmt clippy docs schema bench fuzz emulator web test-web
+.PHONY: run build install test test-rust test-clients compatibility fmt clippy docs site schema bench fuzz emulator web test-web
 
 ## run: build and start on http://localhost:8080 with the lake in ./hogflare-data
 run: build
@@ -66,6 +66,17 @@ clippy:
 
 docs:
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --release --locked --workspace --no-deps --document-private-items
+
+## site: docs/ as a site, in ./site; fails where a link, an anchor or a page of the navigation is missing
+# Not --quiet: warnings that are not logged fail nothing.
+site: docs/.venv/.installed
+	NO_MKDOCS_2_WARNING=1 docs/.venv/bin/mkdocs build --strict
+
+docs/.venv/.installed: docs/requirements.txt
+	@echo "installing what builds the site"
+	python3 -m venv docs/.venv
+	docs/.venv/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
 
 ## schema: write what is generated from the code
 schema: build
