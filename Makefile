@@ -46,7 +46,7 @@ test-rust:
 test-clients: $(PAGES)
 	tests/setup.sh
 	$(CARGO) build --release --locked --workspace --bins --examples
-	HOGFLARE_BIN="$(abspath $(BIN))" $(PYTHON) -m pytest tests -n $(TESTERS) --dist loadgroup
+	HOGFLARE_BIN="$(abspath $(BIN))" $(PYTHON) -m pytest tests -n $(TESTERS)
 
 ## compatibility: every SDK of the matrix, old and new, against Hogflare; writes docs/compatibility.md
 compatibility:

@@ -4,8 +4,10 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from harness.emulator import Emulator
 from harness.server import Hogflare
@@ -21,13 +23,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 TOGETHER = {"cloudflare", "insights", "web"}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps the tests of a file, or of such a folder, in one process where several run."""
-    root = Path(__file__).parent
-    for item in items:
-        parts = item.path.relative_to(root).parts
-        item.add_marker(pytest.mark.xdist_group(parts[0] if parts[0] in TOGETHER else "/".join(parts)))
+class ByFile(LoadScopeScheduling):
+    """Keeps the tests of a file, or of such a folder, in one process where several run.
+
+    xdist's own groups are marks on tests, of which pytest 9.2 tells it nothing.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0].removeprefix("tests/")
+        folder = file.partition("/")[0]
+        return folder if folder in TOGETHER else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """Tells xdist so."""
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -12,17 +12,21 @@ from harness.server import Hogflare
 ROOT = Path(__file__).resolve().parents[2]
 # Decisions tell of what was so once.
 PAGES = [ROOT / "README.md", *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page.parent.name != "decisions")]
-# Of the build, of the tests, of scripts, of the Worker, of SDKs and of other services.
+# Of the build, of the tests, of scripts and the installer, of compose, of the Worker, of SDKs and of other services.
 OTHER_VARIABLES = {
     "CLOUDFLARE_ACCOUNT_ID",
     "CLOUDFLARE_API_TOKEN",
     "CLOUDFLARE_CATALOG_TOKEN",
     "HOGFLARE_BIN",
+    "HOGFLARE_DOMAIN",
+    "HOGFLARE_DOWNLOAD_URL",
     "HOGFLARE_INSTANCES",
     "HOGFLARE_ROUTING",
     "HOGFLARE_SDK_ASSETS",
     "HOGFLARE_SLEEP_AFTER",
+    "HOGFLARE_SUBNET",
     "HOGFLARE_URL",
+    "HOGFLARE_VERSION",
     "POSTHOG_HOST",
 }
 # A schema, a cookie and a part of the log, which are called as metrics are.
