@@ -214,7 +214,7 @@ def test_what_is_kept_of_events_is_told(start_hogflare, new_page: Callable[..., 
     expect(kept.get_by_text("All that are not removed")).to_be_visible()
 
 
-def test_dead_letters_are_sent_again_and_the_quarantine_is_told(
+def test_dead_letters_are_sent_again(
     start_hogflare, start_emulator, new_page: Callable[..., Page]
 ) -> None:
     emulator = start_emulator()
@@ -232,6 +232,5 @@ def test_dead_letters_are_sent_again_and_the_quarantine_is_told(
     expect(letters.get_by_text("1 row taken, 0 refused again")).to_be_visible()
     expect(letters.get_by_role("button", name="Send them again")).to_have_count(0)
     assert [row["event"] for row in emulator.events()].count("poison") == 1
-    expect(page.get_by_role("region", name=re.compile("Quarantine"))).to_contain_text("There is none")
     log = Session(page.context, Site(server), OWNER).ask("GET", "/api/audit").json()
     assert "dead_letters.resend" in str(log)

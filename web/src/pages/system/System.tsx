@@ -9,7 +9,6 @@ import { Page } from '~/ui/Page'
 import { Panel, tableOf } from '~/ui/Panel'
 import { DeadLetters } from './DeadLetters'
 import { parseMetrics, sumOf } from './metrics'
-import { Quarantine } from './Quarantine'
 import { type Sink, sinksOf } from './sinks'
 import classes from './System.module.css'
 
@@ -76,7 +75,6 @@ const System = () => {
         {(samples) => <DataTable label="Sinks" rows={sinksOf(samples, readiness.data?.sinks ?? {})} columns={SINKS} />}
       </Panel>
       {canResend && <DeadLetters />}
-      <Quarantine />
       <Panel
         title="Every number"
         query={metrics}
