@@ -24,7 +24,7 @@ fn main() {
     let journal_id = Uuid::from_u128(1);
     let here = Store::open(&path, journal_id, Settings::default(), StoreOptions::default());
     let there =
-        postgres::Store::open(url.parse().unwrap(), Settings::default(), Options::default());
+        postgres::Store::open(url.parse().unwrap(), None, Settings::default(), Options::default());
     let mut keepers: [(&str, Box<dyn Keeper>); 2] =
         [("data folder", Box::new(here.unwrap())), ("PostgreSQL", Box::new(there.unwrap()))];
     println!("| keeper | events a group | known, nothing changes | known, each changes |");

@@ -32,7 +32,7 @@ fn claims(events: &[(TeamId, Event)]) -> Vec<Claim> {
 fn postgres(server: &Server, database: &str) -> (postgres::Store, postgres::Reader) {
     let address = server.address(database, "settles");
     let options = postgres::Options::default();
-    let store = postgres::Store::open(address, Settings::default(), options).unwrap();
+    let store = postgres::Store::open(address, None, Settings::default(), options).unwrap();
     let address = server.address(database, "reads");
     (store, postgres::Reader::new(address, options, Availability::default()).unwrap())
 }

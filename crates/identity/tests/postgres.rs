@@ -42,7 +42,7 @@ fn options() -> Options {
 }
 
 fn store(server: &Server, database: &str, application: &str, options: Options) -> Store {
-    Store::open(server.address(database, application), settings(), options).unwrap()
+    Store::open(server.address(database, application), None, settings(), options).unwrap()
 }
 
 fn memory() -> Memory {
@@ -477,7 +477,7 @@ fn a_group_that_changes_nothing_is_one_round_trip_and_any_other_two() {
     let way = RoundTrips::to(&server.socket());
     let options = Options { statement_timeout: SHORT, ..options() };
     let address = address_at(way.folder.path(), &database, "counted");
-    let mut store = Store::open(address, settings(), options).unwrap();
+    let mut store = Store::open(address, None, settings(), options).unwrap();
     let group =
         claims(&(0..200).map(|number| seen(&format!("id {number}"), number)).collect::<Vec<_>>());
     let before = way.count();
@@ -523,7 +523,7 @@ fn strangers_need_no_postgres_and_leave_nothing_there() {
     assert_eq!(State::of_tables(&sql), State::default());
     assert_eq!(sql.number(CLOCK), 0);
     let nowhere = "postgres://postgres@%2Fnowhere/persons".parse().unwrap();
-    let mut store = Store::open(nowhere, settings(), options()).unwrap();
+    let mut store = Store::open(nowhere, None, settings(), options()).unwrap();
     assert_eq!(store.settle(&claims(&events)).unwrap().len(), 2);
     let error = store.settle(&claims(&[seen("a", 1)])).unwrap_err();
     assert!(matches!(error, Error::Unreachable(_)), "{error}");
@@ -583,7 +583,7 @@ fn a_newer_format_is_refused() {
         "INSERT INTO hogflare.migrations VALUES (99, 'newer', '2030-01-01T00:00:00Z', '1')",
     );
     let address = server.address(&database, "older");
-    let error = Store::open(address, settings(), options()).unwrap_err();
+    let error = Store::open(address, None, settings(), options()).unwrap_err();
     assert!(matches!(error, Error::NewerSchema { found: 99, .. }), "{error}");
 }
 
@@ -593,7 +593,7 @@ fn a_database_that_has_not_every_character_is_refused() {
     let sql = server.connect("postgres");
     sql.execute("CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'");
     let address = server.address("latin", "any");
-    let error = Store::open(address, settings(), options()).unwrap_err();
+    let error = Store::open(address, None, settings(), options()).unwrap_err();
     sql.execute("DROP DATABASE latin WITH (FORCE)");
     assert!(matches!(error, Error::Encoding(_)), "{error}");
 }
@@ -602,7 +602,7 @@ fn a_database_that_has_not_every_character_is_refused() {
 fn a_database_that_is_not_there_is_not_waited_for() {
     let server = shared();
     let address = server.address("nobodys", "any");
-    let error = Store::open(address, settings(), options()).unwrap_err();
+    let error = Store::open(address, None, settings(), options()).unwrap_err();
     assert!(matches!(error, Error::Postgres { .. }), "{error}");
 }
 
@@ -722,6 +722,28 @@ fn every_node_learns_once_whom_one_forgot_and_then_nobody_knows() {
     let adopted = erasure(TEAM, &Target::Forgotten(Forgotten::default()));
     store.erase(&adopted).unwrap().unwrap();
     assert!(runtime.block_on(one.look()).unwrap().is_none());
+}
+
+#[test]
+fn a_node_is_waited_for_from_its_first_row_on() {
+    let server = shared();
+    let database = server.database();
+    let node = |journal| postgres::Node { journal_id: Uuid::from_u128(journal), is_new: true };
+    let open = |journal| {
+        let address = server.address(&database, "node");
+        Store::open(address, Some(node(journal)), settings(), options()).unwrap()
+    };
+    let (mut here, mut died) = (open(1), open(2));
+    died.settle(&claims(&[seen("jane", 1)])).unwrap();
+    drop(died);
+    let request = erasure(TEAM, &Target::DistinctId("jane".into()));
+    here.erase(&request).unwrap().unwrap();
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let mut inbox_here = inbox(&server, &database, 1, false);
+    let news = runtime.block_on(inbox_here.look()).unwrap().unwrap();
+    runtime.block_on(inbox_here.confirm(news)).unwrap();
+    let news = runtime.block_on(inbox(&server, &database, 2, false).look()).unwrap().unwrap();
+    assert_eq!(learned(&news), [(request.id, vec!["jane"])]);
 }
 
 #[test]

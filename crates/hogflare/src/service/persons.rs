@@ -76,7 +76,7 @@ fn in_postgres(
     }
     info!(at = %address, "persons are in PostgreSQL");
     let options = postgres::Options::default();
-    let store = postgres::Store::open(address.clone(), settings, options)
+    let store = postgres::Store::open(address.clone(), Some(node), settings, options)
         .context("cannot keep persons in PostgreSQL (HOGFLARE_STATE)")?;
     let outbox = Outbox::new(address.clone(), options);
     let reader = postgres::Reader::new(address.clone(), options, outbox.availability())?;

@@ -13,22 +13,13 @@
 use std::time::{Duration, Instant};
 
 use event::{ErasureKind, PersonId, Pseudonym, TeamId, Timestamp};
-use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
 use tracing::{info, warn};
 use uuid::Uuid;
 
 use super::address::{self, Connected};
-use super::{Address, Options, schema};
+use super::{Address, Node, Options, schema};
 use crate::{ErasureRequest, Error, Forgotten, Target};
-
-/// Begins with the present where the node has no rows yet, else with everything.
-const REGISTER: &str = "
-    INSERT INTO hogflare.nodes (journal_id, since, erasures_at, seen_at)
-    SELECT $1, begin, begin, now() FROM (
-        SELECT CASE WHEN $2 THEN at ELSE 0 END AS begin FROM hogflare.clock WHERE single) c
-    ON CONFLICT (journal_id) DO UPDATE SET seen_at = now()
-    RETURNING since";
 
 const NEWS: &str = "
     SELECT id, team_id, requested_at, pseudonym, pseudonym_person_id, distinct_ids, person_ids, changed
@@ -66,15 +57,6 @@ pub struct Inbox {
     node: Node,
     link: Option<Link>,
     is_failing: bool,
-}
-
-/// Whose inbox it is.
-#[derive(Clone, Copy, Debug)]
-pub struct Node {
-    /// Its journal.
-    pub journal_id: Uuid,
-    /// Whether it has no rows yet, so that what was erased before does not concern it.
-    pub is_new: bool,
 }
 
 /// What this connection has not told yet, to be confirmed once it is stored.
@@ -175,12 +157,10 @@ impl Inbox {
     async fn connect(&self) -> Result<Link, Error> {
         schema::migrate(&self.address, &self.options).await?;
         let connected = self.address.connect(&self.options).await?;
-        let Node { journal_id, is_new } = self.node;
         let register = async {
-            let node: [&(dyn ToSql + Sync); 2] = [&journal_id, &is_new];
-            let since: i64 = connected.client.query_one(REGISTER, &node).await?.try_get(0)?;
+            let since = self.node.register(&connected.client).await?;
             // Of nodes that are gone now nobody may have said so before.
-            confirm(&connected.client, journal_id, since).await?;
+            confirm(&connected.client, self.node.journal_id, since).await?;
             Ok(since)
         };
         let at = self.in_time(register).await?;

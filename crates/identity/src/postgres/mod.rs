@@ -24,6 +24,7 @@ mod commit;
 mod group;
 mod inbox;
 mod known;
+mod node;
 mod options;
 mod outbox;
 mod reader;
@@ -36,7 +37,8 @@ mod wanted;
 
 pub use address::Address;
 pub use availability::Availability;
-pub use inbox::{Inbox, News, Node};
+pub use inbox::{Inbox, News};
+pub use node::Node;
 pub use options::Options;
 pub use outbox::{Outbox, Parcel};
 pub use reader::Reader;

@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use super::address::{Connected, failed};
 use super::statements::Statements;
 use super::waiting::Waiting;
-use super::{Address, Options, schema};
+use super::{Address, Node, Options, schema};
 use crate::Error;
 
 /// What [`super::statements`] has end a transaction that was decided on what is no longer so.
@@ -39,6 +39,8 @@ pub(super) struct Link {
 #[derive(Debug)]
 pub(super) struct Server {
     address: Address,
+    /// Who has the rows of what is settled.
+    node: Option<Node>,
     pub(super) options: Options,
     waiting: Waiting,
     link: Option<Link>,
@@ -56,9 +58,13 @@ struct Absence {
 }
 
 impl Server {
-    pub(super) fn new(address: Address, options: Options) -> Result<Self, Error> {
+    pub(super) fn new(
+        address: Address,
+        node: Option<Node>,
+        options: Options,
+    ) -> Result<Self, Error> {
         let waiting = Waiting::new("persons-postgres")?;
-        Ok(Self { address, options, waiting, link: None, is_migrated: false, absence: None })
+        Ok(Self { address, node, options, waiting, link: None, is_migrated: false, absence: None })
     }
 
     /// Connects where there is no connection, and says whether there was none.
@@ -72,13 +78,17 @@ impl Server {
         {
             return Err(Error::Unreachable(absence.cause.clone()));
         }
-        let opened = self.waiting.wait_for(open(&self.address, &self.options, self.is_migrated));
-        match opened {
+        let opened = open(&self.address, self.node.as_ref(), &self.options, self.is_migrated);
+        match self.waiting.wait_for(opened) {
             Ok(link) => {
                 if self.absence.take().is_some() {
                     info!("PostgreSQL can be reached again");
                 }
                 self.is_migrated = true;
+                // From now on it may have rows.
+                if let Some(node) = &mut self.node {
+                    node.is_new = false;
+                }
                 self.link = Some(link);
                 Ok(true)
             }
@@ -158,14 +168,24 @@ fn is_conflict(code: &SqlState) -> bool {
         || [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(code)
 }
 
-async fn open(address: &Address, options: &Options, is_migrated: bool) -> Result<Link, Error> {
+async fn open(
+    address: &Address,
+    node: Option<&Node>,
+    options: &Options,
+    is_migrated: bool,
+) -> Result<Link, Error> {
     if !is_migrated {
         schema::migrate(address, options).await?;
     }
     let connected = address.connect(options).await?;
-    let prepared = Statements::prepare(&connected.client);
-    let prepared = tokio::time::timeout(options.statement_timeout, prepared).await;
-    match prepared {
+    let client = &connected.client;
+    let set_up = async {
+        if let Some(node) = node {
+            node.register(client).await?;
+        }
+        Statements::prepare(client).await
+    };
+    match tokio::time::timeout(options.statement_timeout, set_up).await {
         Ok(Ok(statements)) => Ok(Link { connected, statements }),
         Ok(Err(error)) => Err(failed("prepare to read", &error)),
         Err(_) => Err(Error::Unreachable("it does not answer".to_owned())),

@@ -10,7 +10,7 @@ use super::group::Reading;
 use super::known::Known;
 use super::server::{Failure, Server};
 use super::wanted::Wanted;
-use super::{Address, Options, commit};
+use super::{Address, Node, Options, commit};
 use crate::cache::Cache;
 use crate::{
     Claim, ErasureRequest, Error, Forgotten, GroupTypes, Keeper, Layer, NotErased, Settings,
@@ -49,15 +49,21 @@ enum Attempt {
 }
 
 impl Store {
-    /// Connects, and makes the tables where there are none.
+    /// Connects, makes the tables where there are none, and says that there is a node that will have
+    /// rows of what is settled.
     ///
     /// Where PostgreSQL cannot be reached, that is tried again whenever something is to be settled.
     ///
     /// # Errors
     /// When the database is of a newer format, is not one that can have persons, or refuses.
-    pub fn open(address: Address, settings: Settings, options: Options) -> Result<Self, Error> {
+    pub fn open(
+        address: Address,
+        node: Option<Node>,
+        settings: Settings,
+        options: Options,
+    ) -> Result<Self, Error> {
         let cache = Cache::new(options.cache_bytes);
-        let mut server = Server::new(address, options)?;
+        let mut server = Server::new(address, node, options)?;
         match server.connect() {
             Ok(_) | Err(Error::Unreachable(_)) => {}
             Err(error) => return Err(error),
