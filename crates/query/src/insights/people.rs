@@ -11,16 +11,21 @@ use arrow::array::{Array, ArrayRef, AsArray, PrimitiveArray, RecordBatch, String
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
 use uuid::Uuid;
+use uuid_simd::UuidExt as _;
 
 use super::asking::Asking;
 use crate::Error;
 use crate::overrides::Overrides;
 
+/// The number of nobody.
+pub(super) const NOBODY: u32 = u32::MAX;
+
 /// The columns of a statement that finds such events: `person_id`, `moment`, `steps`,
 /// `breakdown_value`.
 #[derive(Debug)]
 pub(super) struct Passing {
-    ids: StringViewArray,
+    /// The numbers of the persons.
+    people: Vec<u32>,
     times: PrimitiveArray<TimestampMicrosecondType>,
     steps: PrimitiveArray<Int64Type>,
     values: StringViewArray,
@@ -29,7 +34,8 @@ pub(super) struct Passing {
 /// One event.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Passed<'a> {
-    pub(super) person: Uuid,
+    /// Its number.
+    pub(super) person: u32,
     /// When, in microseconds.
     pub(super) time: i64,
     /// What it is, one bit each.
@@ -39,9 +45,11 @@ pub(super) struct Passed<'a> {
 }
 
 impl Passing {
-    pub(super) fn of(batch: &RecordBatch) -> Result<Self, Error> {
+    /// Reads a batch, and gives numbers to whoever has none.
+    pub(super) fn of(batch: &RecordBatch, people: &mut People) -> Result<Self, Error> {
+        let ids = column(batch, "person_id", &DataType::Utf8View)?;
         Ok(Self {
-            ids: column(batch, "person_id", &DataType::Utf8View)?.as_string_view().clone(),
+            people: people.number_all(ids.as_string_view()),
             times: column(batch, "moment", &moments())?.as_primitive().clone(),
             steps: column(batch, "steps", &DataType::Int64)?.as_primitive().clone(),
             values: column(batch, "breakdown_value", &DataType::Utf8View)?.as_string_view().clone(),
@@ -51,23 +59,29 @@ impl Passing {
     /// The events of somebody at some time. Tables of others may have rows without one or the other, which
     /// SQL does not count either.
     pub(super) fn iter(&self) -> impl Iterator<Item = Passed<'_>> {
-        (0..self.ids.len()).filter(|row| self.times.is_valid(*row)).filter_map(|row| {
-            Some(Passed {
-                person: person_in(&self.ids, row)?,
-                time: self.times.value(row),
-                steps: self.steps.value(row).unsigned_abs(),
-                value: self.values.value(row),
-            })
+        let people = self.people.iter().enumerate();
+        let counted =
+            people.filter(|(row, person)| **person != NOBODY && self.times.is_valid(*row));
+        counted.map(|(row, person)| Passed {
+            person: *person,
+            time: self.times.value(row),
+            steps: self.steps.value(row).unsigned_abs(),
+            value: self.values.value(row),
         })
     }
 }
 
 /// The person of a row; `None` where it has none. An id that others made, and that is no UUID, stands for
 /// one that follows from it.
-pub(super) fn person_in(ids: &StringViewArray, row: usize) -> Option<Uuid> {
+fn person_in(ids: &StringViewArray, row: usize) -> Option<Uuid> {
     let id = ids.is_valid(row).then(|| ids.value(row))?;
-    let derived = |_| Uuid::new_v5(&Uuid::NAMESPACE_OID, id.as_bytes());
-    Some(Uuid::parse_str(id).unwrap_or_else(derived))
+    let derived = || Uuid::new_v5(&Uuid::NAMESPACE_OID, id.as_bytes());
+    Some(hyphenated(id).or_else(|| Uuid::parse_str(id).ok()).unwrap_or_else(derived))
+}
+
+/// The uuid that a text is, as most are written; many times as fast as whoever knows all ways to write one.
+pub(super) fn hyphenated(text: &str) -> Option<Uuid> {
+    Uuid::parse_hyphenated(text.as_bytes()).ok()
 }
 
 /// UTC, as the lake writes it.
@@ -98,26 +112,39 @@ impl People {
         Self { team: asking.project.team, overrides, ..Self::default() }
     }
 
-    /// A person's number, and whether it is new.
-    pub(super) fn number(&mut self, person: Uuid) -> (u32, bool) {
-        match self.numbers.get(&person) {
-            Some(number) => (*number, false),
-            None => self.add(person),
+    /// The numbers of the persons of rows: [`NOBODY`] where a row has none.
+    ///
+    /// Whoever is known is looked up right after each other. Most of that is waiting for memory, and so the
+    /// processor waits for many at once.
+    pub(super) fn number_all(&mut self, ids: &StringViewArray) -> Vec<u32> {
+        let persons: Vec<Option<Uuid>> = (0..ids.len()).map(|row| person_in(ids, row)).collect();
+        let known = |person: &Option<Uuid>| {
+            person.and_then(|person| self.numbers.get(&person)).copied().unwrap_or(NOBODY)
+        };
+        let mut numbers: Vec<u32> = persons.iter().map(known).collect();
+        for (number, person) in numbers.iter_mut().zip(persons) {
+            if let Some(person) = person.filter(|_| *number == NOBODY) {
+                *number = self.number(person);
+            }
         }
+        numbers
     }
 
-    fn add(&mut self, person: Uuid) -> (u32, bool) {
+    /// A person's number.
+    pub(super) fn number(&mut self, person: Uuid) -> u32 {
+        if let Some(number) = self.numbers.get(&person) {
+            return *number;
+        }
         let present = self.overrides.person(self.team, person).unwrap_or(person);
-        let next = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
+        let next = u32::try_from(self.ids.len()).unwrap_or(NOBODY);
         let number = *self.numbers.entry(present).or_insert(next);
-        let is_new = number == next;
-        if is_new {
+        if number == next {
             self.ids.push(present);
         }
         if present != person {
             self.numbers.insert(person, number);
         }
-        (number, is_new)
+        number
     }
 
     /// Who has a number.
@@ -220,9 +247,11 @@ mod tests {
     fn numbers_count_up_and_stay() {
         let mut people = People::default();
         let person = Uuid::from_u128;
-        assert_eq!(people.number(person(7)), (0, true));
-        assert_eq!(people.number(person(8)), (1, true));
-        assert_eq!(people.number(person(7)), (0, false));
+        assert_eq!([7, 8, 7].map(|id| people.number(person(id))), [0, 1, 0]);
+        let text = |id: u128| Some(person(id).to_string());
+        let ids = [text(9), None, text(8), text(9), Some("nobody's uuid".to_owned()), text(7)];
+        let numbers = people.number_all(&ids.into_iter().collect());
+        assert_eq!(numbers, [2, NOBODY, 1, 2, 3, 0]);
         assert_eq!([people.id(0), people.id(1)], [person(7), person(8)]);
     }
 

@@ -67,7 +67,7 @@ impl Gathered {
         let mut answer = asking.stream_events(statement).await?;
         let memory = asking.memory("funnel");
         while let Some(batch) = answer.next().await {
-            for event in Passing::of(&batch?)?.iter() {
+            for event in Passing::of(&batch?, &mut gathered.people)?.iter() {
                 gathered.take_in(event);
             }
             memory.try_resize(gathered.bytes())?;
@@ -101,16 +101,16 @@ impl Gathered {
 
     fn take_in(&mut self, event: Passed<'_>) {
         let Passed { person, time, steps, value } = event;
-        let (number, is_new) = self.people.number(person);
-        if is_new {
-            self.touched.push(Touched { time: None, value: self.none });
+        if self.touched.len() <= person as usize {
+            let untouched = Touched { time: None, value: self.none };
+            self.touched.resize(self.people.len(), untouched);
         }
         let value = if value.is_empty() { self.none } else { self.values.number(value) };
         let (excludes, steps) = ((steps >> EXCLUSIONS) as u32, steps as u32);
-        self.events.push((number, Seen { time, steps, excludes, value }));
+        self.events.push((person, Seen { time, steps, excludes, value }));
         // An event that is no step is there for strict funnels and exclusions alone.
         if steps != 0 && value != self.none {
-            self.touch(number, time, value);
+            self.touch(person, time, value);
         }
     }
 

@@ -4,7 +4,7 @@ use datafusion::execution::memory_pool::MemoryReservation;
 use uuid::Uuid;
 
 use super::super::asking::Asking;
-use super::super::people::{Passing, People, by_person};
+use super::super::people::{Passed, Passing, People, by_person};
 use super::super::texts::Texts;
 use super::Shape;
 use crate::Error;
@@ -48,10 +48,10 @@ impl Gathered {
         let mut answer = asking.stream_events(statement).await?;
         let memory = asking.memory("paths");
         while let Some(batch) = answer.next().await {
-            for event in Passing::of(&batch?)?.iter() {
-                let (person, _) = gathered.people.number(event.person);
-                let item = gathered.items.number(event.value);
-                gathered.events.push(Event { person, time: event.time, item });
+            for event in Passing::of(&batch?, &mut gathered.people)?.iter() {
+                let Passed { person, time, value, .. } = event;
+                let item = gathered.items.number(value);
+                gathered.events.push(Event { person, time, item });
             }
             memory.try_resize(gathered.bytes())?;
         }
@@ -171,7 +171,7 @@ mod tests {
     /// The ways of one person's events, with times in minutes.
     fn ways(events: &[(i64, &str)], start: &str, end: &str, steps: usize) -> Vec<String> {
         let mut gathered = Gathered::default();
-        let (person, _) = gathered.people.number(Uuid::from_u128(1));
+        let person = gathered.people.number(Uuid::from_u128(1));
         for (minute, item) in events {
             let item = gathered.items.number(item);
             gathered.events.push(Event { person, time: minute * 60_000_000, item });

@@ -65,7 +65,7 @@ impl Gathered {
         let mut answer = asking.stream_events(statement).await?;
         let memory = asking.memory("retention");
         while let Some(batch) = answer.next().await {
-            for event in Passing::of(&batch?)?.iter() {
+            for event in Passing::of(&batch?, &mut gathered.people)?.iter() {
                 gathered.take_in(event, shape);
             }
             memory.try_resize(gathered.bytes())?;
@@ -90,10 +90,10 @@ impl Gathered {
     }
 
     fn take_in(&mut self, event: Passed<'_>, shape: Shape) {
-        let (person, _) = self.people.number(event.person);
-        let visitor = self.visitor(person, event.value, shape) as usize;
+        let visitor = self.visitor(event.person, event.value, shape) as usize;
         let visitors = &mut self.visitors;
-        if event.steps & NAMED != 0 {
+        let asks_for_first = shape.of != RetentionType::Recurring;
+        if asks_for_first && event.steps & NAMED != 0 {
             let first = &mut visitors.named_first[visitor];
             let is_first = event.time < *first;
             let value = self.values.number(event.value);
@@ -109,7 +109,7 @@ impl Gathered {
             }
             *first = event.time.min(*first);
         }
-        if event.steps & CAME != 0 {
+        if asks_for_first && event.steps & CAME != 0 {
             let first = &mut visitors.came_first[visitor];
             *first = event.time.min(*first);
         }
@@ -135,15 +135,17 @@ impl Gathered {
         let words = self.spans.words();
         let visitors = &mut self.visitors;
         let next = visitors.people.len() as u32;
-        let (visitor, value) = match shape.is_broken && shape.of != RetentionType::FirstEver {
+        let is_told_apart = shape.is_broken && shape.of != RetentionType::FirstEver;
+        let (visitor, value) = match is_told_apart {
             false => (person, 0),
             true => {
                 let value = self.values.number(value);
                 (*visitors.numbers.entry((person, value)).or_insert(next), value)
             }
         };
-        if visitor == next {
-            visitors.people.push(person);
+        // Persons have numbers before their events are taken in.
+        for new in next..=visitor {
+            visitors.people.push(if is_told_apart { person } else { new });
             visitors.values.push(value);
             visitors.came_first.push(i64::MAX);
             visitors.named_first.push(i64::MAX);
@@ -272,7 +274,7 @@ mod tests {
         let spans = Spans::between((0..=40).step_by(10).collect());
         let mut gathered = Gathered::new(People::default(), spans);
         for (person, time, steps) in events {
-            let person = Uuid::from_u128(*person);
+            let person = gathered.people.number(Uuid::from_u128(*person));
             gathered.take_in(Passed { person, time: *time, steps: *steps, value: "" }, shape);
         }
         gathered.settle(of);

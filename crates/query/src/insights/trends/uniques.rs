@@ -55,7 +55,8 @@ pub(super) async fn rows(asking: &Asking, statement: &str, asked: &Asked) -> Res
     let mut answer = asking.stream_events(statement).await?;
     let memory = asking.memory("unique persons");
     while let Some(batch) = answer.next().await {
-        uniques.take_in(&Passing::of(&batch?)?, is_total);
+        let events = Passing::of(&batch?, &mut uniques.people)?;
+        uniques.take_in(&events, is_total);
         memory.try_resize(uniques.bytes())?;
     }
     uniques.rows(asked)
@@ -73,8 +74,7 @@ impl Uniques {
                 _ => self.place(key),
             };
             self.last = Some((key, place));
-            let (person, _) = self.people.number(event.person);
-            self.sets[place].add(person, self.people.len());
+            self.sets[place].add(event.person, self.people.len());
         }
     }
 

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::super::asking::Asking;
-use super::super::people::{OfId, People, column, moments, person_in};
+use super::super::people::{NOBODY, OfId, People, column, hyphenated, moments};
 use super::super::range::Range;
 use super::super::texts::Texts;
 use super::cut::{Cut, Level, OfNone};
@@ -67,8 +67,15 @@ struct Session {
     /// Events that bounces are counted by; more than two are two.
     counted: u8,
     views: u32,
-    /// The first of those who viewed something, in the order of ids.
-    person: Uuid,
+    /// The number of the first of those who viewed something, in the order of ids.
+    person: u32,
+}
+
+impl Default for Session {
+    /// One of which no event was taken in yet.
+    fn default() -> Self {
+        Self { began: i64::MAX, ended: i64::MIN, counted: 0, views: 0, person: NOBODY }
+    }
 }
 
 /// The numbers of sessions. Most ids are uuids, which are half as long in binary.
@@ -78,6 +85,8 @@ struct Names {
     texts: Texts,
     /// By the number of a text that of its session.
     of_texts: Vec<u32>,
+    /// How many there are.
+    count: u32,
 }
 
 /// What sessions say of one breakdown.
@@ -137,21 +146,28 @@ impl Counted {
 
 /// The columns of a batch.
 struct Rows {
-    sessions: StringViewArray,
-    people: StringViewArray,
+    /// The numbers of the sessions, and of the persons.
+    sessions: Vec<u32>,
+    people: Vec<u32>,
     times: PrimitiveArray<TimestampMicrosecondType>,
     steps: PrimitiveArray<Int64Type>,
     said: Vec<StringViewArray>,
 }
 
 impl Rows {
-    fn of(batch: &RecordBatch, cuts: usize) -> Result<Self, Error> {
+    /// Reads a batch, and gives numbers to those that have none.
+    fn of(
+        batch: &RecordBatch,
+        cuts: usize,
+        names: &mut Names,
+        people: &mut People,
+    ) -> Result<Self, Error> {
         let text = |name: &str| {
             column(batch, name, &DataType::Utf8View).map(|column| column.as_string_view().clone())
         };
         Ok(Self {
-            sessions: text("session_id")?,
-            people: text("person_id")?,
+            sessions: names.number_all(&text("session_id")?),
+            people: people.number_all(&text("person_id")?),
             times: column(batch, "moment", &moments())?.as_primitive().clone(),
             steps: column(batch, "steps", &DataType::Int64)?.as_primitive().clone(),
             said: (0..cuts).map(|cut| text(&format!("said_{cut}"))).collect::<Result<_, _>>()?,
@@ -178,7 +194,8 @@ impl Visits {
         let mut answer = asking.stream_events(statement).await?;
         let memory = asking.memory("sessions");
         while let Some(batch) = answer.next().await {
-            visits.take_in(&Rows::of(&batch?, cuts.len())?, cuts);
+            let rows = Rows::of(&batch?, cuts.len(), &mut visits.names, &mut visits.people)?;
+            visits.take_in(&rows, cuts);
             memory.try_resize(visits.bytes())?;
         }
         for (cut, told) in cuts.iter().zip(&mut visits.told) {
@@ -203,18 +220,10 @@ impl Visits {
     }
 
     fn take_in(&mut self, rows: &Rows, cuts: &[Cut]) {
-        for row in 0..rows.sessions.len() {
-            let number = self.names.number(rows.sessions.value(row), self.sessions.len());
+        self.sessions.resize(self.names.count as usize, Session::default());
+        for (row, number) in rows.sessions.iter().enumerate() {
+            let number = *number as usize;
             let (time, steps) = (rows.times.value(row), rows.steps.value(row) as u32);
-            if number == self.sessions.len() {
-                self.sessions.push(Session {
-                    began: time,
-                    ended: time,
-                    counted: 0,
-                    views: 0,
-                    person: Uuid::max(),
-                });
-            }
             let session = &mut self.sessions[number];
             session.began = session.began.min(time);
             session.ended = session.ended.max(time);
@@ -223,9 +232,11 @@ impl Visits {
             }
             if steps & VIEW != 0 {
                 session.views += 1;
-                if let Some(person) = person_in(&rows.people, row) {
-                    let (person, _) = self.people.number(person);
-                    session.person = session.person.min(self.people.id(person as usize));
+                let person = rows.people[row];
+                let id = |person: u32| self.people.id(person as usize);
+                let is_first = session.person == NOBODY || id(person) < id(session.person);
+                if person != session.person && person != NOBODY && is_first {
+                    session.person = person;
                 }
             }
             for ((cut, told), said) in cuts.iter().zip(&mut self.told).zip(&rows.said) {
@@ -244,7 +255,7 @@ impl Visits {
     /// All of each period.
     pub(super) fn total(&self) -> [Counted; 2] {
         let mut counted = [Counted::default(); 2];
-        let mut people: [Different<Uuid>; 2] = Default::default();
+        let mut people: [Different<u32>; 2] = Default::default();
         for session in &self.sessions {
             let Some(period) = self.place(session) else { continue };
             let counted = &mut counted[period];
@@ -266,7 +277,7 @@ impl Visits {
             return Vec::new();
         };
         let mut rows: BTreeMap<u32, [Counted; 2]> = BTreeMap::new();
-        let mut people: [Different<(u32, Uuid)>; 2] = Default::default();
+        let mut people: [Different<(u32, u32)>; 2] = Default::default();
         self.each(cut, told, |period, value, session, views| {
             let counted = &mut rows.entry(value).or_default()[period];
             counted.sessions += 1;
@@ -315,7 +326,8 @@ impl Visits {
                 people.extend(counted.filter_map(Session::who));
             }
         }
-        people.into_iter().map(|person| person.to_string()).collect()
+        let id = |person: u32| self.people.id(person as usize).to_string();
+        people.into_iter().map(id).collect::<BTreeSet<String>>().into_iter().collect()
     }
 
     /// Each session with each of its values, and how many views that has.
@@ -343,9 +355,9 @@ impl Visits {
 }
 
 impl Session {
-    /// Whose it is; `None` where nobody is told of any view.
-    fn who(&self) -> Option<Uuid> {
-        Some(self.person).filter(|person| *person != Uuid::max())
+    /// The number of whose it is; `None` where nobody is told of any view.
+    fn who(&self) -> Option<u32> {
+        Some(self.person).filter(|person| *person != NOBODY)
     }
 
     /// How long it lasted, by the clock's seconds.
@@ -393,10 +405,22 @@ impl Told {
 }
 
 impl Names {
-    /// The number of a session, which is `next` where it is new.
-    fn number(&mut self, name: &str, next: usize) -> usize {
-        let next = u32::try_from(next).unwrap_or(u32::MAX);
-        let number = match uuid_of(name) {
+    /// The numbers of the sessions of rows; those that are known are looked up right after each other.
+    fn number_all(&mut self, names: &StringViewArray) -> Vec<u32> {
+        let uuids: Vec<Option<Uuid>> =
+            (0..names.len()).map(|row| uuid_of(names.value(row))).collect();
+        let known = |uuid: &Option<Uuid>| uuid.and_then(|uuid| self.uuids.get(&uuid)).copied();
+        let known: Vec<Option<u32>> = uuids.iter().map(known).collect();
+        let rows = known.into_iter().zip(uuids).enumerate();
+        rows.map(|(row, (known, uuid))| {
+            known.unwrap_or_else(|| self.number(uuid, names.value(row)))
+        })
+        .collect()
+    }
+
+    fn number(&mut self, uuid: Option<Uuid>, name: &str) -> u32 {
+        let next = self.count;
+        let number = match uuid {
             Some(uuid) => *self.uuids.entry(uuid).or_insert(next),
             None => {
                 let text = self.texts.number(name) as usize;
@@ -406,14 +430,14 @@ impl Names {
                 self.of_texts[text]
             }
         };
-        number as usize
+        self.count += u32::from(number == next);
+        number
     }
 }
 
 /// The uuid that a text is, if it is written as uuids are: other ways to write it are other texts.
 fn uuid_of(text: &str) -> Option<Uuid> {
-    let is_usual = text.len() == 36 && !text.bytes().any(|byte| byte.is_ascii_uppercase());
-    is_usual.then(|| Uuid::parse_str(text).ok()).flatten()
+    hyphenated(text).filter(|_| !text.bytes().any(|byte| byte.is_ascii_uppercase()))
 }
 
 #[cfg(test)]
@@ -425,19 +449,16 @@ mod tests {
         let mut names = Names::default();
         let lower = "0190163d-8694-739b-aea5-966c26f8ad91";
         let ids = ["a", lower, "b", &lower.to_uppercase(), lower, "a"];
-        let mut known = 0;
-        let numbers = ids.map(|id| {
-            let number = names.number(id, known);
-            known = known.max(number + 1);
-            number
-        });
-        assert_eq!(numbers, [0, 1, 2, 3, 1, 0]);
+        for _ in 0..2 {
+            let numbers = names.number_all(&ids.into_iter().map(Some).collect());
+            assert_eq!((numbers, names.count), (vec![0, 1, 2, 3, 1, 0], 4));
+        }
     }
 
     #[test]
     fn a_session_bounces_with_one_event_within_ten_seconds() {
         let session = |counted, ended| {
-            let person = Uuid::nil();
+            let person = 0;
             Session { began: 999_999, ended, counted, views: 1, person }.bounced()
         };
         assert_eq!(session(1, 999_999), Some(true));
