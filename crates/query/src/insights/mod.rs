@@ -23,6 +23,7 @@ mod lifecycle;
 mod paths;
 mod people;
 mod persons;
+mod presence;
 mod property;
 mod range;
 mod request;

@@ -79,6 +79,10 @@ fn person_in(ids: &StringViewArray, row: usize) -> Option<Uuid> {
     Some(hyphenated(id).or_else(|| Uuid::parse_str(id).ok()).unwrap_or_else(derived))
 }
 
+fn persons_in(ids: &StringViewArray) -> Vec<Option<Uuid>> {
+    (0..ids.len()).map(|row| person_in(ids, row)).collect()
+}
+
 /// The uuid that a text is, as most are written; many times as fast as whoever knows all ways to write one.
 pub(super) fn hyphenated(text: &str) -> Option<Uuid> {
     Uuid::parse_hyphenated(text.as_bytes()).ok()
@@ -117,17 +121,26 @@ impl People {
     /// Whoever is known is looked up right after each other. Most of that is waiting for memory, and so the
     /// processor waits for many at once.
     pub(super) fn number_all(&mut self, ids: &StringViewArray) -> Vec<u32> {
-        let persons: Vec<Option<Uuid>> = (0..ids.len()).map(|row| person_in(ids, row)).collect();
-        let known = |person: &Option<Uuid>| {
-            person.and_then(|person| self.numbers.get(&person)).copied().unwrap_or(NOBODY)
-        };
-        let mut numbers: Vec<u32> = persons.iter().map(known).collect();
+        let persons = persons_in(ids);
+        let mut numbers = self.known_of(&persons);
         for (number, person) in numbers.iter_mut().zip(persons) {
             if let Some(person) = person.filter(|_| *number == NOBODY) {
                 *number = self.number(person);
             }
         }
         numbers
+    }
+
+    /// The same, without giving any: [`NOBODY`] also where a person has no number.
+    pub(super) fn known(&self, ids: &StringViewArray) -> Vec<u32> {
+        self.known_of(&persons_in(ids))
+    }
+
+    fn known_of(&self, persons: &[Option<Uuid>]) -> Vec<u32> {
+        let known = |person: &Option<Uuid>| {
+            person.and_then(|person| self.numbers.get(&person)).copied().unwrap_or(NOBODY)
+        };
+        persons.iter().map(known).collect()
     }
 
     /// A person's number.

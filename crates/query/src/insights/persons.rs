@@ -2,11 +2,13 @@
 //!
 //! A request with `persons` is answered with a page of them instead, those with the most events first.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::asking::Asking;
 use super::filter::Value;
@@ -86,27 +88,54 @@ pub(crate) async fn page_of(
     ids: &[String],
     found: &str,
 ) -> Result<Json, Error> {
-    let team = asking.project.team;
     let shown: Vec<&str> =
         ids.iter().skip(point.offset).take(point.limit()).map(String::as_str).collect();
-    let mut properties = HashMap::new();
-    if !shown.is_empty() {
-        let known = sql::texts(shown.iter().copied());
-        let statement = format!(
-            "SELECT p.id AS id, p.properties AS properties FROM persons AS p\n\
-             WHERE p.team_id = {team} AND p.id IN ({known})"
-        );
-        let rows = asking.rows(&statement).await?;
-        properties = rows.texts("id")?.into_iter().zip(rows.texts("properties")?).collect();
-    }
-    let told = |id: &str| {
-        let text = properties.get(id).map_or("", String::as_str);
-        let properties: Json = serde_json::from_str(text).unwrap_or_else(|_| json!({}));
-        json!({ "id": id, "properties": properties })
-    };
+    let mut properties = properties_of(asking, &shown).await?;
     let next = Some(point.offset + shown.len()).filter(|next| *next < ids.len());
+    let told = |id: &str| json!({ "id": id, "properties": take_properties(&mut properties, id) });
     let persons: Vec<Json> = shown.into_iter().map(told).collect();
     Ok(json!({ "persons": persons, "next": next, "sql": [found] }))
+}
+
+/// Likewise of persons with a number each; those with the highest come first.
+pub(crate) async fn page_of_counted(
+    asking: &Asking,
+    point: &Point,
+    mut counted: Vec<(Uuid, usize)>,
+    found: &str,
+) -> Result<Json, Error> {
+    counted.sort_unstable_by_key(|(id, count)| (Reverse(*count), *id));
+    let shown = counted.iter().skip(point.offset).take(point.limit());
+    let shown: Vec<(String, usize)> = shown.map(|(id, count)| (id.to_string(), *count)).collect();
+    let ids: Vec<&str> = shown.iter().map(|(id, _)| id.as_str()).collect();
+    let mut properties = properties_of(asking, &ids).await?;
+    let persons = shown.iter().map(|(id, count)| {
+        let properties = take_properties(&mut properties, id);
+        json!({ "id": id, "event_count": count, "properties": properties })
+    });
+    let persons: Vec<Json> = persons.collect();
+    let next = Some(point.offset + shown.len()).filter(|next| *next < counted.len());
+    Ok(json!({ "persons": persons, "next": next, "sql": [found] }))
+}
+
+/// The properties of those who have any, by id.
+async fn properties_of(asking: &Asking, ids: &[&str]) -> Result<HashMap<String, String>, Error> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let statement = format!(
+        "SELECT p.id AS id, p.properties AS properties FROM persons AS p\n\
+         WHERE p.team_id = {} AND p.id IN ({})",
+        asking.project.team,
+        sql::texts(ids.iter().copied())
+    );
+    let rows = asking.rows(&statement).await?;
+    Ok(rows.texts("id")?.into_iter().zip(rows.texts("properties")?).collect())
+}
+
+fn take_properties(properties: &mut HashMap<String, String>, id: &str) -> Json {
+    let text = properties.remove(id).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_else(|_| json!({}))
 }
 
 /// Lists the persons that a statement finds: `person_id` and `total`, a row each.

@@ -1,6 +1,7 @@
 //! In which span of a range a moment is.
 
 use super::range::Range;
+use crate::interval::Bucket;
 
 /// The edges of a range's spans. The next event is mostly in the span of the last one, so that is
 /// asked first.
@@ -13,9 +14,14 @@ pub(super) struct Spans {
 
 impl Spans {
     pub(super) fn of(range: &Range) -> Self {
+        Self::over(&range.buckets)
+    }
+
+    /// Spans that follow each other.
+    pub(super) fn over(buckets: &[Bucket]) -> Self {
         let mut edges: Vec<i64> =
-            range.buckets.iter().map(|bucket| bucket.start.as_microsecond()).collect();
-        edges.extend(range.buckets.last().map(|bucket| bucket.end.as_microsecond()));
+            buckets.iter().map(|bucket| bucket.start.as_microsecond()).collect();
+        edges.extend(buckets.last().map(|bucket| bucket.end.as_microsecond()));
         Self::between(edges)
     }
 
@@ -47,9 +53,33 @@ impl Spans {
     }
 }
 
+/// Sets the bit of a span, of whoever's words begin there.
+pub(super) fn set(bits: &mut [u64], from: usize, span: usize) {
+    bits[from + span / 64] |= 1 << (span % 64);
+}
+
+/// The spans whose bits are set.
+pub(super) fn places(words: &[u64]) -> impl Iterator<Item = usize> + Clone {
+    words.iter().enumerate().flat_map(|(place, word)| {
+        let mut left = *word;
+        std::iter::from_fn(move || {
+            let bit = (left != 0).then(|| left.trailing_zeros() as usize)?;
+            left &= left - 1;
+            Some(place * 64 + bit)
+        })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bits_are_places() {
+        let mut bits = [0; 3];
+        [0, 63, 64].into_iter().for_each(|span| set(&mut bits, 1, span));
+        assert_eq!(places(&bits[1..]).collect::<Vec<_>>(), [0, 63, 64]);
+    }
 
     #[test]
     fn a_span_has_its_first_moment_and_not_its_end() {

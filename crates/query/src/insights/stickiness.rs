@@ -3,6 +3,9 @@
 //! A span counts for a person who did at least one of the events in it, or as many as the criteria
 //! say. The spans are those of the range; where weeks begin before the range, what was before it does
 //! not count, as in trends.
+//!
+//! Events are read once; of a person is kept a bit for each span. `sql` says the same in SQL alone, by which
+//! groups are counted.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -12,12 +15,17 @@ use super::asking::Asking;
 use super::condition::Conditions;
 use super::filter::{Filters, Value};
 use super::persons::{self, Period, Point};
+use super::presence::{Besides, Presence};
 use super::range::{Clock, DateRange, Range};
 use super::scope::{self, Scope, Source};
 use super::series::{Math, Node, field};
+use super::spans::Spans;
 use super::trends::CompareFilter;
 use super::wrong::{Wrong, wrong};
 use crate::{Error, Interval};
+
+/// Whom events are of.
+const PERSON: &str = "e.person_id";
 
 /// PostHog's `StickinessQuery`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, ToSchema)]
@@ -96,6 +104,14 @@ pub enum CountOperator {
 }
 
 impl StickinessCriteria {
+    fn passes(self, times: u64) -> bool {
+        match self.operator {
+            CountOperator::Exact => times == self.value,
+            CountOperator::Gte => times >= self.value,
+            CountOperator::Lte => times <= self.value,
+        }
+    }
+
     fn condition(self) -> String {
         let operator = match self.operator {
             CountOperator::Exact => "=",
@@ -116,10 +132,7 @@ pub(super) async fn answer(request: Stickiness, asking: &Asking) -> Result<Json,
     let sticking = Sticking { request: &request, asking, clock: &clock, earliest };
     match &request.persons {
         None => sticking.chart().await,
-        Some(point) => {
-            let found = sticking.behind(point)?;
-            persons::page(asking, point, &found).await
-        }
+        Some(point) => sticking.behind(point).await,
     }
 }
 
@@ -144,8 +157,7 @@ impl Sticking<'_> {
         self.request.stickiness_filter.computed_as == ComputedAs::Cumulative
     }
 
-    /// SQL for `person_id` and `total`, the spans of each person or group.
-    fn spans(&self, index: usize, range: &Range) -> Result<String, Wrong> {
+    fn asked(&self, index: usize, range: &Range) -> Result<Asked, Wrong> {
         let series = self.request.series.get(index);
         let node =
             series.ok_or_else(|| wrong("persons.series", format!("there is no series {index}")))?;
@@ -158,20 +170,63 @@ impl Sticking<'_> {
         let found = scope.conditions(&self.asking.project, &mut conditions)?;
         let event = node.condition(&mut conditions, &field(index))?;
         let actor = actor(node, &field(index))?;
-        let source = Source::new(found, conditions.joins)
-            .and(event)
-            .and(format!("{actor} IS NOT NULL"))
-            .and(scope::in_range(range))
-            .sql();
+        let source = Source::new(found, conditions.joins).and(event).and(scope::in_range(range));
+        Ok(Asked { actor, source })
+    }
+
+    /// SQL for `person_id` and `total`, the spans of each person or group.
+    fn spans(&self, Asked { actor, source }: &Asked, range: &Range) -> String {
+        let source = source.clone().and(format!("{actor} IS NOT NULL")).sql();
         let criteria = self.request.stickiness_filter.criteria;
         let having = criteria.map(|criteria| format!("\nHAVING {}", criteria.condition()));
         let day = range.bucket_of("e.timestamp");
-        Ok(format!(
+        format!(
             "SELECT person_id, count(*) AS total FROM (\n\
              SELECT {actor} AS person_id, {day} AS day\n{source}\nGROUP BY 1, 2{}\n\
              ) AS spans\nGROUP BY 1",
             having.unwrap_or_default()
-        ))
+        )
+    }
+
+    /// Who came in which spans; `None` where groups are counted, of which there are fewer than SQL can bear.
+    async fn presence(&self, asked: &Asked, range: &Range) -> Result<Option<Presence>, Error> {
+        if asked.actor != PERSON {
+            return Ok(None);
+        }
+        let source = asked.source.clone().sql();
+        let events = format!("SELECT {PERSON} AS person_id, e.timestamp AS moment\n{source}");
+        let criteria = self.request.stickiness_filter.criteria;
+        let besides = if criteria.is_some() { Besides::Times } else { Besides::Nothing };
+        let mut presence = Presence::of(self.asking, &events, Spans::of(range), besides).await?;
+        if let Some(criteria) = criteria {
+            presence.keep_times(|times| criteria.passes(times));
+        }
+        Ok(Some(presence))
+    }
+
+    /// By number of spans how many came in as many; without those who came in none.
+    async fn totals(
+        &self,
+        asked: &Asked,
+        range: &Range,
+        statement: &str,
+    ) -> Result<Vec<f64>, Error> {
+        let mut totals = vec![0.0; range.len()];
+        let mut add = |spans: usize, more: f64| {
+            let place = spans.checked_sub(1);
+            if let Some(total) = place.and_then(|place| totals.get_mut(place)) {
+                *total += more;
+            }
+        };
+        if let Some(presence) = self.presence(asked, range).await? {
+            presence.persons().for_each(|person| add(presence.span_count(person), 1.0));
+        } else {
+            let rows = self.asking.rows(statement).await?;
+            for (spans, more) in rows.numbers("spans")?.into_iter().zip(rows.numbers("total")?) {
+                add(spans as usize, more);
+            }
+        }
+        Ok(totals)
     }
 
     async fn chart(&self) -> Result<Json, Error> {
@@ -183,12 +238,14 @@ impl Sticking<'_> {
         for &period in periods {
             let range = self.range(period)?;
             for (order, node) in self.request.series.iter().enumerate() {
+                let asked = self.asked(order, &range)?;
                 let statement = format!(
                     "SELECT total AS spans, count(*) AS total FROM (\n{}\n) AS persons\n\
                      GROUP BY 1 ORDER BY 1",
-                    self.spans(order, &range)?
+                    self.spans(&asked, &range)
                 );
-                let mut result = self.result(node, &range, &statement).await?;
+                let totals = self.totals(&asked, &range, &statement).await?;
+                let mut result = self.result(node, totals);
                 result["action"] = json!({
                     "order": order, "type": "events", "id": node.event, "name": node.label(),
                 });
@@ -212,14 +269,7 @@ impl Sticking<'_> {
         }))
     }
 
-    async fn result(&self, node: &Node, range: &Range, statement: &str) -> Result<Json, Error> {
-        let rows = self.asking.rows(statement).await?;
-        let mut data = vec![0.0; range.len()];
-        for (spans, total) in rows.numbers("spans")?.into_iter().zip(rows.numbers("total")?) {
-            if let Some(value) = data.get_mut((spans as usize).saturating_sub(1)) {
-                *value = total;
-            }
-        }
+    fn result(&self, node: &Node, mut data: Vec<f64>) -> Json {
         let count: f64 = data.iter().sum();
         if self.is_cumulative() {
             let mut more = 0.0;
@@ -235,31 +285,58 @@ impl Sticking<'_> {
             1 => format!("1 {interval}{suffix}"),
             day => format!("{day} {interval}s{suffix}"),
         });
-        Ok(json!({
+        json!({
             "label": node.label(),
             "count": count,
             "data": data,
             "labels": labels.collect::<Vec<_>>(),
             "days": days,
-        }))
+        })
     }
 
-    fn behind(&self, point: &Point) -> Result<String, Wrong> {
+    async fn behind(&self, point: &Point) -> Result<Json, Error> {
         let range = self.range(point.compare)?;
-        let spans = self.spans(point.series, &range)?;
-        let condition = match &point.day {
-            None => return Ok(spans),
-            Some(Value::Number(day)) if self.is_cumulative() => format!("total >= {}", *day as u64),
-            Some(Value::Number(day)) => format!("total = {}", *day as u64),
-            Some(_) => return Err(wrong("persons.day", "it is a number of spans")),
+        let asked = self.asked(point.series, &range)?;
+        let day = match &point.day {
+            None => None,
+            Some(Value::Number(day)) => Some(*day as usize),
+            Some(_) => return Err(wrong("persons.day", "it is a number of spans").into()),
         };
-        Ok(format!("SELECT person_id, total FROM (\n{spans}\n) AS persons\nWHERE {condition}"))
+        let is_cumulative = self.is_cumulative();
+        let spans = self.spans(&asked, &range);
+        let statement = day.map(|day| {
+            let operator = if is_cumulative { ">=" } else { "=" };
+            format!(
+                "SELECT person_id, total FROM (\n{spans}\n) AS persons\nWHERE total {operator} {day}"
+            )
+        });
+        let statement = statement.unwrap_or(spans);
+        let Some(presence) = self.presence(&asked, &range).await? else {
+            return persons::page(self.asking, point, &statement).await;
+        };
+        let counted = presence.persons().map(|person| (person, presence.span_count(person)));
+        let is_asked = |count: usize| match day {
+            None => count > 0,
+            Some(day) if is_cumulative => count >= day.max(1),
+            Some(day) => count == day && day > 0,
+        };
+        let counted = counted
+            .filter(|(_, count)| is_asked(*count))
+            .map(|(person, count)| (presence.id(person), count));
+        persons::page_of_counted(self.asking, point, counted.collect(), &statement).await
     }
+}
+
+/// What a series counts, and which events.
+struct Asked {
+    /// In SQL, persons or groups.
+    actor: String,
+    source: Source,
 }
 
 fn actor(node: &Node, field: &str) -> Result<String, Wrong> {
     match (node.math(), node.math_group_type_index) {
-        (Math::Total | Math::Dau, _) => Ok("e.person_id".to_owned()),
+        (Math::Total | Math::Dau, _) => Ok(PERSON.to_owned()),
         (Math::UniqueGroup, Some(index @ 0..=4)) => Ok(format!("e.group_{index}")),
         (Math::UniqueGroup, _) => {
             Err(wrong(format!("{field}.math_group_type_index"), "it is from 0 to 4"))

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::super::asking::Asking;
 use super::super::people::{Passed, Passing, People};
 use super::super::range::Range;
-use super::super::spans::Spans;
+use super::super::spans::{self, Spans};
 use super::super::texts::Texts;
 use super::{Counts, RetentionType};
 use crate::Error;
@@ -116,7 +116,7 @@ impl Gathered {
         let Some(span) = self.spans.place(event.time) else { return };
         let words = self.spans.words();
         if event.steps & CAME != 0 {
-            set(&mut visitors.came, visitor * words, span);
+            spans::set(&mut visitors.came, visitor * words, span);
         }
         if event.steps & CAME_AGAIN != 0 {
             let is_enough = shape.least <= 1 || {
@@ -126,7 +126,7 @@ impl Gathered {
                 *times >= shape.least
             };
             if is_enough {
-                set(&mut visitors.again, visitor * words, span);
+                spans::set(&mut visitors.again, visitor * words, span);
             }
         }
     }
@@ -167,7 +167,7 @@ impl Gathered {
             let first = visitors.came_first[visitor];
             let passes = of == RetentionType::FirstTime || first == visitors.named_first[visitor];
             if let Some(span) = self.spans.place(first).filter(|_| passes) {
-                set(&mut visitors.came, visitor * words, span);
+                spans::set(&mut visitors.came, visitor * words, span);
             }
         }
     }
@@ -239,20 +239,8 @@ impl Gathered {
         visitor: usize,
     ) -> impl Iterator<Item = usize> + Clone + 'a {
         let words = self.spans.words();
-        let own = bits.get(visitor * words..(visitor + 1) * words).unwrap_or_default();
-        own.iter().enumerate().flat_map(|(place, word)| {
-            let mut left = *word;
-            std::iter::from_fn(move || {
-                let bit = (left != 0).then(|| left.trailing_zeros() as usize)?;
-                left &= left - 1;
-                Some(place * 64 + bit)
-            })
-        })
+        spans::places(bits.get(visitor * words..(visitor + 1) * words).unwrap_or_default())
     }
-}
-
-fn set(bits: &mut [u64], from: usize, span: usize) {
-    bits[from + span / 64] |= 1 << (span % 64);
 }
 
 #[cfg(test)]
