@@ -48,6 +48,15 @@ def test_the_first_minute(start_hogflare, new_page: Callable[..., Page]) -> None
     expect(page.get_by_text("Newest events")).to_be_visible()
 
 
+def test_snippets_and_links_have_the_host_that_the_world_knows(start_hogflare, new_page: Callable[..., Page]) -> None:
+    server: Hogflare = start_hogflare(HOGFLARE_PUBLIC_URL="http://stats.example.com")
+    # The link has that host, too, which nobody answers to here.
+    page = set_up(server, new_page)
+    expect(page.get_by_text('data-api-host="http://stats.example.com"')).to_be_visible()
+    page.get_by_role("tab", name=".NET").click()
+    expect(page.get_by_text('new Uri("http://stats.example.com")')).to_be_visible()
+
+
 @pytest.mark.complains
 def test_the_link_works_once_and_a_session_ends(start_hogflare, new_page: Callable[..., Page]) -> None:
     server: Hogflare = start_hogflare()

@@ -11,8 +11,16 @@ export interface User {
   role: Role
 }
 
+interface Session {
+  user: User
+  permissions: Permission[]
+  csrf: string
+  /** What SDKs and people are pointed at, where the server was told. */
+  public_url?: string | null
+}
+
 export type Access =
-  | { by: 'session'; user: User; permissions: Permission[]; csrf: string }
+  | ({ by: 'session' } & Session)
   | { by: 'key'; key: string }
   // What the login page asks for: an account, where the server has them.
   | { by: 'nobody'; offers: 'account' | 'key' }
@@ -42,17 +50,15 @@ export const may = (access: Access | undefined, permission: Permission): boolean
 
 export const useMay = (permission: Permission): boolean => may(useAccess(), permission)
 
+/** What SDKs and people are pointed at: where this page came from, unless the server says otherwise. */
+export const hostOf = (access: Access | undefined): string =>
+  (access?.by === 'session' && access.public_url) || location.origin
+
 /** The headers that a request needs. */
 export const headersOf = (access: Access | undefined, method: string): Record<string, string> => {
   if (access?.by === 'key') return { authorization: `Bearer ${access.key}` }
   if (access?.by === 'session' && method !== 'GET') return { 'x-hogflare-csrf': access.csrf }
   return {}
-}
-
-interface Session {
-  user: User
-  permissions: Permission[]
-  csrf: string
 }
 
 const send = (method: string, path: string, body?: unknown) =>

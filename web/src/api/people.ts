@@ -1,4 +1,5 @@
 // Who may come in, with which keys, to which projects, and who did what.
+import { accessNow, hostOf } from './access'
 import { ask } from './client'
 import type { ApiKey, Member, Permission, Project, Receipt, Role } from './types'
 
@@ -38,7 +39,7 @@ interface Link {
   link: { token: string; expires_at: string | null }
 }
 
-const linkOf = ({ link }: Link) => `${location.origin}/setup?token=${encodeURIComponent(link.token)}`
+const linkOf = ({ link }: Link) => `${hostOf(accessNow())}/setup?token=${encodeURIComponent(link.token)}`
 
 export const askMembers = async (signal?: AbortSignal): Promise<Member[]> =>
   (await ask<{ users: Member[] }>('/api/users', { signal })).users

@@ -1,4 +1,5 @@
 // What people keep of a project: insights, dashboards, notes.
+import { accessNow, hostOf } from './access'
 import { ask } from './client'
 import type { Saved } from './types'
 
@@ -34,10 +35,10 @@ export const changeSaved = (kind: SavedKind, id: string, body: ToSave): Promise<
 export const deleteSaved = (kind: SavedKind, id: string): Promise<void> =>
   ask(`${DOORS[kind]}/${encodeURIComponent(id)}`, { method: 'DELETE' })
 
-/** Makes a link; a server that does not know its own address leaves it to the page. */
+/** Makes a link. */
 export const share = async (kind: SavedKind, id: string): Promise<string> => {
   const { token } = await ask<{ token: string }>(`${DOORS[kind]}/${encodeURIComponent(id)}/share`, { method: 'POST' })
-  return `${location.origin}/shared/${token}`
+  return `${hostOf(accessNow())}/shared/${token}`
 }
 
 export const unshare = (kind: SavedKind, id: string): Promise<void> =>

@@ -3,6 +3,7 @@ import { Button, CopyButton, Loader, TextInput, UnstyledButton } from '@mantine/
 import { useLocalStorage } from '@mantine/hooks'
 import { IconCheck, IconCopy } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
+import { hostOf, useAccess } from '~/api/access'
 import { keep } from '~/filters/search'
 import * as format from '~/format/format'
 import { sqlScope } from '~/pages/web/useWeb'
@@ -21,6 +22,7 @@ interface Props {
 
 export const Onboarding = ({ sdk, onSdk }: Props) => {
   const scope = useScope()
+  const access = useAccess()
   const [typed, setTyped] = useLocalStorage({
     key: `hogflare.token.${scope.team}`,
     defaultValue: '',
@@ -29,7 +31,7 @@ export const Onboarding = ({ sdk, onSdk }: Props) => {
   const token = typed || scope.project.token || ''
   const snippet = SNIPPETS.find((one) => one.sdk === sdk) ?? SNIPPETS[0]
   if (!snippet) return null
-  const code = snippet.code(location.origin, token || 'phc_your_project_token')
+  const code = snippet.code(hostOf(access), token || 'phc_your_project_token')
   return (
     <div className={classes.columns}>
       <div className={classes.steps}>

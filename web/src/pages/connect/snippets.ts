@@ -82,11 +82,51 @@ posthog.flush`,
 PostHog\\PostHog::capture(['distinctId' => 'user-1', 'event' => 'signed up']);`,
   },
   {
+    sdk: 'rust',
+    label: 'Rust',
+    install: 'cargo add posthog-rs',
+    code: (host, token) => `use posthog_rs::{ClientOptionsBuilder, Event};
+
+let mut options = ClientOptionsBuilder::default();
+options.api_key("${token}".to_owned()).host("${host}".to_owned());
+let client = posthog_rs::client(options.build()?).await;
+client.capture(Event::new("signed up".to_owned(), "user-1".to_owned()));
+client.shutdown().await;`,
+  },
+  {
+    sdk: 'java',
+    label: 'Java',
+    code: (host, token) => `// com.posthog:posthog-server
+PostHogConfig config = PostHogConfig.builder("${token}").host("${host}").build();
+PostHogInterface posthog = PostHog.with(config);
+posthog.capture("user-1", "signed up");
+posthog.close();`,
+  },
+  {
+    sdk: 'elixir',
+    label: 'Elixir',
+    code: (host, token) => `# config/config.exs, with {:posthog, "~> 2.0"} in mix.exs
+config :posthog, api_host: "${host}", api_key: "${token}"
+
+PostHog.capture("signed up", %{distinct_id: "user-1"})`,
+  },
+  {
+    sdk: 'dotnet',
+    label: '.NET',
+    install: 'dotnet add package PostHog',
+    code: (host, token) => `await using var posthog = new PostHogClient(new PostHogOptions
+{
+    ProjectApiKey = "${token}", // ProjectToken in newer versions
+    HostUrl = new Uri("${host}"),
+});
+posthog.Capture("user-1", "signed up");`,
+  },
+  {
     sdk: 'ios',
     label: 'iOS',
     code: (host, token) => `import PostHog
 
-let config = PostHogConfig(apiKey: "${token}", host: "${host}")
+let config = PostHogConfig(projectToken: "${token}", host: "${host}") // apiKey: in older versions
 PostHogSDK.shared.setup(config)
 PostHogSDK.shared.capture("signed up")`,
   },
