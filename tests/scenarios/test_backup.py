@@ -246,3 +246,33 @@ def test_a_full_disk_is_an_error_and_nothing_else(hogflare: Hogflare, small_disk
     send_events(hogflare, [new_event() for _ in range(10)])
     (small_disk / "ballast").unlink()
     back_up(hogflare, backups, "--verify")
+
+
+def test_a_backup_on_the_same_disk_leaves_the_reserve(new_hogflare, small_disk: Path) -> None:
+    server = new_hogflare(small_disk / "data", HOGFLARE_JOURNAL_RESERVE="300MB").start()
+    send_events(server, [new_event(properties={"text": os.urandom(3000).hex()}) for _ in range(600)])
+    until(lambda: lake.duckdb_count(server.data_dir) == 600, timeout=60, what="the rows in files")
+    free = os.statvfs(small_disk)
+    with (small_disk / "ballast").open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_frsize - 301_000_000)
+    refused = run(server, "backup", small_disk / "backups", HOGFLARE_JOURNAL_RESERVE="300MB")
+    assert refused.returncode == 1
+    assert "too full for a backup" in refused.stderr
+    send_events(server, [new_event() for _ in range(10)])
+    (small_disk / "ballast").unlink()
+    assert run(server, "backup", small_disk / "backups", HOGFLARE_JOURNAL_RESERVE="300MB").returncode == 0
+
+
+def test_requests_get_the_journal_back_from_a_backup_that_takes_too_long(start_hogflare) -> None:
+    server = start_hogflare(HOGFLARE_JOURNAL_BUDGET="400MB")
+    text = os.urandom(400_000).hex()
+    with server.local() as wire:
+        wire.connection.request("POST", "/api/backup/hold", body="{}")
+        answer = wire.connection.getresponse()
+        told = {}
+        while "error" not in told:
+            # The hold keeps all of it; none is refused for that.
+            send_events(server, [new_event(properties={"text": text}) for _ in range(16)], batch_size=8)
+            told = json.loads(answer.readline())
+        assert "journal needs its room" in told["error"]
+    until(lambda: server.metric("hogflare_journal_disk_bytes", journal="events") < 200_000_000, what="a trim", timeout=60)

@@ -124,7 +124,7 @@ def test_a_pipeline_that_is_away_keeps_the_place(forwarding, emulator: Emulator)
     failed = resend(forwarding, *flags)
     assert failed.returncode == 1
     assert "401" in failed.stderr
-    emulator.fault("none")
+    emulator.fault("ok")
     assert resend(forwarding, *flags).returncode == 0
     assert uuids(emulator.events()) == uuids(events)
 

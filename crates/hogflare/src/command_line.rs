@@ -288,7 +288,7 @@ fn backup() -> Clap {
     let dir = "The folder of backups, best on another disk; each becomes a folder in it";
     Clap::new("backup")
         .about("Copy the data folder, with the server running or not")
-        .args(setting_flags_of(&["data-dir", "state"]))
+        .args(setting_flags_of(&["data-dir", "state", "journal-reserve"]))
         .arg(Arg::new("dir").required(true).value_name("DIR").help(dir))
         .arg(
             Arg::new("verify")

@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use journal::{Fs, RealFs};
 use sha2::{Digest, Sha256};
 
 use super::manifest;
@@ -29,6 +30,8 @@ pub(super) struct Copier {
     /// Those whose bytes were copied, not linked.
     pub(super) copied: Amount,
     progress: Progress,
+    /// Where the disk is the data folder's own: what must stay free there.
+    reserve_bytes: Option<u64>,
 }
 
 /// Files and their bytes.
@@ -39,13 +42,17 @@ pub(crate) struct Amount {
 }
 
 impl Copier {
+    /// Copies from a data folder into a backup; a backup on the same disk leaves the reserve to requests.
     pub(super) fn new(
         from: &Path,
         backup: &Path,
         previous: Option<Backup>,
+        reserve_bytes: u64,
     ) -> anyhow::Result<Self> {
         let to = backup.join(DATA);
         create_dir(&to)?;
+        let device = |path: &Path| fs::metadata(path).map(|metadata| metadata.dev());
+        let is_same_disk = device(from)? == device(&to)?;
         Ok(Self {
             from: from.to_path_buf(),
             to,
@@ -53,6 +60,7 @@ impl Copier {
             files: BTreeMap::new(),
             copied: Amount::default(),
             progress: Progress::default(),
+            reserve_bytes: is_same_disk.then_some(reserve_bytes),
         })
     }
 
@@ -66,7 +74,10 @@ impl Copier {
 
     /// Copies a file as it is, unless that was done; `false` where there is none.
     pub(super) fn copy(&mut self, name: &str) -> anyhow::Result<bool> {
-        self.has(name).then_some(Ok(true)).unwrap_or_else(|| self.copy_up_to(name, None))
+        match self.has(name) {
+            true => Ok(true),
+            false => self.copy_up_to(name, None),
+        }
     }
 
     /// Copies the first bytes of a file; `false` where there is none.
@@ -83,6 +94,7 @@ impl Copier {
         if self.link(name, bytes, modified)? {
             return Ok(true);
         }
+        self.ensure_room(bytes)?;
         let target = self.target(name)?;
         let mut source = file.take(bytes);
         let copied = copy_synced(&mut source, &target, &mut self.progress)
@@ -114,6 +126,19 @@ impl Copier {
             }
         }
         Ok(copied)
+    }
+
+    /// Makes sure that there is room for so many bytes more.
+    pub(super) fn ensure_room(&self, bytes: u64) -> anyhow::Result<()> {
+        let Some(reserve) = self.reserve_bytes else { return Ok(()) };
+        let free = RealFs.space(&self.to).with_context(|| cannot("examine", &self.to))?.free_bytes;
+        anyhow::ensure!(
+            free.saturating_sub(bytes) >= reserve,
+            "the disk is too full for a backup beside the data: it would leave less than {} free, below \
+             which requests are refused (HOGFLARE_JOURNAL_RESERVE); back up to another disk",
+            megabytes(reserve)
+        );
+        Ok(())
     }
 
     /// Takes in a file that was made in the backup itself.

@@ -45,6 +45,12 @@ pub(crate) struct Journals {
     pub(crate) recordings: Option<Cut>,
 }
 
+/// What every version of the manifest has.
+#[derive(Deserialize)]
+struct Version {
+    format_version: u32,
+}
+
 /// A journal up to an offset.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Cut {
@@ -83,10 +89,6 @@ impl Manifest {
             .with_context(|| format!("cannot read {}", sum_path.display()))?;
         if sum != sum_line(&bytes) {
             bail!("{} is damaged: it does not match {SUM_NAME}", path.display());
-        }
-        #[derive(Deserialize)]
-        struct Version {
-            format_version: u32,
         }
         let read = |error| format!("cannot read {}: {error}", path.display());
         let Version { format_version } = serde_json::from_slice(&bytes)

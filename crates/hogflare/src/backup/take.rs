@@ -1,6 +1,6 @@
 //! Makes a backup.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -53,7 +53,7 @@ async fn make(
     is_checked: bool,
 ) -> anyhow::Result<Taken> {
     let previous = backups.newest()?;
-    let mut copier = Copier::new(data_dir.path(), partial, previous)?;
+    let mut copier = Copier::new(data_dir.path(), partial, previous, config.journal_reserve_bytes)?;
     // What does not change is copied before anything is held.
     copy_lake(&mut copier, None)?;
     copier.copy_folder("recordings", |name| name.ends_with(".zst"))?;
@@ -208,6 +208,7 @@ fn copy_database(copier: &mut Copier, name: &str) -> anyhow::Result<bool> {
     if !from.try_exists()? {
         return Ok(false);
     }
+    copier.ensure_room(from.metadata()?.len())?;
     let to = copier.target(name)?;
     copy_pages(&from, &to)
         .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
@@ -215,7 +216,7 @@ fn copy_database(copier: &mut Copier, name: &str) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-fn copy_pages(from: &Path, to: &PathBuf) -> anyhow::Result<()> {
+fn copy_pages(from: &Path, to: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;

@@ -82,8 +82,8 @@ impl Held for Holding {
         let grown =
             |(limited, _): &&(Limited, Hold)| limited.journal.disk_bytes() > limited.most_bytes;
         self.journals.iter().find(grown).map(|_| {
-            "the backup takes so long that the journal needs its room for requests; try again, what is \
-             copied already is copied no more, or give HOGFLARE_JOURNAL_BUDGET more"
+            "it takes so long that the journal needs its room for requests; try again when fewer events come, \
+             or give HOGFLARE_JOURNAL_BUDGET more"
                 .to_owned()
         })
     }

@@ -137,7 +137,7 @@ impl Range {
 
     /// The condition for rows of a part of the range.
     fn condition(&self, from: i64, to: i64) -> String {
-        let time = |micros| Timestamp::from_micros(micros);
+        let time = Timestamp::from_micros;
         let column = self.column;
         let mut condition = format!(
             "{column} >= timestamp '{}' AND {column} < timestamp '{}'",
