@@ -27,8 +27,8 @@ pub(super) struct Copier {
     to: PathBuf,
     previous: Option<Backup>,
     pub(super) files: BTreeMap<String, manifest::File>,
-    /// Those whose bytes were copied, not linked.
-    pub(super) copied: Amount,
+    /// Those that the backup before has, too.
+    linked: BTreeSet<String>,
     progress: Progress,
     /// Where the disk is the data folder's own: what must stay free there.
     reserve_bytes: Option<u64>,
@@ -58,7 +58,7 @@ impl Copier {
             to,
             previous,
             files: BTreeMap::new(),
-            copied: Amount::default(),
+            linked: BTreeSet::new(),
             progress: Progress::default(),
             reserve_bytes: is_same_disk.then_some(reserve_bytes),
         })
@@ -66,6 +66,15 @@ impl Copier {
 
     pub(super) fn from(&self) -> &Path {
         &self.from
+    }
+
+    /// What was copied, not linked.
+    pub(super) fn copied(&self) -> Amount {
+        let copied = self.files.iter().filter(|(name, _)| !self.linked.contains(*name));
+        copied.fold(Amount::default(), |all, (_, file)| Amount {
+            files: all.files + 1,
+            bytes: all.bytes + file.bytes,
+        })
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -104,8 +113,6 @@ impl Copier {
             "{} is too short",
             path.display()
         );
-        self.copied.files += 1;
-        self.copied.bytes += copied.bytes;
         let Copied { bytes, sha256 } = copied;
         self.files
             .insert(name.to_owned(), manifest::File { bytes, sha256, modified: Some(modified) });
@@ -146,8 +153,6 @@ impl Copier {
         let path = self.to.join(name);
         let Copied { bytes, sha256 } = digest(&path, &mut self.progress)?;
         File::open(&path)?.sync_all().with_context(|| cannot("sync", &path))?;
-        self.copied.files += 1;
-        self.copied.bytes += bytes;
         self.files.insert(name.to_owned(), manifest::File { bytes, sha256, modified: None });
         Ok(())
     }
@@ -155,6 +160,7 @@ impl Copier {
     /// Leaves out what turned out not to belong to the backup.
     pub(super) fn leave_out(&mut self, name: &str) -> anyhow::Result<()> {
         self.files.remove(name);
+        self.linked.remove(name);
         let path = self.to.join(name);
         fs::remove_file(&path).with_context(|| cannot("remove", &path))
     }
@@ -180,6 +186,7 @@ impl Copier {
             && fs::hard_link(&source, self.target(name)?).is_ok()
         {
             self.files.insert(name.to_owned(), known);
+            self.linked.insert(name.to_owned());
             return Ok(true);
         }
         Ok(false)
@@ -208,6 +215,14 @@ impl Progress {
         if is_due && io::stderr().is_terminal() {
             self.told_at = Some(std::time::Instant::now());
             eprint!("\r{} … ", megabytes(self.bytes));
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.told_at.is_some() {
+            eprint!("\r\x1b[K");
         }
     }
 }

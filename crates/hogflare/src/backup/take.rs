@@ -85,6 +85,7 @@ async fn make(
     holder.check()?;
     drop(holder);
 
+    let copied = copier.copied();
     let manifest = Manifest {
         format_version: Manifest::FORMAT_VERSION,
         hogflare: env!("CARGO_PKG_VERSION").to_owned(),
@@ -103,7 +104,7 @@ async fn make(
         check(&backup)?;
     }
     backup.path = backups.finish(partial)?;
-    Ok(Taken { backup, copied: copier.copied })
+    Ok(Taken { backup, copied })
 }
 
 const fn state_of(state: &State) -> &'static str {
