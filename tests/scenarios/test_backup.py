@@ -126,6 +126,21 @@ def test_a_backup_of_a_stopped_server(hogflare: Hogflare, restored, tmp_path: Pa
     assert_has(copy, names, names)
 
 
+def test_who_was_erased_before_is_not_in_the_restored_folder(hogflare: Hogflare, restored, tmp_path: Path) -> None:
+    hogflare.capture("seen", "jane", properties={"$set": {"plan": "pro"}})
+    hogflare.capture("seen", "joe", properties={"$set": {"plan": "free"}})
+    until(lambda: list(hogflare.data_dir.glob("lake/data/events/**/*.parquet")), what="a commit")
+    erased = run(hogflare, "person", "delete", "jane", "--yes")
+    assert erased.returncode == 0, erased.stderr
+    # At once: most of it is still to be done.
+    backup = back_up(hogflare, tmp_path / "backups")
+    copy = restored(backup).start()
+    assert copy.query("select distinct_id from events_raw where event = 'seen'") == [{"distinct_id": "joe"}]
+    assert [row["plan"] for row in copy.query("select properties->>'plan' as plan from persons")] == ["free"]
+    [receipt] = copy.get("/api/erasures", authorization=f"Bearer {copy.admin_key()}").json()["erasures"]
+    assert receipt["kind"] == "delete"
+
+
 def test_the_second_backup_copies_little(hogflare: Hogflare, restored, tmp_path: Path) -> None:
     first = [new_event(properties={"text": os.urandom(3000).hex()}) for _ in range(200)]
     send_events(hogflare, first)
