@@ -66,7 +66,7 @@ def test_commands_exist(binary: Path) -> None:
         return subprocess.run(words, env=child_env({}), capture_output=True, check=False).returncode == 0
 
     # In code, or on a line of its own in a block.
-    verbs = "serve|sql|persons|rebuild|key|user|doctor|schema|lake|resend|config|person"
+    verbs = "serve|sql|persons|rebuild|key|user|doctor|schema|lake|backup|restore|resend|config|person"
     plain = found(rf"(?m)(?:`|\$\(|^|&& )hogflare ({verbs})\b")
     nested = found(r"(?m)(?:`|\$\(|^)hogflare ((?:rebuild|key|user|schema|lake|person) [a-z]+)")
     every = plain | {name: pages for name, pages in nested.items() if name != "lake connect"}

@@ -29,6 +29,8 @@ pub(crate) enum Command {
     LakeCompact(ArgMatches),
     LakeExpire(ArgMatches),
     LakeConnect(ArgMatches),
+    Backup(ArgMatches),
+    Restore(ArgMatches),
     Resend(ArgMatches),
     ConfigReference,
 }
@@ -76,6 +78,8 @@ pub(crate) fn parse() -> Command {
             Some((_, flags)) => Command::LakeStats(flags.clone()),
             None => Command::LakeStats(flags.clone()),
         },
+        Some(("backup", flags)) => Command::Backup(flags.clone()),
+        Some(("restore", flags)) => Command::Restore(flags.clone()),
         Some(("resend", flags)) => Command::Resend(flags.clone()),
         Some(("config", _)) => Command::ConfigReference,
         Some((_, flags)) => match flags.subcommand() {
@@ -163,6 +167,8 @@ fn clap() -> Clap {
                 .subcommand(Clap::new("tables").about("Print the reference of the other tables")),
         )
         .subcommand(lake())
+        .subcommand(backup())
+        .subcommand(restore())
         .subcommand(resend())
         .subcommand(Clap::new("config").about("Print the reference of all settings"))
 }
@@ -278,9 +284,48 @@ fn lake() -> Clap {
         )
 }
 
+fn backup() -> Clap {
+    let dir = "The folder of backups, best on another disk; each becomes a folder in it";
+    Clap::new("backup")
+        .about("Copy the data folder, with the server running or not")
+        .args(setting_flags_of(&["data-dir", "state", "journal-reserve"]))
+        .arg(Arg::new("dir").required(true).value_name("DIR").help(dir))
+        .arg(
+            Arg::new("verify")
+                .long("verify")
+                .action(ArgAction::SetTrue)
+                .help("Read all of the new backup once more before it counts as one"),
+        )
+        .arg(
+            Arg::new("keep")
+                .long("keep")
+                .value_name("COUNT")
+                .value_parser(clap::value_parser!(u32).range(1..))
+                .help("Remove older backups in DIR, but for so many of the newest"),
+        )
+}
+
+fn restore() -> Clap {
+    let dir = "A backup, or a folder of backups, of which the newest is taken";
+    Clap::new("restore")
+        .about("Put a backup into an empty data folder, or check one")
+        .args(setting_flags_of(&["data-dir"]))
+        .arg(Arg::new("dir").required(true).value_name("DIR").help(dir))
+        .arg(
+            Arg::new("check")
+                .long("check")
+                .action(ArgAction::SetTrue)
+                .help("Only read the backup, and say whether it is whole"),
+        )
+}
+
 fn resend() -> Clap {
     Clap::new("resend")
-        .about("Send rows again that a pipeline had refused (DATA_DIR/dead-letters)")
+        .about("Send rows again: those that a pipeline had refused, or all of a range of time")
+        .after_help(
+            "Without --from it sends what a pipeline had refused (DATA_DIR/dead-letters); with it, events \
+             of the lake.",
+        )
         .args(setting_flags())
         .arg(
             Arg::new("rows-per-second")
@@ -293,8 +338,37 @@ fn resend() -> Clap {
             Arg::new("dry-run")
                 .long("dry-run")
                 .action(ArgAction::SetTrue)
-                .help("Say what is there, by reason, and send nothing"),
+                .help("Say what is there, and send nothing"),
         )
+        .args(of_range())
+}
+
+/// What tells a range of rows.
+fn of_range() -> [Arg; 6] {
+    let time = |name: &'static str, other: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name("TIME").requires(other).help(help)
+    };
+    let of_range = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).requires("from").help(help)
+    };
+    [
+        time(
+            "from",
+            "to",
+            "Send events from this time on, such as 2026-11-23 or 2026-11-23T14:00:00Z",
+        ),
+        time("to", "from", "Up to before this time"),
+        of_range("by", "WHICH", "Which time: when they happened, or when they were received")
+            .value_parser(["timestamp", "received"]),
+        of_range("sink", "NAME", "One stream; all that get events without it"),
+        of_range(
+            "where",
+            "COLUMN=VALUE",
+            "Only events with this value; may be given several times",
+        )
+        .action(ArgAction::Append),
+        of_range("token", "TOKEN", "Only events of this project"),
+    ]
 }
 
 fn setting_flags() -> impl Iterator<Item = Arg> {

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use rustix::fs::{FlockOperation, flock};
 
+/// The file that marks a folder into which a backup is being put.
+pub(crate) const RESTORING: &str = "restoring";
+
 /// A data folder that exists.
 #[derive(Clone, Debug)]
 pub(crate) struct DataDir {
@@ -37,6 +40,12 @@ impl DataDir {
         let path = path.canonicalize().with_context(|| {
             format!("no data folder at {} (see HOGFLARE_DATA_DIR or --data-dir)", path.display())
         })?;
+        if path.join(RESTORING).try_exists()? {
+            bail!(
+                "a restore into {} was cut short; remove what is in it, and restore again",
+                path.display()
+            );
+        }
         Ok(Self { path })
     }
 
@@ -70,6 +79,10 @@ impl DataDir {
 
     pub(crate) fn dead_letters(&self) -> PathBuf {
         self.path.join("dead-letters")
+    }
+
+    pub(crate) fn resends(&self) -> PathBuf {
+        self.path.join("resend")
     }
 
     pub(crate) fn cookieless_salts(&self) -> PathBuf {

@@ -157,7 +157,7 @@ impl Resender<'_> {
             }
             let started = Instant::now();
             let rest = left.split_off(self.chunk(&left));
-            let resent = self.try_to_send(&left).await?;
+            let resent = try_to_send(&self.stream.config, &left).await?;
             append(&self.archive()?, &lines(&taken(&left, &resent.refused))?)?;
             resent.refused.iter().try_for_each(|letter| self.letters().keep(letter))?;
             write_atomically(&RealFs, file, &[lines(&rest)?, lines(&erased)?].concat())?;
@@ -183,18 +183,6 @@ impl Resender<'_> {
         letters.iter().take(CHUNK_LETTERS).take_while(fits).count().max(1)
     }
 
-    async fn try_to_send(&self, letters: &[DeadLetter]) -> anyhow::Result<Resent> {
-        let mut backoff = Backoff::default();
-        loop {
-            match pipelines::resend(&self.stream.config, letters.to_vec()).await {
-                Err(error) if error.retry != Retry::Paused && backoff.failures() + 1 < TRIES => {
-                    tokio::time::sleep(backoff.next(error.retry)).await;
-                }
-                done => return Ok(done?),
-            }
-        }
-    }
-
     fn letters(&self) -> DeadLetters {
         DeadLetters::new(self.stream.name, self.folder.to_path_buf())
     }
@@ -205,6 +193,22 @@ impl Resender<'_> {
         std::fs::create_dir_all(&folder)?;
         let day: String = event::Timestamp::now().to_string().chars().take(10).collect();
         Ok(folder.join(format!("{day}.ndjson")))
+    }
+}
+
+/// Sends letters, and tries again for a while where that may help.
+pub(crate) async fn try_to_send(
+    config: &pipelines::Config,
+    letters: &[DeadLetter],
+) -> anyhow::Result<Resent> {
+    let mut backoff = Backoff::default();
+    loop {
+        match pipelines::resend(config, letters.to_vec()).await {
+            Err(error) if error.retry != Retry::Paused && backoff.failures() + 1 < TRIES => {
+                tokio::time::sleep(backoff.next(error.retry)).await;
+            }
+            done => return Ok(done?),
+        }
     }
 }
 

@@ -2,11 +2,13 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod backup;
 mod command_line;
 mod commands;
 mod config;
 mod data_dir;
 mod dead_letters;
+mod formats;
 mod local_client;
 mod logging;
 mod service;
@@ -39,6 +41,8 @@ fn main() -> ExitCode {
         Command::LakeCompact(arguments) => commands::lake::compact(&arguments),
         Command::LakeExpire(arguments) => commands::lake::expire(&arguments),
         Command::LakeConnect(arguments) => commands::lake::connect(&arguments),
+        Command::Backup(arguments) => commands::backup::run(&arguments),
+        Command::Restore(arguments) => commands::restore::run(&arguments),
         Command::Resend(arguments) => commands::resend::run(&arguments),
         Command::ConfigReference => commands::reference::print(),
     };

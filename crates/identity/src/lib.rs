@@ -53,5 +53,5 @@ pub use settings::{
     PERSON_PROPERTIES_BYTES, Settings,
 };
 pub use settled::{Settled, Warning};
-pub use sqlite::{Cursor, Reader, Store, StoreOptions};
+pub use sqlite::{Cursor, NEWEST_FORMAT, Reader, Store, StoreOptions};
 pub use stateless::Stateless;

@@ -13,7 +13,7 @@ use crate::offset::{Cursor, JournalId, Offset};
 use crate::options::Options;
 use crate::reader::Reader;
 use crate::recovery::remove_leftovers;
-use crate::segments::Segments;
+use crate::segments::{SegmentFile, Segments};
 use crate::writer::Writer;
 use crate::{open, segment};
 
@@ -152,6 +152,12 @@ impl Journal {
             self.sync_dir()?;
         }
         Ok(removed)
+    }
+
+    /// Returns the segments' files, oldest first, each as far as its rows are durable: a copy of these bytes
+    /// is a journal that ends there. Only a hold keeps files from being removed meanwhile.
+    pub fn files(&self) -> Vec<SegmentFile> {
+        self.segments().files()
     }
 
     /// Returns what the segments take on disk.

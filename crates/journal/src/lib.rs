@@ -70,4 +70,6 @@ pub use journal::Journal;
 pub use offset::{Cursor, JournalId, Offset};
 pub use options::Options;
 pub use reader::{Reader, Record};
+pub use recovery::check_format;
+pub use segments::SegmentFile;
 pub use writer::Writer;

@@ -6,7 +6,18 @@ use std::sync::Arc;
 
 use crate::hold::Holds;
 use crate::offset::Offset;
-use crate::segment::Segment;
+use crate::segment::{RECORDS_START, Segment};
+
+/// A segment's file, as far as its rows are durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentFile {
+    /// The file.
+    pub path: PathBuf,
+    /// How much of it, in bytes from the beginning.
+    pub bytes: u64,
+    /// The offset after its last row.
+    pub end: Offset,
+}
 
 /// The segments, oldest first, and the holds on them; both change under one lock.
 #[derive(Debug, Default)]
@@ -82,6 +93,16 @@ impl Segments {
     /// Puts a segment back that could not be removed.
     pub(crate) fn restore(&mut self, segment: Arc<Segment>) {
         self.list.push_front(segment);
+    }
+
+    /// Returns the files, oldest first, as far as they are synced.
+    pub(crate) fn files(&self) -> Vec<SegmentFile> {
+        let file = |segment: &Arc<Segment>| {
+            let extent = segment.extent();
+            let bytes = extent.position.max(RECORDS_START);
+            SegmentFile { path: segment.path.clone(), bytes, end: extent.end }
+        };
+        self.list.iter().map(file).collect()
     }
 
     pub(crate) fn leftovers(&self) -> Vec<PathBuf> {

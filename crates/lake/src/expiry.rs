@@ -41,6 +41,10 @@ impl Shared {
     }
 
     fn remove_replaced(&self, age: Duration) -> Result<Expired, Error> {
+        let keepers = lock(&self.keepers);
+        if *keepers > 0 {
+            return Ok(Expired::default());
+        }
         let age = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
         let mut expired = self.catalog()?.expired(Timestamp::now().plus_micros(-age))?;
         let held = self.held();

@@ -10,8 +10,8 @@ use journal::{Cursor, JournalId, Record};
 use crate::compaction::Due;
 use crate::shared::Shared;
 use crate::{
-    Compacted, ErasureProgress, Error, Expired, LakeSink, Options, Stats, Verified, Verify,
-    Version, batch, blocking, start,
+    Compacted, ErasureProgress, Error, Expired, KeptFiles, LakeSink, Options, Stats, Verified,
+    Verify, Version, batch, blocking, start,
 };
 
 /// A lake. Cheap to clone.
@@ -169,6 +169,11 @@ impl Lake {
     /// When a file cannot be deleted.
     pub async fn remove_expired(&self) -> Result<usize, Error> {
         self.run(Shared::remove_expired).await
+    }
+
+    /// Keeps every file that some table needs or needed, until what is returned is dropped.
+    pub fn keep_files(&self) -> KeptFiles {
+        KeptFiles::new(&self.shared.keepers)
     }
 
     async fn run<T: Send + 'static>(

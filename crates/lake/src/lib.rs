@@ -37,6 +37,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod backup;
 mod batch;
 mod blocking;
 mod catalog;
@@ -72,6 +73,8 @@ mod version;
 #[cfg(test)]
 mod tests;
 
+pub use backup::{CatalogCopy, KeptFiles, files_of_copy};
+pub use catalog::FORMAT_VERSION;
 pub use compaction::Compacted;
 pub use day::Day;
 pub use erasure::{ErasedRows, Erasing, ErasureProgress};

@@ -1,7 +1,7 @@
 //! What the handles of one lake share.
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use event::Timestamp;
 
@@ -28,6 +28,8 @@ pub(crate) struct Shared {
     /// Whose rows became another's, for those that are written anew.
     pub(crate) overrides: KnownOverrides,
     pub(crate) failpoints: Failpoints,
+    /// Held while files are deleted; how many keep all files.
+    pub(crate) keepers: Arc<Mutex<usize>>,
 }
 
 #[derive(Debug)]
@@ -68,6 +70,7 @@ impl Shared {
             stopping: AtomicBool::new(false),
             overrides: KnownOverrides::default(),
             failpoints: Failpoints::default(),
+            keepers: Arc::default(),
         }
     }
 

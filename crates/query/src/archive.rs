@@ -2,6 +2,7 @@
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use arrow::ipc::reader::StreamReader;
 use async_trait::async_trait;
 use event::{
     Change, ErasureFields, PersonId, PersonMode, Row, Table, TeamId, Timestamp, encode_row,
@@ -126,6 +127,26 @@ fn append_records(
         records.push(record(&row, offset));
     }
     Ok(())
+}
+
+/// Reads an answer in the format `arrow` whose columns are all of `events_raw` as rows, each as a record of
+/// its own, with the journal that it was in.
+///
+/// # Errors
+/// When the answer is something else.
+pub fn event_records(arrow: &[u8]) -> Result<Vec<(JournalId, Record)>, Error> {
+    let misread = |error| Error::paused(format!("the answer is no Arrow stream: {error}"));
+    let mut found = Vec::new();
+    for batch in StreamReader::try_new(arrow, None).map_err(misread)? {
+        let batch = batch.map_err(misread)?;
+        let mut records = Vec::new();
+        append_records(Table::Events, &batch, &mut records)?;
+        for (index, record) in records.into_iter().enumerate() {
+            let (high, low) = Columns(&batch).uuid("journal_id", index)?;
+            found.push((JournalId::from_uuid(Uuid::from_u64_pair(high, low)), record));
+        }
+    }
+    Ok(found)
 }
 
 /// Reads columns by name.

@@ -38,6 +38,7 @@ mod written;
 mod tests;
 
 pub use answer::Answer;
+pub use archive::event_records;
 pub use catalog::{CatalogTables, Freshness};
 pub use engine::{Engine, Limits};
 pub use error::Error;

@@ -43,7 +43,7 @@ mod received;
 mod recordings;
 mod records;
 
-pub use dedup::WindowLength;
+pub use dedup::{WindowLength, newer_key_format};
 pub use erasure::Erase;
 pub use error::{Error, Panicked, Rejected};
 pub use guard::JoinGuard;

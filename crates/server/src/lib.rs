@@ -14,6 +14,7 @@ mod access;
 mod ack;
 mod admission;
 mod answer;
+pub mod backup;
 mod body;
 mod budget;
 mod cached;

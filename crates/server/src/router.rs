@@ -6,9 +6,9 @@ use axum::{Extension, Router};
 use state::SavedKind;
 
 use crate::endpoints::{
-    ai, audit, capture, capture_v1, csp_report, dead_letters, erasures, flags, freshness, health,
-    insights, keys, lake, lists, live, metrics, otlp, pages, persons, projects, push, recording,
-    remote_config, saved, scripts, session, setup, shared, sql, tokens, users,
+    ai, audit, backup, capture, capture_v1, csp_report, dead_letters, erasures, flags, freshness,
+    health, insights, keys, lake, lists, live, metrics, otlp, pages, persons, projects, push,
+    recording, remote_config, saved, scripts, session, setup, shared, sql, tokens, users,
 };
 use crate::openapi::{self, Route, Routes};
 use crate::{EdgeState, cors, private};
@@ -31,6 +31,8 @@ pub fn local_router(state: EdgeState) -> Router {
         .route("/api/lake/verify", post(lake::verify))
         .route("/api/lake/compact", post(lake::compact))
         .route("/api/lake/expire", post(lake::expire))
+        .route("/api/backup/hold", post(backup::hold))
+        .route("/api/backup/journals", get(backup::journals))
         .route("/metrics", get(metrics::render_locally))
         .route("/_readiness", get(health::readiness_locally))
         .with_state(state)

@@ -60,6 +60,8 @@ pub struct Edge {
     pub eraser: Arc<dyn Eraser>,
     /// Rows that sinks refused for good.
     pub dead_letters: Arc<dyn Desk>,
+    /// What a backup holds.
+    pub backups: Arc<dyn crate::backup::Desk>,
     /// Sinks, for readiness.
     pub sinks: Vec<Status>,
     /// Renders the metrics page.

@@ -39,6 +39,7 @@ pub use email::Email;
 pub use error::{Error, Refusal};
 pub use keys::{ApiKey, KeyKind, KnownKey, NewKey};
 pub use links::Link;
+pub use migrations::NEWEST_FORMAT;
 pub use password::{LONGEST_PASSWORD, Password, SHORTEST_PASSWORD};
 pub use projects::{NewProject, Project};
 pub use role::{Permission, Role};

@@ -4,7 +4,10 @@ use crate::database::{Access, Database, Transaction};
 use crate::{Error, Store};
 
 /// What brings the tables from each format to the next.
-const MIGRATIONS: [&str; 1] = [FROM_NOTHING];
+/// The newest format of the tables that this program knows, as in the row of `state_format`.
+pub const NEWEST_FORMAT: usize = 1;
+
+const MIGRATIONS: [&str; NEWEST_FORMAT] = [FROM_NOTHING];
 
 const FORMAT: &str = "
 CREATE TABLE IF NOT EXISTS state_format (

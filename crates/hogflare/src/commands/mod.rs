@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub(crate) mod backup;
 pub(crate) mod doctor;
 pub(crate) mod erase;
 pub(crate) mod health;
@@ -9,6 +10,7 @@ pub(crate) mod persons;
 pub(crate) mod rebuild;
 pub(crate) mod reference;
 pub(crate) mod resend;
+pub(crate) mod restore;
 pub(crate) mod schema;
 pub(crate) mod serve;
 pub(crate) mod sql;

@@ -1,4 +1,7 @@
-//! `hogflare resend`: rows that a pipeline had refused, once more.
+//! `hogflare resend`: rows that a pipeline had refused, or all of a range of time, once more.
+
+mod ledger;
+mod range;
 
 use std::process::ExitCode;
 
@@ -9,8 +12,15 @@ use crate::config::{Config, Sources};
 use crate::data_dir::DataDir;
 use crate::dead_letters;
 
-/// Sends every dead letter again, or says what is there.
+/// Sends every dead letter again, or every row of a range, or says what is there.
 pub(crate) fn run(arguments: &ArgMatches) -> anyhow::Result<ExitCode> {
+    match arguments.contains_id("from") {
+        true => range::run(arguments),
+        false => letters(arguments),
+    }
+}
+
+fn letters(arguments: &ArgMatches) -> anyhow::Result<ExitCode> {
     let config = Config::parse(&Sources::collect(arguments)?)?;
     let data_dir = DataDir::existing(&config.data_dir)?;
     let letters = dead_letters::by_reason(&data_dir)?;

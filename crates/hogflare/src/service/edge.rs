@@ -19,6 +19,7 @@ pub(crate) struct Desks {
     pub(crate) access: Access,
     pub(crate) eraser: Arc<dyn Eraser>,
     pub(crate) dead_letters: Arc<dyn Desk>,
+    pub(crate) backups: Arc<dyn server::backup::Desk>,
 }
 
 /// Gathers what handlers share.
@@ -58,6 +59,7 @@ pub(crate) fn build(
         access: desks.access,
         eraser: desks.eraser,
         dead_letters: desks.dead_letters,
+        backups: desks.backups,
         sinks: sinks.statuses.clone(),
         metrics,
         draining: AtomicBool::new(false),

@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 mod announce;
+pub(crate) mod backup;
 mod dead_letters;
 mod edge;
 mod enrichment;
@@ -28,6 +29,7 @@ use tracing::{info, warn};
 
 use crate::config::Config;
 use crate::data_dir::DataDir;
+use backup::BackupDesk;
 use dead_letters::LettersDesk;
 use edge::Desks;
 use erasures::{Erasing, Records};
@@ -62,6 +64,8 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let metrics = install_metrics()?;
     let data_dir = DataDir::create(&config.data_dir)?;
     let _lock = data_dir.lock()?;
+    // Before anything is changed.
+    data_dir.check_formats()?;
     let access = tokio::task::block_in_place(|| access::start(&config, &data_dir))?;
     let public = Listener::bind(config.app_addr)
         .await
@@ -89,7 +93,8 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     announce::start(&config, &data_dir, sinks.lake.as_ref());
     tokio::task::block_in_place(|| access::invite_owner(&access, &config))?;
     let dead_letters = Arc::new(LettersDesk::new(&config, &data_dir));
-    let desks = Desks { access, eraser: Arc::new(erasing), dead_letters };
+    let backups = Arc::new(BackupDesk::new(&journals, &sinks, &erasing));
+    let desks = Desks { access, eraser: Arc::new(erasing), dead_letters, backups };
     let state = edge::build(&config, &journals, &sinks, &policy, enricher, desks, metrics);
     let (stop_listening, listening) = watch::channel(false);
     let options = ListenerOptions {

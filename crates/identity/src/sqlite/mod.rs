@@ -28,6 +28,7 @@ use uuid::Uuid;
 
 pub use self::options::StoreOptions;
 pub use self::reader::Reader;
+pub use self::schema::NEWEST_FORMAT;
 use self::shared::{Shared, Writer};
 use crate::cache::Cache;
 use crate::error::Context;

@@ -10,8 +10,11 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use crate::Error;
 use crate::error::Context;
 
+/// The newest format of the tables that this program knows, as in the row of `identity_format`.
+pub const NEWEST_FORMAT: usize = 1;
+
 /// What brings the tables from each format to the next.
-const MIGRATIONS: [&str; 1] = [FROM_NOTHING];
+const MIGRATIONS: [&str; NEWEST_FORMAT] = [FROM_NOTHING];
 
 const FROM_NOTHING: &str = "
 CREATE TABLE identity_checkpoint (

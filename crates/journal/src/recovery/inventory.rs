@@ -52,6 +52,22 @@ pub(super) fn take(fs: &dyn Fs, dir: &Path) -> Result<Inventory, Error> {
     Ok(inventory)
 }
 
+/// Looks at the headers of all segments in `dir`, and at nothing else: whether a later version of this
+/// program wrote one.
+///
+/// # Errors
+/// [`Error::NewerFormat`] where one did. What cannot be read is left to the opening of the journal.
+pub fn check_format(fs: &dyn Fs, dir: &Path) -> Result<(), Error> {
+    for first in list(fs, dir, &mut Vec::new()).unwrap_or_default() {
+        if let Err(error @ Error::NewerFormat { .. }) =
+            read_header(fs, &segment_path(dir, first), false)
+        {
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
 /// Returns the first offsets of all segments by their names.
 fn list(fs: &dyn Fs, dir: &Path, leftovers: &mut Vec<PathBuf>) -> Result<Vec<Offset>, IoError> {
     let mut firsts = Vec::new();

@@ -27,6 +27,7 @@ mod scan;
 
 use std::path::{Path, PathBuf};
 
+pub use self::inventory::check_format;
 pub(crate) use self::repair::{remove_leftovers, repair};
 use self::scan::{Remainder, Scanner};
 use crate::error::{Context, Damage, Error};

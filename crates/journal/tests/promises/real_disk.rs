@@ -122,3 +122,28 @@ impl Drop for Volume<'_> {
         Command::new("umount").arg("-l").arg(self.0).status().ok();
     }
 }
+
+#[test]
+fn a_copy_of_what_is_durable_is_a_journal_that_ends_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { segment_bytes: 16 << 10, ..options() };
+    let (mut writer, journal) = Journal::open(Arc::new(RealFs), dir.path(), options).unwrap();
+    for _ in 0..5 {
+        writer.commit(&[large(5_000)]).unwrap();
+    }
+    let files = journal.files();
+    assert!(files.len() > 1);
+    let end = journal.synced();
+    // What comes while it is copied.
+    writer.commit(&batches(["later"])).unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    for file in &files {
+        let bytes = fs::read(&file.path).unwrap();
+        let target = copy.path().join(file.path.file_name().unwrap());
+        fs::write(target, &bytes[..usize::try_from(file.bytes).unwrap()]).unwrap();
+    }
+    let copied = Journal::open_read_only(Arc::new(RealFs), copy.path()).unwrap().unwrap();
+    assert_eq!((copied.id(), copied.synced()), (journal.id(), end));
+    assert_eq!(payloads(&copied).len(), 5);
+    assert_eq!(files.last().unwrap().end, end);
+}

@@ -8,7 +8,7 @@ use rusqlite::params;
 use super::Catalog;
 use crate::error::CatalogContext;
 use crate::layout::FilePath;
-use crate::{Error, Table};
+use crate::{CatalogCopy, Error, Table};
 
 /// Every file that some table knows.
 pub(crate) type Kept = HashSet<String>;
@@ -25,6 +25,43 @@ impl Catalog {
             )
             .and_then(|mut select| select.query_map((), |row| row.get(0))?.collect())
             .context("read")
+    }
+
+    /// What a copy of the lake as this catalog has it consists of.
+    pub(crate) fn copy(&self) -> Result<CatalogCopy, Error> {
+        self.read_copy().context("read")
+    }
+
+    fn read_copy(&self) -> rusqlite::Result<CatalogCopy> {
+        let paths = |sql: &str| -> rusqlite::Result<Vec<String>> {
+            self.connection.prepare(sql)?.query_map((), |row| row.get(0))?.collect()
+        };
+        let mut past = paths(
+            "SELECT path FROM removed_files
+             UNION SELECT manifest_list FROM snapshots
+             UNION SELECT manifest FROM partitions WHERE manifest IS NOT NULL",
+        )?;
+        // Absolute, as the folder was when it was written.
+        let tables = "SELECT table_name, metadata_location FROM iceberg_tables
+             WHERE metadata_location IS NOT NULL
+             UNION SELECT table_name, previous_metadata_location FROM iceberg_tables
+             WHERE previous_metadata_location IS NOT NULL";
+        let mut select = self.connection.prepare(tables)?;
+        let metadata = select.query_map((), |row| {
+            let (table, location): (String, String) = (row.get(0)?, row.get(1)?);
+            let name = location.rsplit('/').next().unwrap_or_default();
+            Ok(format!("data/{table}/metadata/{name}"))
+        })?;
+        past.extend(metadata.collect::<rusqlite::Result<Vec<_>>>()?);
+        let (event_rows, newest): (i64, Option<i64>) = self.connection.query_row(
+            "SELECT coalesce(sum(rows), 0), max(max_timestamp) FROM files WHERE table_name = 'events'",
+            (),
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        let files = paths("SELECT path FROM files")?;
+        let newest_event = newest.map(Timestamp::from_micros);
+        let event_rows = event_rows.cast_unsigned();
+        Ok(CatalogCopy { files, past, event_rows, newest_event })
     }
 
     /// Whether a file is part of a table.

@@ -45,6 +45,8 @@ pub(crate) use cleanup::Kept;
 pub(crate) use commit::{Advance, LeftOut};
 pub(crate) use erasures::NewErasures;
 pub(crate) use inspection::Inspected;
+pub use tables::FORMAT_VERSION;
+
 pub(crate) use projection::{
     Listing, ManifestState, Pending, Projection, Rewrite, SnapshotState, Totals,
 };

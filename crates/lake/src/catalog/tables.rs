@@ -1,7 +1,8 @@
 //! The tables of `catalog.db`.
 
-/// Grows when a table changes; an older program refuses a newer catalog.
-pub(super) const FORMAT_VERSION: i64 = 4;
+/// The format of `catalog.db`, its `user_version`. It grows when a table changes; an older program refuses a
+/// newer catalog.
+pub const FORMAT_VERSION: i64 = 4;
 
 /// Under which PyIceberg asks for tables.
 pub(super) const CATALOG_NAME: &str = "hogflare";

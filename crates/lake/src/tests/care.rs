@@ -233,3 +233,24 @@ async fn a_journal_that_the_lake_does_not_fit_is_found() {
     let problems = lake.lake.verify(how).await.unwrap().problems;
     assert_says(&problems, "the lake has rows up to offset 10, and the journal only up to 0");
 }
+
+#[tokio::test]
+async fn nothing_is_deleted_while_somebody_keeps_the_files() {
+    let lake = left_alone().await;
+    let copy = tempfile::tempdir().unwrap();
+    sqlite(&lake)
+        .execute("VACUUM INTO ?1", [copy.path().join("catalog.db").to_str().unwrap()])
+        .unwrap();
+    let named = crate::files_of_copy(copy.path()).unwrap();
+    assert_eq!(named.event_rows, 160);
+    let is_there = |name: &String| lake.path().join(name).is_file();
+
+    let kept = lake.lake.keep_files();
+    while lake.lake.compact_now().await.unwrap() != Compacted::default() {}
+    lake.lake.project_metadata().await.unwrap();
+    assert_eq!(lake.lake.expire(Duration::ZERO).await.unwrap().files, 0);
+    assert!(named.files.iter().all(is_there), "all that the copy names can still be copied");
+    drop(kept);
+    assert!(lake.lake.expire(Duration::ZERO).await.unwrap().files > 0);
+    assert!(!named.files.iter().all(is_there));
+}

@@ -40,6 +40,18 @@ pub(crate) struct Header {
     pub(crate) resident_crc: u32,
 }
 
+/// The format of a key file that begins with these bytes, where a later version of this program wrote it.
+/// A damaged one is no reason not to start.
+pub fn newer_key_format(first: &[u8]) -> Option<u32> {
+    let version =
+        first.get(8..12).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes)?;
+    let is_likely = (FORMAT_VERSION + 1..=MOST_LIKELY_FORMATS).contains(&version);
+    (first.starts_with(&MAGIC) && is_likely).then_some(version)
+}
+
+/// There will not be more formats than this.
+const MOST_LIKELY_FORMATS: u32 = 1_000;
+
 impl Header {
     pub(crate) fn encode(&self) -> Box<PageBytes> {
         let mut page = Box::new([0; PAGE_BYTES]);

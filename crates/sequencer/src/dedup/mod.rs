@@ -59,6 +59,7 @@ use std::sync::Arc;
 
 use journal::{Fs, Journal};
 
+pub use self::header::newer_key_format;
 pub(crate) use self::key::Key;
 pub use self::length::WindowLength;
 pub(crate) use self::shared::Lookup;

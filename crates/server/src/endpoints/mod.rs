@@ -2,6 +2,7 @@
 
 pub(crate) mod ai;
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod capture;
 pub(crate) mod capture_v1;
 pub(crate) mod csp_report;

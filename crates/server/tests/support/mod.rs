@@ -54,6 +54,26 @@ impl Desk for NoLetters {
     }
 }
 
+/// Holds nothing.
+#[derive(Debug)]
+struct NoBackups;
+
+impl hogflare_server::backup::Desk for NoBackups {
+    fn hold(&self) -> Box<dyn hogflare_server::backup::Held> {
+        Box::new(Self)
+    }
+
+    fn journals(&self) -> hogflare_server::backup::JournalsNow {
+        hogflare_server::backup::JournalsNow { events: None, recordings: None }
+    }
+}
+
+impl hogflare_server::backup::Held for NoBackups {
+    fn is_over(&self) -> Option<String> {
+        None
+    }
+}
+
 /// The edge over real journals.
 pub(crate) struct TestEdge {
     state: EdgeState,
@@ -107,6 +127,7 @@ impl TestEdge {
             access: Access::new(store, Key::new("hfr_test"), Key::new("hfa_test")),
             eraser: Arc::new(Nobody),
             dead_letters: Arc::new(NoLetters),
+            backups: Arc::new(NoBackups),
             sinks: Vec::new(),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             draining: AtomicBool::new(false),

@@ -20,6 +20,7 @@ mod worker;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -69,6 +70,18 @@ struct Parts {
     /// Held by whoever stores what it read of shared persons before, or an erasure: changes from before
     /// an erasure must not be in the journal behind it.
     order: Mutex<()>,
+    /// How many copy the data folder: receipts must not be ahead of what they tell of.
+    copying: Arc<AtomicUsize>,
+}
+
+/// Keeps erasures that are under way from going on; they go on when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Paused(Arc<AtomicUsize>);
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// How long a request waits for its turn.
@@ -113,6 +126,7 @@ impl Erasing {
             has_catalog: config.catalog.is_some(),
             is_shared: matches!(config.state, State::Postgres(_)),
             order: Mutex::default(),
+            copying: Arc::default(),
         };
         Self { parts: Arc::new(parts) }
     }
@@ -150,6 +164,12 @@ impl Erasing {
     /// The erasures that this node has.
     pub(crate) fn known(&self) -> Vec<Uuid> {
         self.parts.records.notes().iter().map(|note| note.id).collect()
+    }
+
+    /// Lets no erasure go on, while the data folder is copied. New ones are taken.
+    pub(crate) fn pause(&self) -> Paused {
+        self.parts.copying.fetch_add(1, Ordering::SeqCst);
+        Paused(Arc::clone(&self.parts.copying))
     }
 
     /// Works off what is pending until told to stop.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use event::{Erased, Placed};
@@ -28,6 +29,9 @@ pub(super) async fn run(parts: Arc<Parts>, mut stopped: watch::Receiver<bool>) {
             warn!(%error, "the place of an erasure cannot be written yet");
         }
         for note in parts.records.notes().into_iter().filter(|note| !note.is_over()) {
+            if parts.copying.load(Ordering::SeqCst) > 0 {
+                break;
+            }
             if let Err(error) = go_on(&parts, note).await {
                 warn!(%error, "an erasure cannot go on yet, trying again");
             }
