@@ -94,7 +94,7 @@ def test_somebody_logs_in_by_https(secure: SecureHogflare, browser: Browser) -> 
     page = context.new_page()
     page.goto("/insights")
     page.get_by_label("Email").fill(OWNER)
-    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("textbox", name="Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("button", name="Your account")).to_be_visible(timeout=20_000)
     [cookie] = [cookie for cookie in context.cookies() if cookie["name"] == "hogflare_session"]
