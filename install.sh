@@ -110,8 +110,11 @@ install_service() {
             cat >"$etc/hogflare/hogflare.env" <<'SETTINGS'
 # Settings of hogflare.service, a variable a line; hogflare config prints all of them.
 # Then: systemctl restart hogflare
-#APP_ADDR=127.0.0.1:8080
 #POSTHOG_API_KEY=phc_your_project_key
+# Https on port 443, with a certificate of Let's Encrypt:
+#HOGFLARE_TLS_DOMAIN=stats.example.com
+# Or behind a proxy that has one:
+#APP_ADDR=127.0.0.1:8080
 #HOGFLARE_PUBLIC_URL=https://stats.example.com
 SETTINGS
         )

@@ -10,6 +10,13 @@ NOT_FOR_DEPLOYMENT = {
     "HOGFLARE_PG_ADDR": "a Worker passes HTTP only, and there is no lake to ask",
     "HOGFLARE_PG_TLS_CERT": "likewise",
     "HOGFLARE_PG_TLS_KEY": "likewise",
+    "HOGFLARE_HTTP_ADDR": "Cloudflare has the certificate, and the Worker asks by http",
+    "HOGFLARE_TLS_ACME_ROOT": "likewise",
+    "HOGFLARE_TLS_ACME_URL": "likewise",
+    "HOGFLARE_TLS_CERT": "likewise",
+    "HOGFLARE_TLS_CONTACT": "likewise",
+    "HOGFLARE_TLS_DOMAIN": "likewise",
+    "HOGFLARE_TLS_KEY": "likewise",
 }
 SECRETS = {
     "CLOUDFLARE_PIPELINE_AUTH_TOKEN",

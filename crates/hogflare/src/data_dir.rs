@@ -105,6 +105,10 @@ impl DataDir {
         self.path.join("erasures")
     }
 
+    pub(crate) fn tls(&self) -> PathBuf {
+        self.path.join("tls")
+    }
+
     pub(crate) fn socket(&self) -> PathBuf {
         self.path.join("hogflare.sock")
     }

@@ -64,9 +64,25 @@ pub(crate) async fn get(socket: &Path, path: &str) -> anyhow::Result<Answer> {
     get_over(UnixStream::connect(socket).await?, path).await
 }
 
-/// Gets a page by TCP, as strangers do.
-pub(crate) async fn get_by_tcp(address: SocketAddr, path: &str) -> anyhow::Result<Answer> {
-    get_over(TcpStream::connect(address).await?, path).await
+/// How strangers come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    Http,
+    /// Whatever the certificate.
+    Https,
+}
+
+/// Gets a page of a server of this machine by TCP, as strangers do.
+pub(crate) async fn get_by_tcp(
+    address: SocketAddr,
+    way: Way,
+    path: &str,
+) -> anyhow::Result<Answer> {
+    let stream = TcpStream::connect(address).await?;
+    match way {
+        Way::Http => get_over(stream, path).await,
+        Way::Https => get_over(tls::connect_to_this_machine(stream).await?, path).await,
+    }
 }
 
 async fn get_over<S>(stream: S, path: &str) -> anyhow::Result<Answer>

@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("web-assets", &[]),
     ("identity", &["event"]),
     ("state", &["event"]),
+    ("tls", &[]),
     (
         "server",
         &[
@@ -54,6 +55,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "server",
             "sink",
             "state",
+            "tls",
         ],
     ),
 ];

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use tokio_util::codec::{Framed, FramedParts};
 use tracing::debug;
 
-use crate::Tls;
+use crate::TlsAcceptor;
 use crate::error::fatal;
 use crate::extended::Prepared;
 use crate::session::{Session, Shared};
@@ -45,7 +45,7 @@ pub(crate) struct Arrival {
     pub(crate) stream: TcpStream,
     pub(crate) peer: SocketAddr,
     pub(crate) shared: Arc<Shared>,
-    pub(crate) tls: Option<Arc<Tls>>,
+    pub(crate) tls: Option<TlsAcceptor>,
     /// A place among those who have not come in yet.
     pub(crate) waiting: OwnedSemaphorePermit,
     /// Turns true when connections without a statement are to end.
@@ -152,17 +152,17 @@ async fn say_goodbye(messages: &mut Messages) -> io::Result<()> {
 async fn negotiate(
     socket: &Socket,
     peer: SocketAddr,
-    tls: Option<Arc<Tls>>,
+    tls: Option<TlsAcceptor>,
 ) -> io::Result<Option<Messages>> {
     let mut plain = timed(socket.clone());
-    let encrypt = |tls: Arc<Tls>, plain| async move {
-        let stream = tls.acceptor().accept(plain).await?;
+    let encrypt = |tls: TlsAcceptor, plain| async move {
+        let stream = tls.accept(plain).await?;
         let kind = Kind::Tls(Box::new(stream));
         io::Result::Ok(Some(messages(kind, peer, true, &[])))
     };
     match (socket.first_byte().await?, &tls) {
         (None, _) => return Ok(None),
-        (Some(TLS_RECORD), Some(tls)) => return encrypt(Arc::clone(tls), plain).await,
+        (Some(TLS_RECORD), Some(tls)) => return encrypt(tls.clone(), plain).await,
         (Some(TLS_RECORD), None) => return Ok(None),
         _ => {}
     }
@@ -174,7 +174,7 @@ async fn negotiate(
             (SSL_REQUEST, Some(tls)) => {
                 plain.write_all(b"S").await?;
                 plain.flush().await?;
-                return encrypt(Arc::clone(tls), plain).await;
+                return encrypt(tls.clone(), plain).await;
             }
             (SSL_REQUEST | GSS_REQUEST, _) => {
                 plain.write_all(b"N").await?;

@@ -27,8 +27,10 @@ mod simple;
 mod socket;
 mod startup;
 mod statement;
-mod tls;
 
 pub use keeper::{Keeper, Refusal, Shown};
 pub use listener::{Door, Options};
-pub use tls::Tls;
+pub use pgwire::tokio::TlsAcceptor;
+
+/// What a client that speaks TLS at once must say that it wants.
+pub const PROTOCOL: &[u8] = b"postgresql";

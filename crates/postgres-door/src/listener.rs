@@ -14,7 +14,7 @@ use tracing::{debug, warn};
 
 use crate::connection::{self, Arrival};
 use crate::session::Shared;
-use crate::{Keeper, Tls};
+use crate::{Keeper, TlsAcceptor};
 
 /// How long to wait when no connection can be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -37,11 +37,16 @@ impl Default for Options {
 }
 
 /// A bound address.
-#[derive(Debug)]
 pub struct Door {
     listener: TcpListener,
-    tls: Option<Arc<Tls>>,
+    tls: Option<TlsAcceptor>,
     options: Options,
+}
+
+impl std::fmt::Debug for Door {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Door").field("listener", &self.listener).finish_non_exhaustive()
+    }
 }
 
 impl Door {
@@ -49,9 +54,13 @@ impl Door {
     ///
     /// # Errors
     /// When it is taken or not ours.
-    pub async fn bind(address: SocketAddr, tls: Option<Tls>, options: Options) -> io::Result<Self> {
+    pub async fn bind(
+        address: SocketAddr,
+        tls: Option<TlsAcceptor>,
+        options: Options,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
-        Ok(Self { listener, tls: tls.map(Arc::new), options })
+        Ok(Self { listener, tls, options })
     }
 
     /// Serves until `stop` turns true, then lets statements finish.

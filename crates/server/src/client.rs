@@ -14,6 +14,9 @@ use crate::{EdgeState, edge_headers};
 pub(crate) struct Client {
     /// Its address, where it is known.
     pub(crate) ip: Option<IpAddr>,
+    /// Whether nobody on the way can read along: it came to us by TLS, or a proxy that is believed says that
+    /// it came there so.
+    pub(crate) is_by_https: bool,
     user_agent: Option<String>,
     /// Where it is, if the edge in front says so.
     place: Option<Place>,
@@ -27,14 +30,17 @@ impl Client {
 
     /// The client of a request.
     pub(crate) fn of(state: &EdgeState, parts: &Parts) -> Self {
-        let peer = parts.extensions.get::<Peer>().and_then(Peer::ip);
+        let peer = parts.extensions.get::<Peer>();
+        let is_encrypted = peer.is_some_and(Peer::is_encrypted);
+        let peer = peer.and_then(Peer::ip);
+        let is_by_https = is_encrypted || state.trusted_proxies.says_https(peer, &parts.headers);
         let said = edge_headers::client_ip(&parts.headers);
         let (ip, place) = match said.filter(|_| state.trusted_proxies.trusts_worker()) {
             Some(ip) => (Some(ip), edge_headers::place(ip, &parts.headers)),
             None => (state.trusted_proxies.client_ip(peer, &parts.headers), None),
         };
         let user_agent = parts.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
-        Self { ip, user_agent: user_agent.map(str::to_owned), place }
+        Self { ip, is_by_https, user_agent: user_agent.map(str::to_owned), place }
     }
 
     /// The client as the enricher knows it.

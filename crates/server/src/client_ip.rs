@@ -52,6 +52,14 @@ impl TrustedProxies {
         self.worker
     }
 
+    /// Whether one of our proxies says that the client came by https.
+    pub(crate) fn says_https(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> bool {
+        let nearest = headers.get_all("x-forwarded-proto").iter().next_back();
+        let nearest = nearest.and_then(|value| value.to_str().ok()?.rsplit(',').next());
+        let is_https = nearest.is_some_and(|scheme| scheme.trim().eq_ignore_ascii_case("https"));
+        is_https && peer.is_some_and(|peer| self.trusts(peer))
+    }
+
     fn trusts(&self, address: IpAddr) -> bool {
         self.networks.iter().any(|network| network.contains(&address.to_canonical()))
     }
@@ -105,6 +113,20 @@ mod tests {
         assert_eq!(client("198.51.100.9", "203.0.113.7"), "198.51.100.9");
         assert_eq!(client("127.0.0.1", "6.6.6.6, 203.0.113.7"), "203.0.113.7");
         assert_eq!(client("127.0.0.1", "203.0.113.7, 10.1.1.1"), "203.0.113.7");
+    }
+
+    #[test]
+    fn only_a_proxy_of_ours_can_say_that_a_client_came_by_https() {
+        let proxies = TrustedProxies::default();
+        let says = |peer: &str, scheme: &str| {
+            let headers =
+                [(http::HeaderName::from_static("x-forwarded-proto"), scheme.parse().unwrap())];
+            proxies.says_https(Some(peer.parse().unwrap()), &headers.into_iter().collect())
+        };
+        assert!(says("127.0.0.1", "https") && says("::ffff:127.0.0.1", "http, HTTPS"));
+        assert!(!says("127.0.0.1", "https, http") && !says("127.0.0.1", ""));
+        assert!(!says("198.51.100.9", "https"));
+        assert!(!proxies.says_https(None, &HeaderMap::new()));
     }
 
     #[test]

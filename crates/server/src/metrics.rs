@@ -22,6 +22,11 @@ pub(crate) static REQUESTS_ACCEPTED: LazyLock<Counter> =
 pub(crate) static CSP_REPORTS_IGNORED: LazyLock<Counter> =
     LazyLock::new(|| counter!("hogflare_csp_reports_ignored_total"));
 
+/// Counts a connection that did not become an encrypted one.
+pub(crate) fn handshake_failed(reason: &'static str) {
+    counter!("hogflare_tls_handshakes_failed_total", "reason" => reason).increment(1);
+}
+
 /// Counts a request to a write lane that was answered with an error.
 pub(crate) fn request_rejected(reason: &'static str) {
     counter!("hogflare_requests_rejected_total", "reason" => reason).increment(1);

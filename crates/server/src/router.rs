@@ -1,6 +1,6 @@
 //! The routes, by who uses them.
 
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodRouter, delete, get, post, put};
 use axum::{Extension, Router};
 use state::SavedKind;
@@ -11,14 +11,20 @@ use crate::endpoints::{
     recording, remote_config, saved, scripts, session, setup, shared, sql, tokens, users,
 };
 use crate::openapi::{self, Route, Routes};
-use crate::{EdgeState, cors, private};
+use crate::{Beside, EdgeState, cors, https, private};
 
 /// Routes of the public listener.
 pub fn router(state: EdgeState) -> Router {
-    // None of what takes a session's cookie is open to other pages: CORS is for SDKs alone.
-    let ours = for_readers().merge(for_people()).merge(for_keeping());
-    let ours = ours.map(|router| router.layer(from_fn(private::keep)));
-    for_sdks().merge(for_operators()).merge(ours).into_router().with_state(state)
+    let routes = for_sdks().merge(for_operators()).merge(ours());
+    routes.into_router().layer(from_fn(https::tell_browsers)).with_state(state)
+}
+
+/// Routes of the listener for plain http where the public one speaks https.
+pub fn plain_router(state: EdgeState, beside: Beside) -> Router {
+    let refuse = from_fn_with_state(state.clone(), https::refuse_plain);
+    let ours = ours().map(|router| router.layer(refuse));
+    let send = from_fn_with_state((state.clone(), beside), https::send_to_https);
+    for_sdks().merge(for_operators()).merge(ours).into_router().layer(send).with_state(state)
 }
 
 /// Routes of the socket in the data folder: whoever may open it may read, erase, and look after the lake.
@@ -36,6 +42,13 @@ pub fn local_router(state: EdgeState) -> Router {
         .route("/metrics", get(metrics::render_locally))
         .route("/_readiness", get(health::readiness_locally))
         .with_state(state)
+}
+
+/// What shows a key or a session. None of what takes a session's cookie is open to other pages: CORS is for
+/// SDKs alone.
+fn ours() -> Routes {
+    let routes = for_readers().merge(for_people()).merge(for_keeping());
+    routes.map(|router| router.layer(from_fn(private::keep)))
 }
 
 /// What SDKs talk to; every path also with a slash at its end, since a redirect loses a batch.

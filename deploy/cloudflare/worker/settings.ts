@@ -18,6 +18,14 @@ const KEPT = new Set([
   'HOGFLARE_PG_ADDR',
   'HOGFLARE_PG_TLS_CERT',
   'HOGFLARE_PG_TLS_KEY',
+  // Cloudflare has the certificate, and the Worker asks by http.
+  'HOGFLARE_HTTP_ADDR',
+  'HOGFLARE_TLS_ACME_ROOT',
+  'HOGFLARE_TLS_ACME_URL',
+  'HOGFLARE_TLS_CERT',
+  'HOGFLARE_TLS_CONTACT',
+  'HOGFLARE_TLS_DOMAIN',
+  'HOGFLARE_TLS_KEY',
 ])
 
 /**

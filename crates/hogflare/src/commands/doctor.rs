@@ -1,6 +1,7 @@
 //! `hogflare doctor`: what is wrong, before users notice.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::ArgMatches;
@@ -10,10 +11,14 @@ use lake::rest::{self, Access, Attached, Found};
 use serde_json::Value;
 use sink::DeadLetters;
 use sink::pipelines::Stream;
+use tls::{Acme, Files, Paths, Validity};
 
-use crate::config::{Config, PostgresDoor, Sources, State};
+use crate::config::{Certificate, Config, Https, PostgresDoor, Sources, State};
 use crate::data_dir::DataDir;
 use crate::local_client;
+
+/// Seconds that a certificate has left when it should have been renewed: a day.
+const SOON_OVER: i64 = 86_400;
 
 /// What one check found.
 enum Finding {
@@ -46,6 +51,9 @@ pub(crate) fn run(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
     }
     if let State::Postgres(address) = &config.state {
         findings.push(("persons", postgres(address)));
+    }
+    if let Some(https) = &config.https {
+        findings.push(("https", certificate_of(https, &config.data_dir.join("tls"))));
     }
     if let Some(door) = &config.postgres_door {
         findings.push(("PostgreSQL clients", certificate(door)));
@@ -132,14 +140,50 @@ fn postgres(address: &Address) -> Finding {
     }
 }
 
+/// Whether browsers could be shown a certificate, and for how long.
+fn certificate_of(https: &Https, kept: &Path) -> Finding {
+    match &https.certificate {
+        Certificate::Files(paths) => in_files(paths, "the certificate can be used"),
+        Certificate::Acme { names, authority } => {
+            let names = names.join(", ");
+            match Acme::kept_in(kept, https.certificate.names(), authority) {
+                Ok(Some(validity)) => good_for(validity, &format!("the certificate for {names}")),
+                Ok(None) => Notice(format!(
+                    "there is no certificate for {names} yet; the server asks {} for one, and its log says why \
+                     it got none",
+                    authority.directory
+                )),
+                Err(error) => Bad(format!("the certificate for {names} cannot be used: {error}")),
+            }
+        }
+    }
+}
+
 /// Whether PostgreSQL clients could be let in.
 fn certificate(door: &PostgresDoor) -> Finding {
-    let Some((certificate, key)) = door.tls.clone() else {
-        return Good(format!("let in at {}, from this machine alone", door.address));
-    };
-    match postgres_door::Tls::read(certificate, key) {
-        Ok(_) => Good(format!("let in at {}, and its certificate can be used", door.address)),
+    match &door.tls {
+        None => Good(format!("let in at {}, from this machine alone", door.address)),
+        Some(paths) => {
+            let text = format!("let in at {}, and its certificate can be used", door.address);
+            in_files(paths, &text)
+        }
+    }
+}
+
+fn in_files(paths: &Paths, text: &str) -> Finding {
+    match Files::read(paths.clone(), "doctor") {
+        Ok(files) => good_for(files.validity(), text),
         Err(error) => Bad(format!("the certificate cannot be used: {error}")),
+    }
+}
+
+/// How long a certificate is good. Who renews it does so when a third of its time is left, or earlier.
+fn good_for(validity: Validity, text: &str) -> Finding {
+    let text = format!("{text}: {validity}");
+    match validity.seconds_left() {
+        ..0 => Bad(text),
+        0..SOON_OVER => Notice(format!("{text}, and nobody has renewed it")),
+        _ => Good(text),
     }
 }
 

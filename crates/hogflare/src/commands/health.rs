@@ -7,19 +7,27 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::ArgMatches;
 
-use crate::config::{self, Sources};
-use crate::local_client;
+use crate::config::{self, Https, Sources};
+use crate::local_client::{self, Way};
 
 /// How long the server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Asks the server of `APP_ADDR` whether it lives, for health checks in images, which have no other HTTP
-/// client. Of other settings it asks no more than that the configuration file can be read.
+/// client. Of other settings it asks no more than that the configuration file can be read, and whether https
+/// is spoken there: then it asks by plain http, where that is answered, since a server without a certificate
+/// lives, too; or by https, whatever the certificate.
 pub(crate) fn run(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
-    let address = on_this_machine(config::app_addr(&Sources::collect(flags)?)?);
+    let sources = Sources::collect(flags)?;
+    let (listening, way) = match config::https(&sources)? {
+        Some(Https { http_addr: Some(address), .. }) => (address, Way::Http),
+        Some(_) => (config::app_addr(&sources)?, Way::Https),
+        None => (config::app_addr(&sources)?, Way::Http),
+    };
+    let address = on_this_machine(listening);
     let answer = super::small_runtime()?
         .block_on(async {
-            let asked = local_client::get_by_tcp(address, "/healthz");
+            let asked = local_client::get_by_tcp(address, way, "/healthz");
             tokio::time::timeout(PATIENCE, asked).await
         })
         .with_context(|| format!("{address} has not answered within {PATIENCE:?}"))?

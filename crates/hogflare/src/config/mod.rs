@@ -6,6 +6,7 @@
 
 mod error;
 mod file;
+mod https;
 mod parse;
 mod settings;
 mod sources;
@@ -14,8 +15,7 @@ mod tests;
 
 pub(crate) use error::ConfigError;
 pub(crate) use file::ConfigFile;
-pub(crate) use parse::{
-    AckMode, Config, Pipelines, PolicyStart, PostgresDoor, State, app_addr, duration,
-};
+pub(crate) use https::{Certificate, Https, app_addr, https};
+pub(crate) use parse::{AckMode, Config, Pipelines, PolicyStart, PostgresDoor, State, duration};
 pub(crate) use settings::{SETTINGS, Setting, reference};
 pub(crate) use sources::{Sources, unknown_variables};

@@ -17,12 +17,15 @@ use server::{PublicUrl, TrustedProxies};
 use sink::pipelines::{Route, Stream, Streams, TableStream};
 use state::{Email, Password, SHORTEST_PASSWORD, SessionTerms};
 
+use super::https::{self, Https};
 use super::{ConfigError, Sources};
 
 /// The service's configuration.
 #[derive(Debug)]
 pub(crate) struct Config {
     pub(crate) app_addr: SocketAddr,
+    /// How it speaks https there; otherwise plain http.
+    pub(crate) https: Option<Https>,
     pub(crate) pipelines: Option<Pipelines>,
     /// The catalog whose tables get every row.
     pub(crate) catalog: Option<lake::rest::Config>,
@@ -92,7 +95,7 @@ impl Pipelines {
 pub(crate) struct PostgresDoor {
     pub(crate) address: SocketAddr,
     /// The files of a certificate and its key.
-    pub(crate) tls: Option<(PathBuf, PathBuf)>,
+    pub(crate) tls: Option<tls::Paths>,
 }
 
 /// The policy to begin with, and where to look for another.
@@ -132,8 +135,9 @@ impl Config {
         let secret = |name| sources.get(name).map(|text| Secret(text.trim().to_owned()));
         let api_key = sources.get("POSTHOG_API_KEY").map(|text| Token::new(text.trim()));
         let policy = policy_start(sources, api_key.as_ref())?;
+        let https = https::https(sources)?;
         let config = Self {
-            app_addr: app_addr(sources)?,
+            app_addr: https::app_addr(sources)?,
             pipelines: pipelines(sources)?,
             catalog: catalog(sources)?,
             api_key,
@@ -152,12 +156,7 @@ impl Config {
             read_key: secret("HOGFLARE_READ_KEY"),
             admin_key: secret("HOGFLARE_ADMIN_KEY"),
             owner: owner(sources)?,
-            public_url: match sources.get("HOGFLARE_PUBLIC_URL") {
-                Some(_) => Some(parse_by(sources, "HOGFLARE_PUBLIC_URL", |text| {
-                    text.parse().map_err(str::to_owned)
-                })?),
-                None => None,
-            },
+            public_url: public_url(sources, https.as_ref())?,
             session_terms: SessionTerms {
                 idle: parse_by(sources, "HOGFLARE_SESSION_IDLE", duration)?,
                 lifetime: parse_by(sources, "HOGFLARE_SESSION_LIFETIME", duration)?,
@@ -204,6 +203,7 @@ impl Config {
             })?,
             postgres_door: postgres_door(sources)?,
             drain_timeout: parse_by(sources, "HOGFLARE_DRAIN_TIMEOUT", duration)?,
+            https,
         };
         config.check()?;
         Ok(config)
@@ -251,11 +251,14 @@ impl Config {
     }
 }
 
-/// Where the service listens.
-pub(crate) fn app_addr(sources: &Sources) -> Result<SocketAddr, ConfigError> {
-    parse_by(sources, "APP_ADDR", |text| {
-        text.parse().map_err(|_| "an address such as 0.0.0.0:8080".to_owned())
-    })
+/// Where browsers find the service: where it is said, or at the first name of its certificate.
+fn public_url(sources: &Sources, https: Option<&Https>) -> Result<Option<PublicUrl>, ConfigError> {
+    if sources.get("HOGFLARE_PUBLIC_URL").is_some() {
+        let parse = |text: &str| text.parse().map_err(str::to_owned);
+        return parse_by(sources, "HOGFLARE_PUBLIC_URL", parse).map(Some);
+    }
+    let names = https.map(|https| https.certificate.names()).unwrap_or_default();
+    Ok(names.first().and_then(|name| format!("https://{name}").parse().ok()))
 }
 
 fn policy_start(sources: &Sources, api_key: Option<&Token>) -> Result<PolicyStart, ConfigError> {
@@ -301,17 +304,7 @@ fn policy_start(sources: &Sources, api_key: Option<&Token>) -> Result<PolicyStar
 
 /// A key is shown as a password there, which nobody else may see on the way.
 fn postgres_door(sources: &Sources) -> Result<Option<PostgresDoor>, ConfigError> {
-    let path = |name| sources.get(name).map(|path| PathBuf::from(path.trim()));
-    let tls = match (path("HOGFLARE_PG_TLS_CERT"), path("HOGFLARE_PG_TLS_KEY")) {
-        (Some(certificate), Some(key)) => Some((certificate, key)),
-        (None, None) => None,
-        (Some(_), None) => {
-            return Err(needs("HOGFLARE_PG_TLS_CERT", "HOGFLARE_PG_TLS_KEY to be set too"));
-        }
-        (None, Some(_)) => {
-            return Err(needs("HOGFLARE_PG_TLS_KEY", "HOGFLARE_PG_TLS_CERT to be set too"));
-        }
-    };
+    let tls = https::paths(sources, "HOGFLARE_PG_TLS_CERT", "HOGFLARE_PG_TLS_KEY")?;
     if sources.get("HOGFLARE_PG_ADDR").is_none() {
         return match tls {
             Some(_) => Err(needs("HOGFLARE_PG_TLS_CERT", "HOGFLARE_PG_ADDR to be set too")),
@@ -513,7 +506,7 @@ fn storage(sources: &Sources) -> Result<rest::StaticStorage, ConfigError> {
 }
 
 /// A setting that makes no sense without another. Its value may be a secret.
-fn needs(name: &str, expected: &str) -> ConfigError {
+pub(super) fn needs(name: &str, expected: &str) -> ConfigError {
     ConfigError { name: name.into(), value: None, expected: expected.into() }
 }
 
@@ -612,7 +605,7 @@ fn state(sources: &Sources) -> Result<State, ConfigError> {
     }
 }
 
-fn parse_by<T>(
+pub(super) fn parse_by<T>(
     sources: &Sources,
     name: &'static str,
     parse: impl FnOnce(&str) -> Result<T, String>,

@@ -19,7 +19,55 @@ pub(crate) struct Setting {
 
 /// All settings; the original's keep their names, defaults and meaning.
 pub(crate) const SETTINGS: &[Setting] = &[
-    setting("APP_ADDR", "app-addr", Some("0.0.0.0:8080"), "Address to listen on."),
+    setting(
+        "APP_ADDR",
+        "app-addr",
+        Some("0.0.0.0:8080"),
+        "Address to listen on. With a certificate, by one of the next three settings, it speaks https, and is \
+         `0.0.0.0:443` unless it is given.",
+    ),
+    setting(
+        "HOGFLARE_TLS_DOMAIN",
+        "tls-domain",
+        None,
+        "Names for which a certificate is had by ACME and renewed, such as `stats.example.com`, with commas \
+         between them; port 443 of each must lead here. Kept in DATA_DIR/tls.",
+    ),
+    setting(
+        "HOGFLARE_TLS_CERT",
+        "tls-cert",
+        None,
+        "Or a certificate that you have, with those that vouch for it, in a PEM file; read again when it \
+         changes.",
+    ),
+    setting("HOGFLARE_TLS_KEY", "tls-key", None, "Its key, likewise."),
+    setting(
+        "HOGFLARE_HTTP_ADDR",
+        "http-addr",
+        None,
+        "Where plain http is answered beside https: SDKs as ever, browsers are sent to https, and what needs a \
+         key or a password is refused. Unset: port 80 where https is on port 443, else nowhere. `off`: nowhere.",
+    ),
+    setting(
+        "HOGFLARE_TLS_CONTACT",
+        "tls-contact",
+        None,
+        "Email address that the authority is told with `HOGFLARE_TLS_DOMAIN`, to write to when something is \
+         wrong.",
+    ),
+    setting(
+        "HOGFLARE_TLS_ACME_URL",
+        "tls-acme-url",
+        Some("https://acme-v02.api.letsencrypt.org/directory"),
+        "Directory of the authority that is asked for certificates; unless it is said, Let's Encrypt's.",
+    ),
+    setting(
+        "HOGFLARE_TLS_ACME_ROOT",
+        "tls-acme-root",
+        None,
+        "A PEM file with certificates that vouch for that directory, beside the public ones: for an authority of \
+         your own.",
+    ),
     setting(
         "CLOUDFLARE_PIPELINE_ENDPOINT",
         "cloudflare-pipeline-endpoint",
@@ -240,7 +288,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "public-url",
         None,
         "Where browsers find this server, such as `https://stats.example.com`: in links, in snippets, and \
-         with `https` cookies go that way only.",
+         with `https` cookies go that way only. Unset: the first name of `HOGFLARE_TLS_DOMAIN`, if there is one.",
     ),
     setting(
         "HOGFLARE_SESSION_IDLE",

@@ -199,3 +199,39 @@ fn who_waits_for_the_pipeline_gets_a_second_try() {
     assert_eq!(timeout(&[MAIN, delivered]), 4);
     assert_eq!(timeout(&[MAIN, delivered, ("CLOUDFLARE_PIPELINE_TIMEOUT_SECS", "7")]), 7);
 }
+
+#[test]
+fn https_is_on_the_usual_ports_unless_it_is_said() {
+    let domain = ("HOGFLARE_TLS_DOMAIN", "Stats.example.com, b.example");
+    let (cert, key) = (("HOGFLARE_TLS_CERT", "cert.pem"), ("HOGFLARE_TLS_KEY", "key.pem"));
+    let addresses = |given: &[(&str, &str)]| {
+        let config = Config::parse(&Sources::of(given)).unwrap();
+        let plain = config.https.unwrap().http_addr.map(|address| address.to_string());
+        (config.app_addr.to_string(), plain.unwrap_or_default())
+    };
+    let pair = |https: &str, plain: &str| (https.to_owned(), plain.to_owned());
+    for given in [&[domain][..], &[cert, key]] {
+        assert_eq!(addresses(given), pair("0.0.0.0:443", "0.0.0.0:80"));
+    }
+    let off = ("HOGFLARE_HTTP_ADDR", "off");
+    assert_eq!(addresses(&[domain, off]), pair("0.0.0.0:443", ""));
+    assert_eq!(addresses(&[domain, ("APP_ADDR", "[::]:443")]), pair("[::]:443", "[::]:80"));
+    let elsewhere = ("APP_ADDR", "0.0.0.0:8443");
+    assert_eq!(addresses(&[domain, elsewhere]), pair("0.0.0.0:8443", ""));
+    let plain = ("HOGFLARE_HTTP_ADDR", "0.0.0.0:8080");
+    assert_eq!(addresses(&[domain, elsewhere, plain]), pair("0.0.0.0:8443", "0.0.0.0:8080"));
+}
+
+#[test]
+fn the_public_url_is_the_first_name_of_the_certificate() {
+    let url = |given: &[(&str, &str)]| {
+        let config = Config::parse(&Sources::of(given)).unwrap();
+        config.public_url.map(|url| url.to_string()).unwrap_or_default()
+    };
+    let domain = ("HOGFLARE_TLS_DOMAIN", "Stats.example.com, b.example");
+    assert_eq!(url(&[domain]), "https://stats.example.com");
+    let given = ("HOGFLARE_PUBLIC_URL", "https://other.example");
+    assert_eq!(url(&[domain, given]), "https://other.example");
+    let files = [("HOGFLARE_TLS_CERT", "cert.pem"), ("HOGFLARE_TLS_KEY", "key.pem")];
+    assert_eq!(url(&files), "", "whom it names is not known before it is read");
+}

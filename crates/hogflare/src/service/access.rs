@@ -37,10 +37,13 @@ pub(super) fn invite_owner(access: &Access, config: &Config) -> anyhow::Result<(
     let Some(link) = unless_absent(access.store.new_setup_link())?.flatten() else { return Ok(()) };
     let host = match &config.public_url {
         Some(url) => url.to_string(),
-        None if config.app_addr.ip().is_unspecified() => {
-            format!("http://localhost:{}", config.app_addr.port())
+        None => {
+            let scheme = if config.https.is_some() { "https" } else { "http" };
+            match config.app_addr.ip().is_unspecified() {
+                true => format!("{scheme}://localhost:{}", config.app_addr.port()),
+                false => format!("{scheme}://{}", config.app_addr),
+            }
         }
-        None => format!("http://{}", config.app_addr),
     };
     println!("\n  Nobody owns this Hogflare yet. Follow this link, which works once:\n");
     println!("  {host}/setup?token={}\n", link.secret.reveal());

@@ -8,6 +8,7 @@ mod edge;
 mod enrichment;
 pub(crate) mod erasures;
 mod file_limit;
+mod https;
 mod journals;
 mod persons;
 mod policy;
@@ -19,7 +20,6 @@ mod trim;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use server::{EdgeState, Listener, ListenerOptions};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -67,9 +67,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     // Before anything is changed.
     data_dir.check_formats()?;
     let access = tokio::task::block_in_place(|| access::start(&config, &data_dir))?;
-    let public = Listener::bind(config.app_addr)
-        .await
-        .with_context(|| format!("cannot listen on {} (APP_ADDR)", config.app_addr))?;
+    let public = https::bind(&config, &data_dir).await?;
     let door = postgres_door::bind(&config).await?;
 
     let records = Records::open(data_dir.erasures())?;
@@ -101,9 +99,13 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         max_connections: file_limit::raise_for(config.max_connections),
         ..ListenerOptions::default()
     };
-    let mut listeners = listen(public, &data_dir, &state, options, &listening);
+    let mut listeners = JoinSet::new();
+    // Before the public one, which says that all is ready.
+    listen_here(&mut listeners, &data_dir, &state, options, &listening);
+    https::serve(public, &mut listeners, &state, options, &listening);
     postgres_door::serve(door, &mut listeners, &state, &listening);
-    info!(addr = %config.app_addr, "ready");
+    let scheme = if config.https.is_some() { "https" } else { "http" };
+    info!(addr = %config.app_addr, scheme, "ready");
 
     let end = wait_for_end(&mut stop_signals, &journals, &mut sinks, handing_on.as_mut()).await;
     info!("stopping");
@@ -130,16 +132,14 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     }
 }
 
-/// Serves the public address and the socket in the data folder.
-fn listen(
-    public: Listener,
+/// Serves the socket in the data folder.
+fn listen_here(
+    listeners: &mut JoinSet<()>,
     data_dir: &DataDir,
     state: &EdgeState,
     options: ListenerOptions,
     stop: &watch::Receiver<bool>,
-) -> JoinSet<()> {
-    let mut listeners = JoinSet::new();
-    // Before the public one, which says that all is ready.
+) {
     match Listener::bind_file(&data_dir.socket()) {
         Ok(local) => {
             listeners.spawn(local.serve(
@@ -151,8 +151,6 @@ fn listen(
         Err(error) => warn!(%error, path = %data_dir.socket().display(),
             "no local socket: `hogflare sql` cannot ask this server"),
     }
-    listeners.spawn(public.serve(server::router(state.clone()), options, stop.clone()));
-    listeners
 }
 
 /// What tells the process to stop.

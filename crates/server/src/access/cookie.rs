@@ -4,10 +4,17 @@ use http::header::COOKIE as HEADER;
 use http::{HeaderMap, HeaderValue};
 use state::Secret;
 
-use super::PublicUrl;
-
 /// What it is called.
 pub(crate) const COOKIE: &str = "hogflare_session";
+
+/// By what the cookie may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Nothing that others can read.
+    Https,
+    /// Whatever there is.
+    Any,
+}
 
 /// The session that a request's cookies name.
 pub(crate) fn session_of(headers: &HeaderMap) -> Option<Secret> {
@@ -19,14 +26,10 @@ pub(crate) fn session_of(headers: &HeaderMap) -> Option<Secret> {
 
 /// Has the browser keep a session, or with no seconds forget it. Scripts cannot read it, and requests
 /// that other pages make do not have it; where pages come over https, it goes that way only.
-pub(crate) fn session_cookie(
-    value: &str,
-    seconds: u64,
-    public_url: Option<&PublicUrl>,
-) -> HeaderValue {
-    let secure = match public_url.is_some_and(PublicUrl::is_https) {
-        true => "; Secure",
-        false => "",
+pub(crate) fn session_cookie(value: &str, seconds: u64, way: Way) -> HeaderValue {
+    let secure = match way {
+        Way::Https => "; Secure",
+        Way::Any => "",
     };
     let cookie =
         format!("{COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
@@ -52,14 +55,10 @@ mod tests {
     }
 
     #[test]
-    fn flags_follow_the_public_url() {
-        let cookie = |url: Option<&str>| {
-            let url = url.map(|url| url.parse::<PublicUrl>().unwrap());
-            session_cookie("hfs_x", 60, url.as_ref()).to_str().unwrap().to_owned()
-        };
+    fn flags_follow_the_way() {
+        let cookie = |way| session_cookie("hfs_x", 60, way).to_str().unwrap().to_owned();
         let plain = "hogflare_session=hfs_x; Path=/; HttpOnly; SameSite=Lax; Max-Age=60";
-        assert_eq!(cookie(None), plain);
-        assert_eq!(cookie(Some("http://stats.example")), plain);
-        assert_eq!(cookie(Some("https://stats.example")), format!("{plain}; Secure"));
+        assert_eq!(cookie(Way::Any), plain);
+        assert_eq!(cookie(Way::Https), format!("{plain}; Secure"));
     }
 }

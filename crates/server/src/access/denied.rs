@@ -20,6 +20,8 @@ pub(crate) enum Denied {
     Unknown,
     /// It comes from a page of somebody else, or without the session's CSRF token.
     Foreign,
+    /// It came by plain http, where there is https; anybody on the way could read it.
+    Plain,
     /// Who asks may not.
     Lacks(Permission),
     /// Who asks may not ask for this project.
@@ -83,6 +85,7 @@ impl Denied {
         match self {
             Self::Unknown | Self::Refused(Refusal::NotRecognized) => StatusCode::UNAUTHORIZED,
             Self::Foreign
+            | Self::Plain
             | Self::Lacks(_)
             | Self::OtherProject(_)
             | Self::OtherProjects
@@ -106,6 +109,9 @@ impl Denied {
             Self::Foreign => "this must come from a page of this server, \
                               with the header X-Hogflare-CSRF"
                 .to_owned(),
+            Self::Plain => "only over https, or from this machine: whoever is on the way reads what goes \
+                            over plain http, so a key or password that came with this is no secret any more"
+                .to_owned(),
             Self::Lacks(permission) => format!("this needs the permission `{permission}`"),
             Self::OtherProject(team) => format!("the key is not for project {team}"),
             Self::OtherProjects => "this needs a key for all projects".to_owned(),
@@ -122,6 +128,7 @@ impl Denied {
         match self {
             Self::Unknown => "unknown",
             Self::Foreign => "foreign",
+            Self::Plain => "plain_http",
             Self::Lacks(_) | Self::OtherProject(_) | Self::OtherProjects | Self::NeedsSession => {
                 "forbidden"
             }

@@ -26,7 +26,7 @@ use state::{Attempts, By, SessionTerms, Store};
 use tokio::sync::Semaphore;
 use tokio::task;
 
-pub(crate) use cookie::{COOKIE, session_cookie, session_of};
+pub(crate) use cookie::{COOKIE, Way, session_cookie, session_of};
 pub(crate) use denied::Denied;
 pub(crate) use origin::comes_from_here;
 pub(crate) use principal::{Principal, Reader, csrf_token};
@@ -69,6 +69,14 @@ impl Access {
             public_url: None,
             attempts: Attempts::default(),
             hashing: Semaphore::new(HASHED_AT_A_TIME),
+        }
+    }
+
+    /// By what the cookie of a client may go: where pages come over https, by that only.
+    pub(crate) fn way_of(&self, client: &Client) -> Way {
+        match client.is_by_https || self.public_url.as_ref().is_some_and(PublicUrl::is_https) {
+            true => Way::Https,
+            false => Way::Any,
         }
     }
 

@@ -111,6 +111,11 @@ impl Principal {
         }
     }
 
+    /// The other end.
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// For the audit log.
     pub(crate) fn by(&self) -> By {
         let who = match &self.who {

@@ -90,6 +90,13 @@ pub(crate) fn page(headers: &HeaderMap) -> Response {
     response
 }
 
+/// Whether a browser asks for a page of ours.
+pub(crate) fn asks_for_page(request: &Request) -> bool {
+    let path = request.uri().path().trim_start_matches('/');
+    let is_asked = matches!(*request.method(), Method::GET | Method::HEAD);
+    is_asked && (path.is_empty() || is_page(path)) && wants_page(request.headers())
+}
+
 fn is_page(path: &str) -> bool {
     let first = path.split('/').next().unwrap_or_default();
     PAGES.contains(&first)

@@ -42,12 +42,13 @@ pub(crate) async fn begin(
         return Err(Denied::Foreign);
     }
     let Credentials { email, password } = read_json(&state, body).await?;
-    let by = access::by("", &Client::of(&state, &parts));
+    let client = Client::of(&state, &parts);
+    let by = access::by("", &client);
     let (asked, terms) = (by.clone(), access.terms);
     let account = email.clone();
     let log_in = move |store: &state::Store| store.log_in(&email, &password, terms, &asked);
     let (session, user) = access.ask_with_password(&account, &by, log_in).await?;
-    Ok(begun(access, &session, &user))
+    Ok(begun(access, &client, &session, &user))
 }
 
 /// `GET /api/session`.
@@ -68,7 +69,7 @@ pub(crate) async fn end(
     let (session, by) = (session.clone(), principal.by());
     state.access.ask(move |store| store.end_session(&session, &by)).await?;
     let mut response = StatusCode::NO_CONTENT.into_response();
-    let forget = session_cookie("", 0, state.access.public_url.as_ref());
+    let forget = session_cookie("", 0, state.access.way_of(principal.client()));
     response.headers_mut().insert(SET_COOKIE, forget);
     Ok(response)
 }
@@ -98,10 +99,10 @@ pub(crate) async fn change_password(
 }
 
 /// The answer to whoever got in, with the cookie.
-pub(super) fn begun(access: &Access, session: &Secret, user: &User) -> Response {
+pub(super) fn begun(access: &Access, client: &Client, session: &Secret, user: &User) -> Response {
     let mut response = told(access, session, user);
     let seconds = access.terms.lifetime.as_secs();
-    let cookie = session_cookie(session.reveal(), seconds, access.public_url.as_ref());
+    let cookie = session_cookie(session.reveal(), seconds, access.way_of(client));
     response.headers_mut().insert(SET_COOKIE, cookie);
     response
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use state::{Email, Password, Secret};
 
 use super::session::begun;
-use crate::access::{self, Denied, comes_from_here, is_loopback, read_json};
+use crate::access::{self, Denied, Way, comes_from_here, is_loopback, read_json};
 use crate::client::Client;
 use crate::{EdgeState, answer};
 
@@ -50,7 +50,8 @@ pub(crate) async fn follow(
     let (link, password) = (Secret::shown(token), Password::new(password)?);
     let email = email.map(|email| email.parse::<Email>()).transpose();
     let email = email.map_err(Denied::Refused)?;
-    let by = access::by("a link", &Client::of(&state, &parts));
+    let client = Client::of(&state, &parts);
+    let by = access::by("a link", &client);
     let (asked, terms) = (by.clone(), access.terms);
     let follow = move |store: &state::Store| {
         let user = store.follow(&link, email.as_ref(), &password, &asked)?;
@@ -59,7 +60,7 @@ pub(crate) async fn follow(
     };
     // All links are one account: whoever guesses is told apart by address.
     let (session, user) = access.ask_with_password(&account_of(&by), &by, follow).await?;
-    Ok(begun(access, &session, &user))
+    Ok(begun(access, &client, &session, &user))
 }
 
 fn account_of(by: &state::By) -> String {
@@ -70,10 +71,7 @@ fn account_of(by: &state::By) -> String {
 /// not to.
 fn insecure(state: &EdgeState, parts: &Parts) -> Option<Value> {
     let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let is_https = match &state.access.public_url {
-        Some(url) => url.is_https(),
-        None => false,
-    };
+    let is_https = state.access.way_of(&Client::of(state, parts)) == Way::Https;
     if is_https || is_loopback(host) {
         return None;
     }
@@ -86,7 +84,8 @@ fn insecure(state: &EdgeState, parts: &Parts) -> Option<Value> {
     let local = if port == "80" { "8080" } else { port };
     Some(json!({
         "reason": "this page came over http, so that anybody on the way can read the password",
-        "https": "put a proxy with a certificate in front, and set HOGFLARE_PUBLIC_URL=https://…",
+        "https": "set HOGFLARE_TLS_DOMAIN, or put a proxy with a certificate in front and set \
+                  HOGFLARE_PUBLIC_URL=https://…",
         "tunnel": format!("ssh -N -L {local}:127.0.0.1:{port} {name}"),
         "then": format!("http://localhost:{local}"),
     }))
