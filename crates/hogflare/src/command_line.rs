@@ -280,7 +280,7 @@ fn lake() -> Clap {
 
 fn resend() -> Clap {
     Clap::new("resend")
-        .about("Send rows again that a pipeline had refused (DATA_DIR/dead-letters)")
+        .about("Send rows again that a pipeline had refused, and requests that PostHog had (DATA_DIR/dead-letters)")
         .args(setting_flags())
         .arg(
             Arg::new("rows-per-second")

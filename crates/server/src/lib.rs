@@ -38,6 +38,7 @@ mod router;
 pub mod sdk_settings;
 mod state;
 mod store;
+mod tee;
 
 pub use self::state::{Edge, EdgeState, News, Questions};
 pub use access::{Access, PublicUrl};
@@ -49,3 +50,4 @@ pub use listener::{Listener, ListenerOptions};
 pub use reading::NotRead;
 pub use router::{local_router, router};
 pub use sdk_settings::SdkSettings;
+pub use tee::Tee;

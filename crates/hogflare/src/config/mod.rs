@@ -15,7 +15,7 @@ mod tests;
 pub(crate) use error::ConfigError;
 pub(crate) use file::ConfigFile;
 pub(crate) use parse::{
-    AckMode, Config, Pipelines, PolicyStart, PostgresDoor, State, app_addr, duration,
+    AckMode, Config, Pipelines, PolicyStart, PostgresDoor, State, TeeSettings, app_addr, duration,
 };
 pub(crate) use settings::{SETTINGS, Setting, reference};
 pub(crate) use sources::{Sources, unknown_variables};
