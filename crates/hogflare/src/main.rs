@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         Command::LakeExpire(arguments) => commands::lake::expire(&arguments),
         Command::LakeConnect(arguments) => commands::lake::connect(&arguments),
         Command::Resend(arguments) => commands::resend::run(&arguments),
+        Command::Compare(arguments) => commands::compare::run(&arguments),
         Command::ConfigReference => commands::reference::print(),
     };
     result.unwrap_or_else(|error| commands::report(&error))
