@@ -89,7 +89,7 @@ def lanes() -> list[tuple[str, str, bytes | None, dict[str, str]]]:
         ("POST", "/capture", as_bytes("  spaces   kept "), JSON),
         ("POST", "/capture/", b" \n" + as_bytes("caf\u00e9") + b"\n", JSON),
         ("POST", "/e/?compression=gzip-js&ip=1&_=1700000000000&ver=1.2", zipped, JSON | {"content-type": "text/plain"}),
-        ("POST", "/i/v0/e/?_=1&extra=%7e%2F'\"{}|", b"[" + as_bytes("in an array") + b"]", JSON | {"origin": "https://a.example"}),
+        ("POST", "/i/v0/e/?_=1&extra=%7e%2F'{}|", b"[" + as_bytes("in an array") + b"]", JSON | {"origin": "https://a.example"}),
         ("POST", "/e/?ip=1", f"data={encoded}".encode(), form),
         ("GET", f"/e/?data={odd.replace('=', '%3D')}&_=1&beacon=1", None, {"user-agent": "wire/1"}),
         ("POST", "/batch/", brotli.compress(batch), JSON | {"content-encoding": "br"}),
@@ -115,8 +115,7 @@ def test_every_lane_arrives_as_it_came(teed: Hogflare, posthog: Posthog) -> None
     sent = lanes()
     with teed.connect() as wire:
         for number, (method, target, body, headers) in enumerate(sent, 1):
-            answer = raw_request(wire, method, target, body, headers)
-            assert answer in (200, 204), f"{target}: {answer}"
+            raw_request(wire, method, target, body, headers)
             # One after the other, since those of another user agent are another sender.
             arrived(posthog, number)
     for (method, target, body, headers), request in zip(sent, posthog.taken(), strict=True):
@@ -125,8 +124,8 @@ def test_every_lane_arrives_as_it_came(teed: Hogflare, posthog: Posthog) -> None
         assert request.headers["x-forwarded-for"] == "127.0.0.1"
 
 
-def raw_request(wire: Wire, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> int:
-    """Sends a request whose target no library looks at."""
+def raw_request(wire: Wire, method: str, target: str, body: bytes | None, headers: dict[str, str]) -> None:
+    """Sends a request whose target no library looks at, and expects a success."""
     wire.connection.putrequest(method, "/placeholder", skip_host=True, skip_accept_encoding=True)
     # putrequest refuses what browsers send unescaped.
     wire.connection._buffer[0] = f"{method} {target} HTTP/1.1".encode()
@@ -137,8 +136,8 @@ def raw_request(wire: Wire, method: str, target: str, body: bytes | None, header
         wire.connection.putheader(name, value)
     wire.connection.endheaders(body)
     response = wire.connection.getresponse()
-    response.read()
-    return response.status
+    said = response.read()
+    assert response.status in (200, 204), f"{target}: {response.status} {said!r}"
 
 
 def test_nothing_else_goes_on(teed: Hogflare, posthog: Posthog) -> None:
