@@ -25,7 +25,10 @@ const CHUNK_LETTERS: usize = 500;
 /// Tries of a request, before the rest is left to another run.
 const TRIES: u32 = 6;
 
-/// Most bytes of requests that are sent to PostHog before what became of them is noted.
+/// Most requests that are sent to PostHog before what became of them is noted: where one fails, those before
+/// it are sent again.
+const CHUNK_REQUESTS: usize = 10;
+/// Most bytes of them.
 const CHUNK_BYTES: usize = 4 << 20;
 
 /// Who gets letters, by the name of the sink that had them.
@@ -63,10 +66,11 @@ impl Addressees {
 }
 
 impl Addressee {
-    fn chunk_bytes(&self) -> usize {
+    /// Most letters, and bytes of letters, that are sent before what became of them is noted.
+    fn chunk(&self) -> (usize, usize) {
         match self {
-            Self::Pipeline(config) => config.max_batch_bytes,
-            Self::Posthog(_) => CHUNK_BYTES,
+            Self::Pipeline(config) => (CHUNK_LETTERS, config.max_batch_bytes),
+            Self::Posthog(_) => (CHUNK_REQUESTS, CHUNK_BYTES),
         }
     }
 
@@ -218,12 +222,13 @@ impl Resender<'_> {
 
     /// How many letters go into one request.
     fn chunk(&self, letters: &[DeadLetter]) -> usize {
+        let (most_letters, most_bytes) = self.addressee.chunk();
         let mut bytes = 0;
         let fits = |letter: &&DeadLetter| {
             bytes += letter.row.get().len() + 1;
-            bytes < self.addressee.chunk_bytes()
+            bytes < most_bytes
         };
-        letters.iter().take(CHUNK_LETTERS).take_while(fits).count().max(1)
+        letters.iter().take(most_letters).take_while(fits).count().max(1)
     }
 
     async fn try_to_send(&self, letters: &[DeadLetter]) -> anyhow::Result<Resent> {

@@ -63,7 +63,8 @@ impl Lane for TeeLane {
         submissions: Vec<Batch>,
         batches: &mut Vec<Batch>,
     ) -> Result<Vec<Staged<()>>, Rejected> {
-        let staged = submissions.iter().map(|_| Staged { receipt: (), needs_group: true }).collect();
+        let staged =
+            submissions.iter().map(|_| Staged { receipt: (), needs_group: true }).collect();
         batches.extend(submissions);
         Ok(staged)
     }

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::future::Future;
 use std::time::Duration;
 
-use event::Token;
+use event::{Event, Token};
 use sequencer::TeeAppender;
 use sink::posthog::{FORWARDED_HEADER, RawRequest, forwarded_headers};
 
@@ -58,14 +58,15 @@ impl Copy {
     pub(crate) async fn keep_beside<T>(
         self,
         state: &EdgeState,
-        token: &Token,
+        whose: Whose,
         storing: impl Future<Output = T>,
     ) -> T {
         let Some((tee, request)) = state.tee.as_ref().zip(self.0) else { return storing.await };
+        let Whose { token, distinct_id } = whose;
         if tee.tokens.as_ref().is_some_and(|tokens| !tokens.contains(token.as_str())) {
             return storing.await;
         }
-        let request = RawRequest { token: token.as_str().to_owned(), ..request };
+        let request = RawRequest { token: token.as_str().to_owned(), distinct_id, ..request };
         // A task of its own: a client that goes away takes the storing with it at most.
         let keeping = tokio::spawn(keep(tee.appender.clone(), request));
         let stored = storing.await;
@@ -73,6 +74,23 @@ impl Copy {
             metrics::TEE_LATE.increment(1);
         }
         stored
+    }
+}
+
+/// Whose events a request has.
+#[derive(Debug)]
+pub(crate) struct Whose {
+    token: Token,
+    /// Empty where they are of several.
+    distinct_id: String,
+}
+
+impl Whose {
+    /// Whose these events are.
+    pub(crate) fn of(token: &Token, events: &[Event]) -> Self {
+        let ids = events.windows(2).all(|two| two[0].distinct_id == two[1].distinct_id);
+        let first = events.first().filter(|_| ids).map(|event| event.distinct_id.as_str());
+        Self { token: token.clone(), distinct_id: first.unwrap_or_default().to_owned() }
     }
 }
 
@@ -95,6 +113,7 @@ fn copied(received: &Received) -> Option<RawRequest> {
         token: String::new(),
         client_ip: received.client.ip.map(|ip| ip.to_string()).unwrap_or_default(),
         received_at_micros: received.received_at.as_micros(),
+        distinct_id: String::new(),
     })
 }
 

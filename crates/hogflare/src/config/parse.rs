@@ -238,7 +238,8 @@ impl Config {
         });
         let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
         let is_here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
-        let is_listened_at = self.app_addr.ip().is_unspecified() || self.app_addr.ip().is_loopback();
+        let is_listened_at =
+            self.app_addr.ip().is_unspecified() || self.app_addr.ip().is_loopback();
         is_public || (is_here && is_listened_at && port == Some(self.app_addr.port()))
     }
 

@@ -193,8 +193,7 @@ fn open_tee(
         ..Options::default()
     };
     let (writer, journal) = open(fs, &dir, options)?;
-    let (appender, guard) =
-        sequencer::start_tee(writer, TEE_ROW_BYTES, QueueOptions::default())?;
+    let (appender, guard) = sequencer::start_tee(writer, TEE_ROW_BYTES, QueueOptions::default())?;
     Ok((TeeJournal { journal, appender }, guard))
 }
 

@@ -11,7 +11,8 @@ use crate::answer::{self, Failure};
 use crate::endpoints::capture::request_on;
 use crate::intake::{Incoming, Received};
 use crate::store::store;
-use crate::{EdgeState, metrics, tee};
+use crate::tee::{Copy, Whose};
+use crate::{EdgeState, metrics};
 
 /// Takes one event.
 pub(crate) async fn event(State(state): State<EdgeState>, request: Request) -> Response {
@@ -28,7 +29,7 @@ pub(crate) async fn event(State(state): State<EdgeState>, request: Request) -> R
 async fn take(state: &EdgeState, request: Request) -> Result<String, Failure> {
     let incoming = Incoming::read_signed(state, request, ai::WIRE_LIMIT).await?;
     let (client, now) = (incoming.received().client.clone(), incoming.received().received_at);
-    let copy = tee::Copy::of(state, incoming.received());
+    let copy = Copy::of(state, incoming.received());
     let settings = state.capture.clone();
     let decode = move |received: &Received, memory: &mut dyn capture::Memory| {
         ai::decode(&request_on(Lane::Batch, received), &settings, memory).map_err(Failure::from)
@@ -41,9 +42,9 @@ async fn take(state: &EdgeState, request: Request) -> Result<String, Failure> {
         Admission::OverQuota => Err(Failure::OverQuota),
         Admission::Welcome(admitted) => {
             // What PostHog says of events that it leaves out.
-            let token = event.token.clone();
+            let whose = Whose::of(&event.token, std::slice::from_ref(&event));
             let storing = store(state, &admitted, &client, vec![event]);
-            let dropped = copy.keep_beside(state, &token, storing).await?;
+            let dropped = copy.keep_beside(state, whose, storing).await?;
             Ok(ai::accepted_body(if dropped.is_empty() { &parts } else { &[] }))
         }
     }

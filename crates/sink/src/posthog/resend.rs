@@ -24,10 +24,12 @@ pub async fn resend(config: &Config, letters: Vec<DeadLetter>) -> Result<Resent,
                 letter.reason = refusal.reason;
                 resent.refused.push(letter);
             }
-            Answer::Failed(failure) => return Err(match failure.retry_after {
-                Some(retry_after) => Error::busy(failure.reason, retry_after),
-                None => Error::transient(failure.reason),
-            }),
+            Answer::Failed(failure) => {
+                return Err(match failure.retry_after {
+                    Some(retry_after) => Error::busy(failure.reason, retry_after),
+                    None => Error::transient(failure.reason),
+                });
+            }
         }
     }
     Ok(resent)

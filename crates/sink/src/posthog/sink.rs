@@ -109,7 +109,8 @@ impl Course {
     fn has_failed(&self, failure: &Failure, concurrency: usize) {
         let failed = 1 + self.failed.fetch_add(1, Ordering::Relaxed);
         let none_taken = self.taken.load(Ordering::Relaxed) == 0;
-        if failure.is_everybodys || none_taken && failed >= concurrency || failed >= 3 * concurrency {
+        if failure.is_everybodys || none_taken && failed >= concurrency || failed >= 3 * concurrency
+        {
             self.halt();
         }
     }
@@ -147,8 +148,9 @@ impl PosthogSink {
 
     /// Sends what is not resolved yet.
     async fn send_all(&mut self, outgoing: &[Outgoing]) -> Result<(), Error> {
-        let is_resolved =
-            |one: &&Outgoing| one.offset < self.resolved || self.resolved_ahead.contains(&one.offset);
+        let is_resolved = |one: &&Outgoing| {
+            one.offset < self.resolved || self.resolved_ahead.contains(&one.offset)
+        };
         let left: Vec<&Outgoing> = outgoing.iter().filter(|one| !is_resolved(one)).collect();
         if self.is_suspicious() {
             self.ask_for_some(&left).await?;
@@ -254,7 +256,8 @@ impl PosthogSink {
         let mut worst: Option<Failure> = None;
         for (one, failure) in failed {
             if self.is_its_own_fault(one.offset, &failure) {
-                let reason = format!("failed {TRIES} times while others were taken: {}", failure.reason);
+                let reason =
+                    format!("failed {TRIES} times while others were taken: {}", failure.reason);
                 self.put_aside(one, reason)?;
                 is_cut = true;
             } else if worst.as_ref().is_none_or(|worst| worst.retry_after < failure.retry_after) {
@@ -262,7 +265,9 @@ impl PosthogSink {
             }
         }
         match worst {
-            Some(Failure { reason, retry_after: Some(after), .. }) => Err(Error::busy(reason, after)),
+            Some(Failure { reason, retry_after: Some(after), .. }) => {
+                Err(Error::busy(reason, after))
+            }
             Some(Failure { reason, .. }) => Err(Error::transient(reason)),
             // What stands behind was not tried.
             None if is_cut => Err(Error::busy("going on behind refused requests", Duration::ZERO)),
@@ -335,8 +340,8 @@ impl PosthogSink {
     /// Moves on to the first request that is not resolved, or to `end` where all are.
     fn advance(&mut self, outgoing: &[Outgoing], end: Offset) {
         let open = outgoing.iter().map(|one| one.offset);
-        let mut open = open
-            .filter(|offset| *offset >= self.resolved && !self.resolved_ahead.contains(offset));
+        let mut open =
+            open.filter(|offset| *offset >= self.resolved && !self.resolved_ahead.contains(offset));
         self.resolved = self.resolved.max(open.next().unwrap_or(end));
         self.resolved_ahead.retain(|offset| *offset >= self.resolved);
         self.failing.retain(|offset, _| *offset >= self.resolved);

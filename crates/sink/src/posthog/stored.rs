@@ -32,6 +32,9 @@ pub struct RawRequest {
     /// Receipt time, UTC microseconds.
     #[prost(sfixed64, tag = "7")]
     pub received_at_micros: i64,
+    /// Whose events it has, where all are of one distinct id; else empty.
+    #[prost(string, tag = "8")]
+    pub distinct_id: String,
 }
 
 /// A header's name and value.
@@ -60,16 +63,22 @@ impl RawRequest {
     }
 
     /// Whose it is, as far as order goes: requests of one client with one project are sent one after
-    /// the other.
+    /// the other. A page is one visitor, whose distinct id changes; a server sends for many.
     pub(super) fn sender(&self) -> u64 {
-        let agent = self.headers.iter().find(|header| header.name == "user-agent");
-        let agent = agent.map_or(&[][..], |header| &header.value);
+        let is_of_page = ["origin", "referer"].iter().any(|name| self.header(name).is_some());
+        let visitor = if is_of_page { "" } else { &self.distinct_id };
+        let agent = self.header("user-agent").unwrap_or_default();
         let mut hasher = Xxh3::new();
-        for part in [self.token.as_bytes(), self.client_ip.as_bytes(), agent] {
+        for part in [self.token.as_bytes(), self.client_ip.as_bytes(), agent, visitor.as_bytes()] {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(part);
         }
         hasher.digest()
+    }
+
+    fn header(&self, name: &str) -> Option<&[u8]> {
+        let header = self.headers.iter().find(|header| header.name == name);
+        header.map(|header| header.value.as_slice())
     }
 
     /// The request as a dead letter holds it.
@@ -78,7 +87,9 @@ impl RawRequest {
         let letter = Letter {
             method: self.method.clone(),
             target: self.target.clone(),
-            headers: headers.map(|header| (header.name.clone(), STANDARD.encode(&header.value))).collect(),
+            headers: headers
+                .map(|header| (header.name.clone(), STANDARD.encode(&header.value)))
+                .collect(),
             body: STANDARD.encode(&self.body),
             token: self.token.clone(),
             client_ip: self.client_ip.clone(),
@@ -101,6 +112,8 @@ impl RawRequest {
             token: letter.token,
             client_ip: letter.client_ip,
             received_at_micros: letter.received_at_micros,
+            // Letters are sent one by one.
+            distinct_id: String::new(),
         })
     }
 }
@@ -130,6 +143,7 @@ mod tests {
             token: "phc_a".into(),
             client_ip: "203.0.113.7".into(),
             received_at_micros: 7,
+            distinct_id: String::new(),
         }
     }
 
@@ -145,6 +159,11 @@ mod tests {
         let (one, mut other) = (request(), request());
         other.target = "/batch/".into();
         assert_eq!(one.sender(), other.sender());
+        other.distinct_id = "jane".into();
+        assert_ne!(one.sender(), other.sender(), "a server sends for many");
+        let page = RawHeader { name: "origin".into(), value: b"https://a.example".to_vec() };
+        other.headers.push(page);
+        assert_eq!(one.sender(), other.sender(), "a page is one visitor");
         other.client_ip = "203.0.113.8".into();
         assert_ne!(one.sender(), other.sender());
     }

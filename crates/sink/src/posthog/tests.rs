@@ -62,7 +62,8 @@ async fn receive(State(stand): State<Stand>, request: Request) -> Response {
         599 => tokio::time::sleep(Duration::from_secs(3_600)).await,
         _ => {}
     }
-    (StatusCode::from_u16(status).unwrap(), [(header::RETRY_AFTER, "7")], "so it is").into_response()
+    (StatusCode::from_u16(status).unwrap(), [(header::RETRY_AFTER, "7")], "so it is")
+        .into_response()
 }
 
 fn record(offset: u64, sender: &str, body: &str) -> Record {
@@ -95,7 +96,8 @@ impl Bench {
         let (cursors, letters) = (folder.path().join("cursors"), folder.path().join("letters"));
         let id = JournalId::from_uuid(uuid::Uuid::from_u128(1));
         let sink =
-            PosthogSink::new(config.clone(), id, Arc::new(RealFs), (&cursors, &letters), stopped).unwrap();
+            PosthogSink::new(config.clone(), id, Arc::new(RealFs), (&cursors, &letters), stopped)
+                .unwrap();
         Self { stand, sink, config, folder, _stop: stop }
     }
 

@@ -90,7 +90,10 @@ fn reasons(lines: &[Line]) -> Vec<&'static str> {
 
 /// Events that one side keeps elsewhere.
 const OF_EVENTS: &[(&str, &str)] = &[
-    ("$$heatmap", "`$$heatmap`: kept in the table `heatmaps` here, and in none of PostHog's events"),
+    (
+        "$$heatmap",
+        "`$$heatmap`: kept in the table `heatmaps` here, and in none of PostHog's events",
+    ),
     (
         "$$client_ingestion_warning",
         "`$$client_ingestion_warning`: kept in the table `quarantine` here, and a warning in PostHog",

@@ -13,8 +13,8 @@ use serde::Deserialize;
 
 use self::difference::{Comparison, Counts};
 use self::posthog::Posthog;
-pub(crate) use self::span::{Day, Tolerance};
 use self::span::Span;
+pub(crate) use self::span::{Day, Tolerance};
 use super::sql::{self, Target};
 use crate::config::{Config, ConfigError, Sources};
 
@@ -46,7 +46,9 @@ fn compare(arguments: &ArgMatches) -> anyhow::Result<bool> {
     let project = *arguments.get_one::<i64>("project").unwrap_or(&1);
     let key = std::env::var(KEY).ok().filter(|key| !key.trim().is_empty());
     let Some(key) = key else {
-        bail!("{KEY} is not set: a personal API key (phx_…) with the scope query:read of that project")
+        bail!(
+            "{KEY} is not set: a personal API key (phx_…) with the scope query:read of that project"
+        )
     };
     let posthog_project = *arguments.get_one::<u64>("project-id").context("a project")?;
     let posthog = Posthog::new(text("host"), posthog_project, key.trim())?;

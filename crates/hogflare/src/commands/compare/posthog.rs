@@ -108,7 +108,9 @@ impl Posthog {
                     "answered {status}: the key needs the scope query:read, and this project: {}",
                     beginning(&body)
                 ),
-                StatusCode::NOT_FOUND => bail!("answered {status}: is --project-id right, and --host?"),
+                StatusCode::NOT_FOUND => {
+                    bail!("answered {status}: is --project-id right, and --host?")
+                }
                 _ => bail!("answered {status}: {}", beginning(&body)),
             }
         }

@@ -22,7 +22,8 @@ fn table(comparison: &Comparison) -> String {
     let mut rows = vec![header];
     rows.extend(comparison.differing().map(cells));
     rows.push(cells(&comparison.total));
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let width =
+        |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..5).map(width).collect();
     let mut text = String::new();
     for [day, event, ours, theirs, difference] in &rows {
@@ -40,7 +41,9 @@ fn table(comparison: &Comparison) -> String {
     let (all, differing) = (comparison.lines.len(), comparison.differing().count());
     match differing {
         0 => writeln!(text, "\nequal: {all} days and events").expect("a String grows"),
-        _ => writeln!(text, "\n{differing} of {all} days and events differ").expect("a String grows"),
+        _ => {
+            writeln!(text, "\n{differing} of {all} days and events differ").expect("a String grows")
+        }
     }
     for reason in &comparison.reasons {
         writeln!(text, "- {reason}").expect("a String grows");

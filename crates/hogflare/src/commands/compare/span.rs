@@ -68,7 +68,9 @@ impl Span {
     pub(crate) fn new(first: Day, last: Day) -> anyhow::Result<Self> {
         match last.0 - first.0 {
             ..0 => bail!("--from {first} is behind --to {last}"),
-            days if days >= MOST_DAYS => bail!("more than {MOST_DAYS} days; compare some at a time"),
+            days if days >= MOST_DAYS => {
+                bail!("more than {MOST_DAYS} days; compare some at a time")
+            }
             _ => Ok(Self { first, last }),
         }
     }
