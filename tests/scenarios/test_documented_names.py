@@ -12,7 +12,7 @@ from harness.server import Hogflare
 ROOT = Path(__file__).resolve().parents[2]
 # Decisions tell of what was so once.
 PAGES = [ROOT / "README.md", *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page.parent.name != "decisions")]
-# Of the build, of the tests, of scripts and the installer, of compose, of the Worker, of SDKs and of other services.
+# Of the build, of the tests, of scripts and the installer, of compose, of the Worker, of SDKs, of `compare` and of other services.
 OTHER_VARIABLES = {
     "CLOUDFLARE_ACCOUNT_ID",
     "CLOUDFLARE_API_TOKEN",
@@ -28,6 +28,7 @@ OTHER_VARIABLES = {
     "HOGFLARE_URL",
     "HOGFLARE_VERSION",
     "POSTHOG_HOST",
+    "POSTHOG_PERSONAL_API_KEY",
 }
 # A schema, a cookie and a part of the log, which are called as metrics are.
 OTHER_NAMES = {"hogflare_settings", "hogflare_session", "hogflare_sink"}
@@ -66,7 +67,7 @@ def test_commands_exist(binary: Path) -> None:
         return subprocess.run(words, env=child_env({}), capture_output=True, check=False).returncode == 0
 
     # In code, or on a line of its own in a block.
-    verbs = "serve|sql|persons|rebuild|key|user|doctor|schema|lake|backup|restore|resend|config|person"
+    verbs = "serve|sql|persons|rebuild|key|user|doctor|schema|lake|backup|restore|resend|compare|config|person"
     plain = found(rf"(?m)(?:`|\$\(|^|&& )hogflare ({verbs})\b")
     nested = found(r"(?m)(?:`|\$\(|^)hogflare ((?:rebuild|key|user|schema|lake|person) [a-z]+)")
     every = plain | {name: pages for name, pages in nested.items() if name != "lake connect"}

@@ -4,6 +4,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command as Clap};
 use event::Table;
 use sink::pipelines::TableStream;
 
+use crate::commands::compare::{Day, Tolerance};
 use crate::commands::lake::READERS;
 use crate::config::{SETTINGS, Setting, duration};
 
@@ -32,6 +33,7 @@ pub(crate) enum Command {
     Backup(ArgMatches),
     Restore(ArgMatches),
     Resend(ArgMatches),
+    Compare(ArgMatches),
     ConfigReference,
 }
 
@@ -81,6 +83,7 @@ pub(crate) fn parse() -> Command {
         Some(("backup", flags)) => Command::Backup(flags.clone()),
         Some(("restore", flags)) => Command::Restore(flags.clone()),
         Some(("resend", flags)) => Command::Resend(flags.clone()),
+        Some(("compare", flags)) => Command::Compare(flags.clone()),
         Some(("config", _)) => Command::ConfigReference,
         Some((_, flags)) => match flags.subcommand() {
             Some((_, flags)) => Command::KeyShow(flags.clone()),
@@ -170,6 +173,7 @@ fn clap() -> Clap {
         .subcommand(backup())
         .subcommand(restore())
         .subcommand(resend())
+        .subcommand(compare())
         .subcommand(Clap::new("config").about("Print the reference of all settings"))
 }
 
@@ -321,10 +325,13 @@ fn restore() -> Clap {
 
 fn resend() -> Clap {
     Clap::new("resend")
-        .about("Send rows again: those that a pipeline had refused, or all of a range of time")
+        .about(
+            "Send again: rows that a pipeline had refused and requests that PostHog had, or all rows of a \
+             range of time",
+        )
         .after_help(
-            "Without --from it sends what a pipeline had refused (DATA_DIR/dead-letters); with it, events \
-             of the lake.",
+            "Without --from it sends what a pipeline or PostHog had refused (DATA_DIR/dead-letters); with it, \
+             events of the lake.",
         )
         .args(setting_flags())
         .arg(
@@ -369,6 +376,58 @@ fn of_range() -> [Arg; 6] {
         .action(ArgAction::Append),
         of_range("token", "TOKEN", "Only events of this project"),
     ]
+}
+
+fn compare() -> Clap {
+    let day = |name: &'static str, help: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .required(true)
+            .value_name("DAY")
+            .value_parser(str::parse::<Day>)
+            .help(help)
+    };
+    let [project, ..] = of_project();
+    Clap::new("compare")
+        .about("Compare how many events there are here and in a PostHog, by day and event")
+        .after_help(
+            "POSTHOG_PERSONAL_API_KEY must be a key that may ask that PostHog. Exits with 0 where all is equal, \
+             with 1 where something differs, and with 2 where it cannot be told.",
+        )
+        .args(setting_flags_of(&["data-dir"]))
+        .arg(project)
+        .arg(day("from", "The first day, in UTC, such as 2026-11-01"))
+        .arg(day("to", "The last day"))
+        .arg(
+            Arg::new("host")
+                .long("host")
+                .value_name("URL")
+                .default_value("https://us.posthog.com")
+                .help("Where PostHog's pages are"),
+        )
+        .arg(
+            Arg::new("project-id")
+                .long("project-id")
+                .required(true)
+                .value_name("NUMBER")
+                .value_parser(clap::value_parser!(u64).range(1..))
+                .help("Number of the project there"),
+        )
+        .arg(
+            Arg::new("tolerance")
+                .long("tolerance")
+                .value_name("PERCENT")
+                .default_value("0")
+                .value_parser(str::parse::<Tolerance>)
+                .help("How much the counts of a day and event may differ"),
+        )
+        .arg(
+            Arg::new("format")
+                .long("format")
+                .value_parser(["table", "csv", "json"])
+                .default_value("table")
+                .help("How it is written: as a table only what differs"),
+        )
 }
 
 fn setting_flags() -> impl Iterator<Item = Arg> {

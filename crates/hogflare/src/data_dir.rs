@@ -61,6 +61,10 @@ impl DataDir {
         self.path.join("recordings-journal")
     }
 
+    pub(crate) fn tee_journal(&self) -> PathBuf {
+        self.path.join("tee-journal")
+    }
+
     pub(crate) fn recordings(&self) -> PathBuf {
         self.path.join("recordings")
     }

@@ -1,4 +1,4 @@
-//! Rows that a pipeline had refused for good, and sending them once more.
+//! Rows that a pipeline had refused for good, and requests that PostHog had, and sending them once more.
 //!
 //! A file of letters is renamed before it is sent, so that the running server, which appends to
 //! today's, does not meet it. What was taken moves to `resent/`, what is refused again becomes a letter
@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use journal::{RealFs, write_atomically};
-use sink::pipelines::{self, Resent, Stream};
-use sink::{Backoff, DeadLetter, DeadLetters, Retry};
+use sink::pipelines::{self, Resent};
+use sink::{Backoff, DeadLetter, DeadLetters, Retry, posthog};
 
-use crate::config::Pipelines;
+use crate::config::Config;
 use crate::data_dir::DataDir;
 use crate::service::erasures;
 
@@ -24,6 +24,86 @@ use crate::service::erasures;
 const CHUNK_LETTERS: usize = 500;
 /// Tries of a request, before the rest is left to another run.
 const TRIES: u32 = 6;
+
+/// Most requests that are sent to PostHog before what became of them is noted: where one fails, those before
+/// it are sent again.
+const CHUNK_REQUESTS: usize = 10;
+/// Most bytes of them.
+const CHUNK_BYTES: usize = 4 << 20;
+
+/// Who gets letters, by the name of the sink that had them.
+#[derive(Clone, Debug)]
+pub(crate) struct Addressees(Vec<(&'static str, Addressee)>);
+
+#[derive(Clone, Debug)]
+enum Addressee {
+    Pipeline(pipelines::Config),
+    Posthog(posthog::Config),
+}
+
+impl Addressees {
+    /// Those of a configuration; `None` where it has none.
+    pub(crate) fn of(config: &Config) -> Option<Self> {
+        let streams = config.pipelines.iter().flat_map(|pipelines| pipelines.all());
+        let streams =
+            streams.map(|stream| (stream.name, Addressee::Pipeline(stream.config.clone())));
+        let tee = config.tee.iter().map(|tee| ("posthog", Addressee::Posthog(tee.posthog.clone())));
+        let all: Vec<_> = streams.chain(tee).collect();
+        (!all.is_empty()).then_some(Self(all))
+    }
+
+    fn of_folder(&self, folder: &Path) -> anyhow::Result<(&'static str, &Addressee)> {
+        let name = name_of(folder);
+        let found = self.0.iter().find(|(known, _)| *known == name);
+        found.map(|(name, addressee)| (*name, addressee)).with_context(|| {
+            format!(
+                "{} holds letters of a sink that is not configured any more; rename the folder to the \
+                 sink that shall have them, such as `pipelines`",
+                folder.display()
+            )
+        })
+    }
+}
+
+/// Sends rows to a pipeline, and tries again for a while where that may help.
+///
+/// # Errors
+/// When it did not help, or only an operator can.
+pub(crate) async fn try_to_send(
+    config: &pipelines::Config,
+    letters: &[DeadLetter],
+) -> anyhow::Result<Resent> {
+    Addressee::Pipeline(config.clone()).try_to_send(letters).await
+}
+
+impl Addressee {
+    async fn try_to_send(&self, letters: &[DeadLetter]) -> anyhow::Result<Resent> {
+        let mut backoff = Backoff::default();
+        loop {
+            match self.resend(letters.to_vec()).await {
+                Err(error) if error.retry != Retry::Paused && backoff.failures() + 1 < TRIES => {
+                    tokio::time::sleep(backoff.next(error.retry)).await;
+                }
+                done => return Ok(done?),
+            }
+        }
+    }
+
+    /// Most letters, and bytes of letters, that are sent before what became of them is noted.
+    fn chunk(&self) -> (usize, usize) {
+        match self {
+            Self::Pipeline(config) => (CHUNK_LETTERS, config.max_batch_bytes),
+            Self::Posthog(_) => (CHUNK_REQUESTS, CHUNK_BYTES),
+        }
+    }
+
+    async fn resend(&self, letters: Vec<DeadLetter>) -> Result<Resent, sink::Error> {
+        match self {
+            Self::Pipeline(config) => pipelines::resend(config, letters).await,
+            Self::Posthog(config) => posthog::resend(config, letters).await,
+        }
+    }
+}
 
 /// Rows that were sent again, and what went wrong with streams as a whole.
 #[derive(Clone, Debug, Default)]
@@ -46,16 +126,16 @@ impl Outcome {
 /// When the letters cannot be read at all. One stream that is gone or in trouble is no reason to leave out
 /// the others.
 pub(crate) async fn resend(
-    pipelines: &Pipelines,
+    addressees: &Addressees,
     data_dir: &DataDir,
     rows_per_second: u32,
 ) -> anyhow::Result<Outcome> {
     let mut outcome = Outcome::default();
     for folder in &folders(data_dir)? {
-        let sent = match stream_of(pipelines, folder) {
-            Ok(stream) => {
+        let sent = match addressees.of_folder(folder) {
+            Ok((name, addressee)) => {
                 let erasures = data_dir.erasures();
-                let resender = Resender { stream, folder, rows_per_second, erasures };
+                let resender = Resender { name, addressee, folder, rows_per_second, erasures };
                 resender.send_all(&mut outcome).await
             }
             Err(error) => Err(error),
@@ -102,24 +182,14 @@ fn folders(data_dir: &DataDir) -> anyhow::Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
-fn stream_of<'a>(pipelines: &'a Pipelines, folder: &Path) -> anyhow::Result<&'a Stream> {
-    let name = name_of(folder);
-    pipelines.all().find(|stream| stream.name == name).with_context(|| {
-        format!(
-            "{} holds letters of a stream that is not configured any more; rename the folder to the \
-             sink that shall have them, such as `pipelines`",
-            folder.display()
-        )
-    })
-}
-
 fn name_of(folder: &Path) -> String {
     folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Sends the letters of one sink.
 struct Resender<'a> {
-    stream: &'a Stream,
+    name: &'static str,
+    addressee: &'a Addressee,
     folder: &'a Path,
     rows_per_second: u32,
     /// The folder of erasures.
@@ -157,7 +227,7 @@ impl Resender<'_> {
             }
             let started = Instant::now();
             let rest = left.split_off(self.chunk(&left));
-            let resent = try_to_send(&self.stream.config, &left).await?;
+            let resent = self.addressee.try_to_send(&left).await?;
             append(&self.archive()?, &lines(&taken(&left, &resent.refused))?)?;
             resent.refused.iter().try_for_each(|letter| self.letters().keep(letter))?;
             write_atomically(&RealFs, file, &[lines(&rest)?, lines(&erased)?].concat())?;
@@ -175,16 +245,17 @@ impl Resender<'_> {
 
     /// How many letters go into one request.
     fn chunk(&self, letters: &[DeadLetter]) -> usize {
+        let (most_letters, most_bytes) = self.addressee.chunk();
         let mut bytes = 0;
         let fits = |letter: &&DeadLetter| {
             bytes += letter.row.get().len() + 1;
-            bytes < self.stream.config.max_batch_bytes
+            bytes < most_bytes
         };
-        letters.iter().take(CHUNK_LETTERS).take_while(fits).count().max(1)
+        letters.iter().take(most_letters).take_while(fits).count().max(1)
     }
 
     fn letters(&self) -> DeadLetters {
-        DeadLetters::new(self.stream.name, self.folder.to_path_buf())
+        DeadLetters::new(self.name, self.folder.to_path_buf())
     }
 
     /// Where today's letters are kept that were taken.
@@ -193,22 +264,6 @@ impl Resender<'_> {
         std::fs::create_dir_all(&folder)?;
         let day: String = event::Timestamp::now().to_string().chars().take(10).collect();
         Ok(folder.join(format!("{day}.ndjson")))
-    }
-}
-
-/// Sends letters, and tries again for a while where that may help.
-pub(crate) async fn try_to_send(
-    config: &pipelines::Config,
-    letters: &[DeadLetter],
-) -> anyhow::Result<Resent> {
-    let mut backoff = Backoff::default();
-    loop {
-        match pipelines::resend(config, letters.to_vec()).await {
-            Err(error) if error.retry != Retry::Paused && backoff.failures() + 1 < TRIES => {
-                tokio::time::sleep(backoff.next(error.retry)).await;
-            }
-            done => return Ok(done?),
-        }
     }
 }
 

@@ -28,6 +28,7 @@ impl DataDir {
         check_database(&self.lake().join("catalog.db"), USER_VERSION, lake::FORMAT_VERSION)?;
         journal::check_format(&RealFs, &self.journal())?;
         journal::check_format(&RealFs, &self.recordings_journal())?;
+        journal::check_format(&RealFs, &self.tee_journal())?;
         check_key_files(&self.dedup())
     }
 }

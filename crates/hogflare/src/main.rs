@@ -44,6 +44,7 @@ fn main() -> ExitCode {
         Command::Backup(arguments) => commands::backup::run(&arguments),
         Command::Restore(arguments) => commands::restore::run(&arguments),
         Command::Resend(arguments) => commands::resend::run(&arguments),
+        Command::Compare(arguments) => commands::compare::run(&arguments),
         Command::ConfigReference => commands::reference::print(),
     };
     result.unwrap_or_else(|error| commands::report(&error))

@@ -42,6 +42,7 @@ mod receipt;
 mod received;
 mod recordings;
 mod records;
+mod tee;
 
 pub use dedup::{WindowLength, newer_key_format};
 pub use erasure::Erase;
@@ -51,3 +52,4 @@ pub use handle::{Erased, Handle, Submitted, start};
 pub use options::{DedupOptions, Options, QueueOptions};
 pub use receipt::{Offsets, Receipt};
 pub use recordings::{Appender, start_recordings};
+pub use tee::{TeeAppender, start_tee};

@@ -40,6 +40,7 @@ mod router;
 pub mod sdk_settings;
 mod state;
 mod store;
+mod tee;
 
 pub use self::state::{Edge, EdgeState, News, Questions};
 pub use access::{Access, PublicUrl};
@@ -52,3 +53,4 @@ pub use listener::{HTTPS_PROTOCOL, Listener, ListenerOptions, Places};
 pub use reading::NotRead;
 pub use router::{local_router, plain_router, router};
 pub use sdk_settings::SdkSettings;
+pub use tee::Tee;

@@ -27,6 +27,18 @@ pub(crate) fn handshake_failed(reason: &'static str) {
     counter!("hogflare_tls_handshakes_failed_total", "reason" => reason).increment(1);
 }
 
+/// Requests that were kept for the tee.
+pub(crate) static TEE_KEPT: LazyLock<Counter> =
+    LazyLock::new(|| counter!("hogflare_tee_kept_total"));
+/// Requests that were answered before it was known that they are kept for the tee.
+pub(crate) static TEE_LATE: LazyLock<Counter> =
+    LazyLock::new(|| counter!("hogflare_tee_late_total"));
+
+/// Counts a request that was accepted and does not go on.
+pub(crate) fn tee_skipped(reason: &'static str) {
+    counter!("hogflare_tee_skipped_total", "reason" => reason).increment(1);
+}
+
 /// Counts a request to a write lane that was answered with an error.
 pub(crate) fn request_rejected(reason: &'static str) {
     counter!("hogflare_requests_rejected_total", "reason" => reason).increment(1);

@@ -14,7 +14,7 @@ use sink::Status;
 use crate::dead_letters::Desk;
 use crate::erasure::Eraser;
 use crate::policy::{CurrentPolicy, PolicySource, Quotas};
-use crate::{Access, Ack, Budget, TrustedProxies};
+use crate::{Access, Ack, Budget, Tee, TrustedProxies};
 
 /// How long a question waits for the newest rows; a lake in trouble must not keep old ones back.
 const CATCH_UP_PATIENCE: Duration = Duration::from_secs(1);
@@ -44,6 +44,8 @@ pub struct Edge {
     pub sequencer: sequencer::Handle,
     /// The way into the recordings' journal.
     pub recordings: sequencer::Appender,
+    /// What is kept for a PostHog, too.
+    pub tee: Option<Tee>,
     /// What an acknowledgement waits for.
     pub ack: Ack,
     /// SQL over the lake, or over a catalog; `None` where there is neither.

@@ -26,6 +26,7 @@ pub mod erased;
 mod error;
 mod metrics;
 pub mod pipelines;
+pub mod posthog;
 mod runner;
 mod sink;
 mod status;

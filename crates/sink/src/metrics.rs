@@ -38,3 +38,7 @@ pub(crate) const PIPELINE_BATCH_BYTES: &str = "hogflare_pipeline_batch_bytes";
 pub(crate) const AMBIGUOUS_RETRIES_TOTAL: &str = "hogflare_sink_ambiguous_retries_total";
 /// Answers that committed another number of rows than was sent, by `sink`.
 pub(crate) const COUNT_MISMATCHES_TOTAL: &str = "hogflare_sink_count_mismatches_total";
+/// Requests forwarded to PostHog, by `outcome`; those of outcome `success` it has taken.
+pub(crate) const TEE_REQUESTS_TOTAL: &str = "hogflare_tee_requests_total";
+/// How long PostHog took to answer, in seconds.
+pub(crate) const TEE_REQUEST_SECONDS: &str = "hogflare_tee_request_seconds";

@@ -65,7 +65,7 @@ async fn make(
     copy_database(&mut copier, "state.db")?;
     let mut missing = Vec::new();
     let lake = copy_lake(&mut copier, Some(&mut missing))?;
-    copy_changing_folder(&mut copier, "cursors", is_plain)?;
+    copy_changing_folder(&mut copier, "cursors", is_of_a_copied_journal)?;
     copy_changing_folder(&mut copier, "dedup", |name| name.ends_with(".keys"))?;
     copy_changing_folder(&mut copier, "recordings", |name| name.ends_with(".zst"))?;
     copy_changing_folder(&mut copier, "dead-letters", is_letters)?;
@@ -118,6 +118,11 @@ const fn state_of(state: &State) -> &'static str {
 /// Not what is about to be renamed.
 fn is_plain(name: &str) -> bool {
     !matches!(name.rsplit('.').next(), Some("tmp" | "new" | "lock"))
+}
+
+/// The original goes on with what waits for a PostHog beside, whose journal is not copied.
+fn is_of_a_copied_journal(name: &str) -> bool {
+    is_plain(name) && !name.ends_with("posthog.json")
 }
 
 fn is_letters(name: &str) -> bool {

@@ -64,6 +64,9 @@ pub(crate) fn run(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
             findings.push(("pipeline", runtime.block_on(reach(stream))));
         }
     }
+    if let Some(tee) = &config.tee {
+        findings.push(("tee", runtime.block_on(reach_posthog(&tee.posthog))));
+    }
     if let Some(catalog) = &config.catalog {
         findings.push(("catalog", runtime.block_on(reach_catalog(catalog))));
     }
@@ -196,6 +199,20 @@ async fn reach(stream: &Stream) -> Finding {
              3 to 7 minutes, later ones after its roll interval"
         )),
         Err(error) => Bad(format!("{name}: {error}")),
+    }
+}
+
+/// Asks for its first page, which stores nothing.
+async fn reach_posthog(posthog: &sink::posthog::Config) -> Finding {
+    let host = posthog.url.host_str().unwrap_or_default();
+    match sink::posthog::probe(posthog).await {
+        Ok(status) if status.is_redirection() && host.ends_with("posthog.com") => Notice(format!(
+            "{host}: answers, and leads elsewhere; events go to us.i.posthog.com or eu.i.posthog.com"
+        )),
+        Ok(status) => Good(format!(
+            "{host}: answers ({status}). Whether it takes events shows in hogflare_tee_requests_total"
+        )),
+        Err(error) => Bad(format!("{host}: {error}")),
     }
 }
 

@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(crate) mod backup;
+pub(crate) mod compare;
 pub(crate) mod doctor;
 pub(crate) mod erase;
 pub(crate) mod health;

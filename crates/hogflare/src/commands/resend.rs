@@ -1,4 +1,5 @@
-//! `hogflare resend`: rows that a pipeline had refused, or all of a range of time, once more.
+//! `hogflare resend`: rows that a pipeline had refused and requests that PostHog had, or all rows of a range of
+//! time, once more.
 
 mod ledger;
 mod range;
@@ -10,7 +11,7 @@ use clap::ArgMatches;
 
 use crate::config::{Config, Sources};
 use crate::data_dir::DataDir;
-use crate::dead_letters;
+use crate::dead_letters::{self, Addressees};
 
 /// Sends every dead letter again, or every row of a range, or says what is there.
 pub(crate) fn run(arguments: &ArgMatches) -> anyhow::Result<ExitCode> {
@@ -34,11 +35,13 @@ fn letters(arguments: &ArgMatches) -> anyhow::Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let Some(pipelines) = &config.pipelines else {
-        bail!("CLOUDFLARE_PIPELINE_ENDPOINT is not set; run this with the server's settings")
+    let Some(addressees) = Addressees::of(&config) else {
+        bail!(
+            "neither CLOUDFLARE_PIPELINE_ENDPOINT nor HOGFLARE_TEE is set; run this with the server's settings"
+        )
     };
     let rows_per_second = *arguments.get_one::<u32>("rows-per-second").unwrap_or(&1_000);
-    let sending = dead_letters::resend(pipelines, &data_dir, rows_per_second);
+    let sending = dead_letters::resend(&addressees, &data_dir, rows_per_second);
     let outcome = super::small_runtime()?.block_on(sending)?;
     outcome.troubles.iter().for_each(|trouble| eprintln!("hogflare: {trouble}"));
     println!("{} rows taken, {} refused again", outcome.taken, outcome.refused);

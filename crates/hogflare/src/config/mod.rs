@@ -16,6 +16,8 @@ mod tests;
 pub(crate) use error::ConfigError;
 pub(crate) use file::ConfigFile;
 pub(crate) use https::{Certificate, Https, app_addr, https};
-pub(crate) use parse::{AckMode, Config, Pipelines, PolicyStart, PostgresDoor, State, duration};
+pub(crate) use parse::{
+    AckMode, Config, Pipelines, PolicyStart, PostgresDoor, State, TeeSettings, duration,
+};
 pub(crate) use settings::{SETTINGS, Setting, reference};
 pub(crate) use sources::{Sources, unknown_variables};

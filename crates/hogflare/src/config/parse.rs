@@ -1,7 +1,8 @@
 //! From text to what the parts of the service take.
 
+use std::collections::HashSet;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,8 @@ pub(crate) struct Config {
     pub(crate) pipelines: Option<Pipelines>,
     /// The catalog whose tables get every row.
     pub(crate) catalog: Option<lake::rest::Config>,
+    /// The PostHog that gets every request.
+    pub(crate) tee: Option<TeeSettings>,
     pub(crate) api_key: Option<Token>,
     pub(crate) recording_endpoint: Option<String>,
     pub(crate) signing_secret: Option<Secret>,
@@ -90,6 +93,16 @@ impl Pipelines {
     }
 }
 
+/// What goes on to a PostHog, and where it is.
+#[derive(Clone, Debug)]
+pub(crate) struct TeeSettings {
+    pub(crate) posthog: sink::posthog::Config,
+    /// Whose requests; everybody's where none are named.
+    pub(crate) tokens: Option<HashSet<String>>,
+    pub(crate) recordings: bool,
+    pub(crate) budget_bytes: Option<u64>,
+}
+
 /// Where clients that speak PostgreSQL come in.
 #[derive(Clone, Debug)]
 pub(crate) struct PostgresDoor {
@@ -140,6 +153,7 @@ impl Config {
             app_addr: https::app_addr(sources)?,
             pipelines: pipelines(sources)?,
             catalog: catalog(sources)?,
+            tee: tee(sources)?,
             api_key,
             recording_endpoint: sources
                 .get("POSTHOG_SESSION_RECORDING_ENDPOINT")
@@ -215,6 +229,20 @@ impl Config {
         self.catalog.as_ref().is_some_and(|catalog| is_read(catalog) || !self.lake_enabled)
     }
 
+    /// Whether a URL is where this server is found, as far as that can be told from here.
+    fn is_ourselves(&self, url: &reqwest::Url) -> bool {
+        let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default());
+        let public = self.public_url.as_ref().and_then(|public| public.to_string().parse().ok());
+        let is_public = public.is_some_and(|public: reqwest::Url| {
+            (public.host_str(), public.port_or_known_default()) == (Some(host), port)
+        });
+        let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        let is_here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+        let is_listened_at =
+            self.app_addr.ip().is_unspecified() || self.app_addr.ip().is_loopback();
+        is_public || (is_here && is_listened_at && port == Some(self.app_addr.port()))
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         let wrong = |name: &str, value: Option<&str>, expected: &str| {
             Err(ConfigError {
@@ -237,6 +265,10 @@ impl Config {
         }
         if !self.lake_enabled && !self.asks_catalog() && self.postgres_door.is_some() {
             return wrong("HOGFLARE_PG_ADDR", None, "a lake to ask, but HOGFLARE_LAKE is off");
+        }
+        if let Some(tee) = self.tee.as_ref().filter(|tee| self.is_ourselves(&tee.posthog.url)) {
+            let url = tee.posthog.url.as_str();
+            return wrong("HOGFLARE_TEE", Some(url), "another server than this one");
         }
         for (name, key) in
             [("HOGFLARE_READ_KEY", &self.read_key), ("HOGFLARE_ADMIN_KEY", &self.admin_key)]
@@ -485,6 +517,43 @@ fn catalog(sources: &Sources) -> Result<Option<rest::Config>, ConfigError> {
         text => duration(text).map(Some).map_err(|expected| format!("keep, or {expected}")),
     })?;
     Ok(Some(config))
+}
+
+/// The PostHog beside us, if there is one.
+fn tee(sources: &Sources) -> Result<Option<TeeSettings>, ConfigError> {
+    if sources.get("HOGFLARE_TEE").is_none() {
+        let beside = [
+            "HOGFLARE_TEE_TOKENS",
+            "HOGFLARE_TEE_RECORDINGS",
+            "HOGFLARE_TEE_ADDRESSES",
+            "HOGFLARE_TEE_BUDGET",
+            "HOGFLARE_TEE_TIMEOUT",
+        ];
+        return match beside.into_iter().find(|name| sources.is_given(name)) {
+            Some(name) => Err(needs(name, "HOGFLARE_TEE to be set too")),
+            None => Ok(None),
+        };
+    }
+    let mut posthog = parse_by(sources, "HOGFLARE_TEE", |text| {
+        let url = text.parse().map_err(|_| "an https URL".to_owned())?;
+        let config = sink::posthog::Config::new(url);
+        config.refusal().map_or(Ok(config), |expected| Err(expected.to_owned()))
+    })?;
+    posthog.timeout = parse_by(sources, "HOGFLARE_TEE_TIMEOUT", some_time)?;
+    posthog.forwards_address = parse_by(sources, "HOGFLARE_TEE_ADDRESSES", on_or_off)?;
+    let tokens = sources.get("HOGFLARE_TEE_TOKENS").map(|text| {
+        let tokens = text.split(',').map(str::trim).filter(|token| !token.is_empty());
+        tokens.map(str::to_owned).collect()
+    });
+    let budget_bytes = match sources.get("HOGFLARE_TEE_BUDGET") {
+        Some(_) => Some(parse_by(sources, "HOGFLARE_TEE_BUDGET", |text| match bytes(text)? {
+            bytes if bytes >= 1 << 20 => Ok(bytes),
+            _ => Err("at least 1MiB".to_owned()),
+        })?),
+        None => None,
+    };
+    let recordings = parse_by(sources, "HOGFLARE_TEE_RECORDINGS", on_or_off)?;
+    Ok(Some(TeeSettings { posthog, tokens, recordings, budget_bytes }))
 }
 
 /// What is said here of the catalog's storage.

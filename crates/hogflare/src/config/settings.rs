@@ -216,6 +216,39 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     secret("HOGFLARE_S3_SECRET_ACCESS_KEY", "s3-secret-access-key", "The secret of that key."),
     setting(
+        "HOGFLARE_TEE",
+        "tee",
+        None,
+        "A PostHog that gets every request too, as it came: `https://us.i.posthog.com`, `https://eu.i.posthog.com` \
+         or your own (`docs/beside-posthog.md`). Unset: none.",
+    ),
+    setting(
+        "HOGFLARE_TEE_TOKENS",
+        "tee-tokens",
+        None,
+        "Project API keys whose requests go there, between commas. Unset: everybody's.",
+    ),
+    setting(
+        "HOGFLARE_TEE_RECORDINGS",
+        "tee-recordings",
+        Some("off"),
+        "`on` or `off`: whether session recordings go there, which are most of the bytes.",
+    ),
+    setting(
+        "HOGFLARE_TEE_ADDRESSES",
+        "tee-addresses",
+        Some("on"),
+        "`on` or `off`: whether clients' addresses go there, as `X-Forwarded-For`.",
+    ),
+    setting(
+        "HOGFLARE_TEE_BUDGET",
+        "tee-budget",
+        None,
+        "Most disk space of requests that wait for it; further ones are not forwarded. Unset: a quarter of the \
+         journal's.",
+    ),
+    setting("HOGFLARE_TEE_TIMEOUT", "tee-timeout", Some("30s"), "Timeout of one request to it."),
+    setting(
         "POSTHOG_API_KEY",
         "posthog-api-key",
         None,

@@ -46,6 +46,10 @@ pub(crate) fn start(config: &Config, data_dir: &DataDir, lake: Option<&Lake>) {
             info!("rows go to the pipeline and to the lake; HOGFLARE_LAKE=off turns the lake off");
         }
     }
+    if let Some(tee) = &config.tee {
+        let (host, recordings) = (tee.posthog.url.host_str().unwrap_or_default(), tee.recordings);
+        info!(host, recordings, "every request goes on to PostHog, too");
+    }
     if config.trusted_proxies.trusts_worker() {
         info!("x-hogflare-* headers are believed: only the Worker in front may reach this address");
     }

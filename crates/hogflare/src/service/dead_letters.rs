@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use server::dead_letters::{Desk, Letters, Resending};
 use tracing::{info, warn};
 
-use crate::config::{Config, Pipelines};
+use crate::config::Config;
 use crate::data_dir::DataDir;
-use crate::dead_letters;
+use crate::dead_letters::{self, Addressees};
 
 /// So that a pipeline which just recovered is not flooded; what `hogflare resend` does unless told.
 const ROWS_PER_SECOND: u32 = 1_000;
@@ -17,14 +17,14 @@ const ROWS_PER_SECOND: u32 = 1_000;
 #[derive(Clone, Debug)]
 pub(super) struct LettersDesk {
     data_dir: DataDir,
-    pipelines: Option<Arc<Pipelines>>,
+    addressees: Option<Arc<Addressees>>,
     state: Arc<Mutex<Resending>>,
 }
 
 impl LettersDesk {
     pub(super) fn new(config: &Config, data_dir: &DataDir) -> Self {
-        let pipelines = config.pipelines.clone().map(Arc::new);
-        Self { data_dir: data_dir.clone(), pipelines, state: Arc::default() }
+        let addressees = Addressees::of(config).map(Arc::new);
+        Self { data_dir: data_dir.clone(), addressees, state: Arc::default() }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, Resending> {
@@ -61,7 +61,7 @@ impl Desk for LettersDesk {
     }
 
     fn resend(&self) -> bool {
-        let Some(pipelines) = self.pipelines.clone() else { return false };
+        let Some(addressees) = self.addressees.clone() else { return false };
         let mut state = self.state();
         if state.is_at_work {
             return false;
@@ -72,7 +72,7 @@ impl Desk for LettersDesk {
         let runtime = tokio::runtime::Handle::current();
         // Each request is followed by writes that wait for the disk.
         let sending = tokio::task::spawn_blocking(move || {
-            runtime.block_on(dead_letters::resend(&pipelines, &data_dir, ROWS_PER_SECOND))
+            runtime.block_on(dead_letters::resend(&addressees, &data_dir, ROWS_PER_SECOND))
         });
         tokio::spawn(async move {
             desk.ended(sending.await.unwrap_or_else(|panic| Err(panic.into())));

@@ -7,7 +7,7 @@ use enrich::Enricher;
 use metrics_exporter_prometheus::PrometheusHandle;
 use server::dead_letters::Desk;
 use server::erasure::Eraser;
-use server::{Access, Ack, Budget, Edge, EdgeState};
+use server::{Access, Ack, Budget, Edge, EdgeState, Tee};
 
 use super::journals::Journals;
 use super::policy::PolicyWatch;
@@ -44,6 +44,11 @@ pub(crate) fn build(
         budget: Budget::new(config.memory_budget_bytes),
         sequencer: journals.sequencer.clone(),
         recordings: journals.appender.clone(),
+        tee: config.tee.as_ref().zip(journals.tee.as_ref()).map(|(tee, journal)| Tee {
+            appender: journal.appender.clone(),
+            tokens: tee.tokens.clone(),
+            recordings: tee.recordings,
+        }),
         ack: match (config.ack, &sinks.deliveries) {
             (AckMode::Delivered, Some(deliveries)) => Ack::Delivered {
                 events: deliveries.events.clone(),

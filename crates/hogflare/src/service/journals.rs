@@ -1,15 +1,17 @@
-//! The two journals and the threads that write them.
+//! The journals and the threads that write them.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
 use event::Erasures;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use identity::Lookup;
 use journal::{Fs, Journal, JournalId, Offset, Options, RealFs, Writer};
 use lake::Lake;
-use sequencer::{Appender, DedupOptions, Handle, JoinGuard, QueueOptions};
-use tracing::error;
+use sequencer::{Appender, DedupOptions, Handle, JoinGuard, QueueOptions, TeeAppender};
+use tracing::{error, warn};
 
 use crate::config::Config;
 use crate::data_dir::DataDir;
@@ -19,7 +21,12 @@ use crate::service::shared_persons::Shared;
 /// Recordings may take at most this share of the journals' budget.
 const RECORDINGS_SHARE: u64 = 4;
 
-/// Both journals, open, and the ways in.
+/// The journal of the tee may, unless told otherwise, take this share beside it.
+const TEE_SHARE: u64 = 4;
+/// The largest request that the tee keeps: more than any lane takes.
+const TEE_ROW_BYTES: usize = 40 << 20;
+
+/// The journals, open, and the ways in.
 #[derive(Debug)]
 pub(crate) struct Journals {
     pub(crate) fs: Arc<dyn Fs>,
@@ -35,7 +42,16 @@ pub(crate) struct Journals {
     pub(crate) events_budget_bytes: u64,
     /// And that of recordings.
     pub(crate) recordings_budget_bytes: u64,
-    guards: [JoinGuard; 2],
+    /// Requests that go on to a PostHog, where one is configured.
+    pub(crate) tee: Option<TeeJournal>,
+    guards: Vec<JoinGuard>,
+}
+
+/// The journal of the tee and the way in.
+#[derive(Debug)]
+pub(crate) struct TeeJournal {
+    pub(crate) journal: Journal,
+    pub(crate) appender: TeeAppender,
 }
 
 impl Journals {
@@ -63,9 +79,17 @@ impl Journals {
             Some(bytes) => bytes,
             None => Options::default_budget_bytes(&*fs, &journal_dir)?,
         };
-        let (writer, events) = open("events", &fs, &journal_dir, config, budget_bytes, at_least)?;
+        let reserve_bytes = config.journal_reserve_bytes;
+        let options = |name, budget_bytes, at_least| Options {
+            name,
+            budget_bytes,
+            reserve_bytes,
+            at_least,
+            ..Options::default()
+        };
+        let (writer, events) = open(&fs, &journal_dir, options("events", budget_bytes, at_least))?;
         let dedup = DedupOptions { window: config.dedup_window, ..DedupOptions::default() };
-        let options = sequencer::Options {
+        let limits = sequencer::Options {
             dedup,
             erasures: erasures.clone(),
             ..sequencer::Options::default()
@@ -78,7 +102,7 @@ impl Journals {
             Arc::clone(&fs),
             &data_dir.dedup(),
             persons.keeper,
-            options,
+            limits,
         )
         .context("cannot start the sequencer")?;
         let recordings_dir = data_dir.recordings_journal();
@@ -88,11 +112,23 @@ impl Journals {
         };
         fs.create_dir_all(&recordings_dir)?;
         let recordings_budget_bytes = budget_bytes / RECORDINGS_SHARE;
-        let (writer, recordings) =
-            open("recordings", &fs, &recordings_dir, config, recordings_budget_bytes, at_least)?;
+        let of_recordings = options("recordings", recordings_budget_bytes, at_least);
+        let (writer, recordings) = open(&fs, &recordings_dir, of_recordings)?;
         let (appender, recordings_guard) =
             sequencer::start_recordings(writer, QueueOptions::default())?;
-        let guards = [events_guard, recordings_guard];
+        let mut guards = vec![events_guard, recordings_guard];
+        let tee = match &config.tee {
+            Some(tee) => {
+                let budget_bytes = tee.budget_bytes.unwrap_or(budget_bytes / TEE_SHARE);
+                let (tee, guard) = open_tee(&fs, config, data_dir, budget_bytes)?;
+                guards.push(guard);
+                Some(tee)
+            }
+            None => {
+                tell_of_leftovers(&fs, data_dir);
+                None
+            }
+        };
         Ok(Self {
             fs,
             events,
@@ -103,20 +139,20 @@ impl Journals {
             appender,
             events_budget_bytes: budget_bytes,
             recordings_budget_bytes,
+            tee,
             guards,
         })
     }
 
     pub(crate) fn all(&self) -> Vec<Journal> {
-        vec![self.events.clone(), self.recordings.clone()]
+        let tee = self.tee.as_ref().map(|tee| tee.journal.clone());
+        [self.events.clone(), self.recordings.clone()].into_iter().chain(tee).collect()
     }
 
     /// Waits until a writer has ended by itself, which none should.
     pub(crate) async fn ended(&self) {
-        tokio::select! {
-            () = self.guards[0].ended() => {}
-            () = self.guards[1].ended() => {}
-        }
+        let mut ended: FuturesUnordered<_> = self.guards.iter().map(JoinGuard::ended).collect();
+        ended.next().await;
     }
 
     /// Stores and answers what waits, then closes the journals. This blocks.
@@ -129,23 +165,46 @@ impl Journals {
     }
 }
 
-fn open(
-    name: &'static str,
+fn open(fs: &Arc<dyn Fs>, dir: &Path, options: Options) -> anyhow::Result<(Writer, Journal)> {
+    let name = options.name;
+    Journal::open(Arc::clone(fs), dir, options)
+        .with_context(|| format!("cannot open the journal of {name}"))
+}
+
+/// Opens the tee's journal, and starts its writer.
+fn open_tee(
     fs: &Arc<dyn Fs>,
-    dir: &Path,
     config: &Config,
+    data_dir: &DataDir,
     budget_bytes: u64,
-    at_least: Offset,
-) -> anyhow::Result<(Writer, Journal)> {
+) -> anyhow::Result<(TeeJournal, JoinGuard)> {
+    let dir = data_dir.tee_journal();
+    let at_least = match id_of(fs, &dir)? {
+        Some(id) => furthest_cursor(fs, &data_dir.cursors(), id, |name| name == "posthog.json")?,
+        None => Offset::ZERO,
+    };
+    fs.create_dir_all(&dir)?;
     let options = Options {
-        name,
+        name: "tee",
         budget_bytes,
         reserve_bytes: config.journal_reserve_bytes,
+        max_record_bytes: TEE_ROW_BYTES,
         at_least,
         ..Options::default()
     };
-    Journal::open(Arc::clone(fs), dir, options)
-        .with_context(|| format!("cannot open the journal of {name}"))
+    let (writer, journal) = open(fs, &dir, options)?;
+    let (appender, guard) = sequencer::start_tee(writer, TEE_ROW_BYTES, QueueOptions::default())?;
+    Ok((TeeJournal { journal, appender }, guard))
+}
+
+/// Requests that an earlier tee has not forwarded stay on the disk, which somebody should know.
+fn tell_of_leftovers(fs: &Arc<dyn Fs>, data_dir: &DataDir) {
+    let dir = data_dir.tee_journal();
+    if let Ok(Some(journal)) = Journal::open_read_only(Arc::clone(fs), &dir) {
+        let bytes = journal.disk_bytes();
+        warn!(bytes, path = %dir.display(), "a tee was here and is not configured any more: requests that it \
+            has not forwarded wait here until it is, or until this folder is removed");
+    }
 }
 
 /// The id of the journal in this folder, where there is one.

@@ -13,13 +13,14 @@ use recordings::{ObjectsSink, SnapshotRows};
 use server::policy::CurrentPolicy;
 use server::{News, Questions};
 use sink::pipelines::{EventRows, Folders, PipelinesSink, Route, RowSource, Stream, TableRows};
+use sink::posthog::PosthogSink;
 use sink::{Archive, Delivery, Importance, Parking, Runner, Sink, Status};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::warn;
 
 use super::journals::Journals;
-use crate::config::{AckMode, Config, Pipelines};
+use crate::config::{AckMode, Config, Pipelines, TeeSettings};
 use crate::data_dir::DataDir;
 
 /// An optional sink may hold one part in so many of the journal's budget.
@@ -97,6 +98,9 @@ impl Sinks {
         // Without the lake nothing is kept here that a pipeline has, and that has the recordings, too.
         if config.lake_enabled || config.pipelines.is_none() {
             sinks.start_recordings(config, data_dir, journals, known)?;
+        }
+        if let Some((tee, journal)) = config.tee.as_ref().zip(journals.tee.as_ref()) {
+            sinks.start_tee(tee, data_dir, journals, &journal.journal)?;
         }
         Ok(sinks)
     }
@@ -277,6 +281,21 @@ impl Sinks {
         let is_project = move |token: &Token| policy.get().is_project(token);
         let (folder, stopped) = (data_dir.recordings(), self.stopped.clone());
         self.tasks.spawn(config.recordings.keep(folder, is_project, stopped));
+        Ok(())
+    }
+
+    /// No parking: where its journal is full, requests are not forwarded from then on, and nobody waits.
+    fn start_tee(
+        &mut self,
+        tee: &TeeSettings,
+        data_dir: &DataDir,
+        journals: &Journals,
+        journal: &Journal,
+    ) -> anyhow::Result<()> {
+        let folders = (&*data_dir.cursors(), &*data_dir.dead_letters());
+        let (fs, stopped) = (journals.fs.clone(), self.stopped.clone());
+        let sink = PosthogSink::new(tee.posthog.clone(), journal.id(), fs, folders, stopped)?;
+        self.run(Runner::new(journal.clone(), sink));
         Ok(())
     }
 

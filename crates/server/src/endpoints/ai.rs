@@ -11,6 +11,7 @@ use crate::answer::{self, Failure};
 use crate::endpoints::capture::request_on;
 use crate::intake::{Incoming, Received};
 use crate::store::store;
+use crate::tee::{Copy, Whose};
 use crate::{EdgeState, metrics};
 
 /// Takes one event.
@@ -28,6 +29,7 @@ pub(crate) async fn event(State(state): State<EdgeState>, request: Request) -> R
 async fn take(state: &EdgeState, request: Request) -> Result<String, Failure> {
     let incoming = Incoming::read_signed(state, request, ai::WIRE_LIMIT).await?;
     let (client, now) = (incoming.received().client.clone(), incoming.received().received_at);
+    let copy = Copy::of(state, incoming.received());
     let settings = state.capture.clone();
     let decode = move |received: &Received, memory: &mut dyn capture::Memory| {
         ai::decode(&request_on(Lane::Batch, received), &settings, memory).map_err(Failure::from)
@@ -40,7 +42,9 @@ async fn take(state: &EdgeState, request: Request) -> Result<String, Failure> {
         Admission::OverQuota => Err(Failure::OverQuota),
         Admission::Welcome(admitted) => {
             // What PostHog says of events that it leaves out.
-            let dropped = store(state, &admitted, &client, vec![event]).await?;
+            let whose = Whose::of(&event.token, std::slice::from_ref(&event));
+            let storing = store(state, &admitted, &client, vec![event]);
+            let dropped = copy.keep_beside(state, whose, storing).await?;
             Ok(ai::accepted_body(if dropped.is_empty() { &parts } else { &[] }))
         }
     }

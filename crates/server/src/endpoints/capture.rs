@@ -8,6 +8,7 @@ use crate::admission::{self, Admission};
 use crate::answer::{self, Failure};
 use crate::intake::{Incoming, Received};
 use crate::store::store;
+use crate::tee::{Copy, Whose};
 use crate::{EdgeState, metrics};
 
 /// `/e`, `/i/v0/e`, `/capture`, `/track`: events in any of PostHog's shapes.
@@ -55,6 +56,7 @@ async fn take(state: &EdgeState, lane: Lane, request: Request) -> Result<bool, F
     let settings = &state.capture;
     let incoming = Incoming::read_signed(state, request, settings.wire_limit).await?;
     let (client, now) = (incoming.received().client.clone(), incoming.received().received_at);
+    let copy = Copy::of(state, incoming.received());
     let decoder = state.clone();
     let decode = move |received: &Received, memory: &mut dyn capture::Memory| {
         capture::decode_events(&request_on(lane, received), &decoder.capture, memory)
@@ -69,7 +71,9 @@ async fn take(state: &EdgeState, lane: Lane, request: Request) -> Result<bool, F
     match admission::of_events(state, &token, client.ip, events.len(), now)? {
         Admission::OverQuota => Ok(false),
         Admission::Welcome(admitted) => {
-            store(state, &admitted, &client, events).await?;
+            let whose = Whose::of(&token, &events);
+            let storing = store(state, &admitted, &client, events);
+            copy.keep_beside(state, whose, storing).await?;
             Ok(beacon)
         }
     }

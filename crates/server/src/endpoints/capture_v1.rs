@@ -15,6 +15,7 @@ use crate::admission::{self, Admission};
 use crate::answer::{self, Failure};
 use crate::intake::{Incoming, Received, Refusal};
 use crate::store::store;
+use crate::tee::{Copy, Whose};
 use crate::{EdgeState, metrics};
 
 /// SDKs find their request by it in their logs.
@@ -65,6 +66,7 @@ async fn take(state: &EdgeState, lane: Lane, request: Request) -> Result<Vec<Out
     admission::of_token(state, &head.token).map_err(error_of)?;
     let incoming = Incoming::read_signed(state, request, v1::WIRE_LIMIT).await.map_err(error_of)?;
     let (client, now) = (incoming.received().client.clone(), incoming.received().received_at);
+    let copy = Copy::of(state, incoming.received());
     let settings = state.capture.clone();
     let decode = move |received: &Received, memory: &mut dyn capture::Memory| {
         let request = v1::Request {
@@ -87,7 +89,14 @@ async fn take(state: &EdgeState, lane: Lane, request: Request) -> Result<Vec<Out
     }
     match admission::of_events(state, &token, client.ip, events.len(), now).map_err(error_of)? {
         Admission::OverQuota => Err(Error::BillingLimitExceeded),
-        Admission::Welcome(admitted) => match store(state, &admitted, &client, events).await {
+        Admission::Welcome(admitted) => match copy
+            .keep_beside(
+                state,
+                Whose::of(&token, &events),
+                store(state, &admitted, &client, events),
+            )
+            .await
+        {
             Ok(dropped) => {
                 let ours = outcomes.iter_mut().filter(|outcome| dropped.contains(&outcome.uuid));
                 ours.for_each(|outcome| {

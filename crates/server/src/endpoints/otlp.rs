@@ -11,6 +11,7 @@ use crate::admission::{self, Admission};
 use crate::answer::{self, Failure};
 use crate::intake::{Incoming, Received};
 use crate::store::store;
+use crate::tee::{Copy, Whose};
 use crate::{EdgeState, metrics};
 
 /// Largest body of AI spans as sent, PostHog's.
@@ -83,6 +84,7 @@ async fn take(
 ) -> Result<Taken, Failure> {
     let incoming = Incoming::read_signed(state, request, most_bytes).await?;
     let (client, now) = (incoming.received().client.clone(), incoming.received().received_at);
+    let copy = Copy::of(state, incoming.received());
     let settings = state.capture.clone();
     let decode = move |received: &Received, memory: &mut dyn capture::Memory| {
         let request = otlp::Request {
@@ -102,7 +104,9 @@ async fn take(
     match admission::of_events(state, &token, client.ip, events.len(), now)? {
         Admission::OverQuota => return Ok(Taken::OverQuota),
         Admission::Welcome(admitted) => {
-            store(state, &admitted, &client, events).await?;
+            let whose = Whose::of(&token, &events);
+            let storing = store(state, &admitted, &client, events);
+            copy.keep_beside(state, whose, storing).await?;
         }
     }
     metrics::REQUESTS_ACCEPTED.increment(1);

@@ -12,6 +12,7 @@ use crate::admission::{self, Admission};
 use crate::answer::{self, Failure};
 use crate::endpoints::capture::request_on;
 use crate::intake::{Incoming, Received};
+use crate::tee::{Copy, Whose};
 use crate::{EdgeState, metrics};
 
 /// Largest body as sent, PostHog's.
@@ -38,6 +39,7 @@ enum Taken {
 async fn store(state: &EdgeState, request: Request) -> Result<Taken, Failure> {
     let incoming = Incoming::read_signed(state, request, WIRE_BYTES).await?;
     let (client_ip, now) = (incoming.received().client.ip, incoming.received().received_at);
+    let copy = Copy::of_recording(state, incoming.received());
     let settings = capture::Settings { wire_limit: WIRE_BYTES, ..state.capture.clone() };
     let decode = move |received: &Received, memory: &mut dyn capture::Memory| {
         let request = request_on(Lane::Recording, received);
@@ -60,7 +62,8 @@ async fn store(state: &EdgeState, request: Request) -> Result<Taken, Failure> {
     }
     let rows: Vec<Bytes> = kept.iter().map(encode_recording).collect();
     let bytes: usize = rows.iter().map(Bytes::len).sum();
-    let offsets = state.recordings.append(rows).await?;
+    let appending = state.recordings.append(rows);
+    let offsets = copy.keep_beside(state, Whose::of(&recorded.token, &[]), appending).await?;
     admitted.charge_recordings(state, bytes as u64);
     let offsets = (offsets.start.get()..offsets.end.get()).map(Offset::new);
     let owed = state.ack.owed_for_recordings();

@@ -119,6 +119,7 @@ impl TestEdge {
             budget: Budget::new(128 << 20),
             sequencer,
             recordings: appender,
+            tee: None,
             ack: Ack::Durable,
             questions: None,
             lake: None,
