@@ -108,9 +108,11 @@ impl Course {
     /// One that fails is its own fault, several while none is taken are PostHog's.
     fn has_failed(&self, failure: &Failure, concurrency: usize) {
         let failed = 1 + self.failed.fetch_add(1, Ordering::Relaxed);
-        let none_taken = self.taken.load(Ordering::Relaxed) == 0;
-        if failure.is_everybodys || none_taken && failed >= concurrency || failed >= 3 * concurrency
-        {
+        let most = match self.taken.load(Ordering::Relaxed) {
+            0 => concurrency,
+            _ => 3 * concurrency,
+        };
+        if failure.is_everybodys || failed >= most {
             self.halt();
         }
     }
