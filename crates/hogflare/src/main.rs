@@ -39,6 +39,8 @@ fn main() -> ExitCode {
         Command::LakeCompact(arguments) => commands::lake::compact(&arguments),
         Command::LakeExpire(arguments) => commands::lake::expire(&arguments),
         Command::LakeConnect(arguments) => commands::lake::connect(&arguments),
+        Command::ImportFiles(arguments) => commands::import::files(&arguments),
+        Command::ImportPostHog(arguments) => commands::import::posthog(&arguments),
         Command::Resend(arguments) => commands::resend::run(&arguments),
         Command::ConfigReference => commands::reference::print(),
     };
