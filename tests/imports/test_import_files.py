@@ -103,7 +103,7 @@ def test_csv_with_names_of_its_own(shared_import: Hogflare, tmp_path: Path) -> N
     words += ["--map", "amount=properties.amount", "--map", "zip=properties.zip", "--delimiter", ";"]
     words += ["--time-zone", "Europe/Berlin", "--time-format", "%d.%m.%Y %H:%M:%S"]
     bring(shared_import, "files", str(path), *words)
-    bring(shared_import, "files", str(path), *words, "--ledger", str(tmp_path / "other.db"), expected=1)
+    bring(shared_import, "files", str(path), *words, "--ledger", str(tmp_path / "other.db"))
     found = shared_import.query("select distinct_id, timestamp, properties from events where event = 'csv-order'")
     assert len(found) == 2, "two rows at two places, and none of the second run"
     assert found[0]["timestamp"].startswith("2024-07-01T10:00:01")
@@ -121,10 +121,9 @@ def test_rubbish_is_counted_and_kept_aside(shared_import: Hogflare, tmp_path: Pa
         as_json(event(1) | {"timestamp": "soon"}),
         as_json(event(1) | {"timestamp": "1969-12-31T00:00:00Z"}),
         as_json(event(1) | {"properties": "[1]"}),
-        "\x00\xff",
     ]
     path, rejects = tmp_path / "a.jsonl", tmp_path / "rejects.ndjson"
-    path.write_text("\n".join([*bad, *good]) + "\n", encoding="latin-1")
+    path.write_bytes("\n".join([*bad, *good]).encode() + b"\n\x00\xff\n")
     done = bring(shared_import, "files", str(path), "--rejects", str(rejects))
     assert "8 rows cannot be brought" in done.stdout
     reasons = [json.loads(line)["reason"] for line in rejects.read_text().splitlines()]
@@ -139,9 +138,12 @@ def test_rubbish_is_counted_and_kept_aside(shared_import: Hogflare, tmp_path: Pa
         "not_json",
     ]
     assert count(shared_import, "between-rubbish") == 10
-    path.write_text("\n".join([*bad, *good, "{}"]) + "\n", encoding="latin-1")
+    path.write_text("\n".join([*bad, *good, "{}"]) + "\n")
     done = bring(shared_import, "files", str(path), "--rejects", str(rejects), "--max-errors", "3", expected=1)
     assert "more than 3 rows" in done.stderr
+    path.write_text("\n".join(bad[1:]) + "\n")
+    done = bring(shared_import, "files", str(path), "--rejects", str(rejects), expected=1)
+    assert "nothing could be brought" in done.stdout
 
 
 def test_wrong_files_and_words_say_what_is_wrong(shared_import: Hogflare, tmp_path: Path) -> None:
@@ -177,6 +179,20 @@ def test_a_dry_run_counts_and_sends_nothing(shared_import: Hogflare, tmp_path: P
     told = dict(line.split()[:2] for line in done.stdout.splitlines() if line.startswith("2024"))
     assert {day: int(n) for day, n in told.items()} == by_day(rows)
     assert count(shared_import, "dry") == 0
+
+
+def test_a_lake_of_ours_is_brought_to_another(hogflare: Hogflare, new_hogflare, tmp_path: Path) -> None:
+    """Its files have all tokens' rows; those of the project come, to the microsecond."""
+    rows = [event(number) for number in range(200)]
+    bring(hogflare, "files", str(parquet(tmp_path / "a.parquet", rows)))
+    hogflare.post("/capture", {"api_key": "phc_other", "event": "others", "distinct_id": "x"})
+    hogflare.stop()
+    other = new_hogflare(tmp_path / "other").start()
+    done = bring(other, "files", str(hogflare.data_dir / "lake" / "events"))
+    assert "other_token" in done.stdout
+    assert lake_days(other) == by_day(rows)
+    asked = "select uuid, event, distinct_id, timestamp, properties from events where token like 'phc_hog%' order by 1"
+    assert other.query(asked) == hogflare.query(asked)
 
 
 def persons_file(path: Path) -> Path:

@@ -23,11 +23,13 @@ OTHER_VARIABLES = {
     "HOGFLARE_INSTANCES",
     "HOGFLARE_ROUTING",
     "HOGFLARE_SDK_ASSETS",
+    "HOGFLARE_SERVER_KEY",
     "HOGFLARE_SLEEP_AFTER",
     "HOGFLARE_SUBNET",
     "HOGFLARE_URL",
     "HOGFLARE_VERSION",
     "POSTHOG_HOST",
+    "POSTHOG_PERSONAL_API_KEY",
 }
 # A schema, a cookie and a part of the log, which are called as metrics are.
 OTHER_NAMES = {"hogflare_settings", "hogflare_session", "hogflare_sink"}
@@ -66,9 +68,9 @@ def test_commands_exist(binary: Path) -> None:
         return subprocess.run(words, env=child_env({}), capture_output=True, check=False).returncode == 0
 
     # In code, or on a line of its own in a block.
-    verbs = "serve|sql|persons|rebuild|key|user|doctor|schema|lake|resend|config|person"
+    verbs = "serve|sql|import|persons|rebuild|key|user|doctor|schema|lake|resend|config|person"
     plain = found(rf"(?m)(?:`|\$\(|^|&& )hogflare ({verbs})\b")
-    nested = found(r"(?m)(?:`|\$\(|^)hogflare ((?:rebuild|key|user|schema|lake|person) [a-z]+)")
+    nested = found(r"(?m)(?:`|\$\(|^)hogflare ((?:import|rebuild|key|user|schema|lake|person) [a-z]+)")
     every = plain | {name: pages for name, pages in nested.items() if name != "lake connect"}
     assert len(nested) > 8
     assert not told_wrongly(every, has_help)

@@ -150,6 +150,8 @@ impl Import {
         drop(ledger);
         let rejects = self.rejects();
         counts.reasons.clone_from(&rejects.reasons);
+        // A source that begins again has none in the ledger.
+        counts.rejected = counts.rejected.max(rejects.reasons.values().sum());
         counts.rejects_file = rejects.path().display().to_string();
         Ok((marks.into_iter().map(|(_, mark)| mark).collect(), counts))
     }

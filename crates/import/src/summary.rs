@@ -74,7 +74,7 @@ pub(crate) async fn compare(target: &Target, marks: &[String], counts: Counts) -
     let mut lake = lake_days(target, marks, &counts.source).await;
     for _ in 0..LOOKS {
         match &lake {
-            Ok(days) if explanation(&counts, days).is_none() => {
+            Ok(days) if !counts.source.is_empty() && explanation(&counts, days).is_none() => {
                 tokio::time::sleep(std::time::Duration::from_secs(1)).await;
                 lake = lake_days(target, marks, &counts.source).await;
             }
@@ -106,6 +106,9 @@ fn explanation(counts: &Counts, lake: &Days) -> Option<String> {
         missing += rows - count(lake, *day);
     }
     let known = counts.duplicates + counts.dropped;
+    if counts.source.is_empty() && counts.rejected > 0 {
+        return None;
+    }
     if missing == 0 {
         return Some("the lake has them all".to_owned());
     }
@@ -126,6 +129,9 @@ fn told(counts: &Counts, lake: &Days) -> Outcome {
     let explanation = explanation(counts, lake);
     let is_whole = explanation.is_some();
     let verdict = explanation.unwrap_or_else(|| {
+        if counts.source.is_empty() {
+            return "nothing could be brought".to_owned();
+        }
         format!(
             "the lake differs; the server knew {} rows from elsewhere, and {} that were sent more than once",
             counts.duplicates, counts.uncertain

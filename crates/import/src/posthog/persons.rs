@@ -24,8 +24,9 @@ struct Page {
 
 #[derive(Debug, Deserialize)]
 struct Person {
-    #[serde(alias = "id")]
-    uuid: serde_json::Value,
+    uuid: Option<String>,
+    #[serde(default)]
+    id: serde_json::Value,
     #[serde(default)]
     distinct_ids: Vec<String>,
     properties: Option<Box<RawValue>>,
@@ -62,10 +63,8 @@ pub(super) async fn read(part: &Part<'_>, batches: &Batches) -> anyhow::Result<(
 }
 
 fn add(batch: &mut Batch, part: &Part<'_>, maker: &Maker<'_>, mut person: Person) {
-    let id = match &person.uuid {
-        serde_json::Value::String(id) => id.clone(),
-        other => other.to_string(),
-    };
+    let number = || person.id.as_str().map_or_else(|| person.id.to_string(), str::to_owned);
+    let id = person.uuid.clone().unwrap_or_else(number);
     put_first(&mut person.distinct_ids, &id, part);
     let mut distinct_ids = person.distinct_ids.iter().filter(|id| !id.is_empty());
     let Some(first) = distinct_ids.next() else { return };
