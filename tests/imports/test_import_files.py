@@ -164,6 +164,21 @@ def test_wrong_files_and_words_say_what_is_wrong(shared_import: Hogflare, tmp_pa
     assert "no column c" in done.stderr
 
 
+def test_what_stands_before_damage_is_brought(shared_import: Hogflare, tmp_path: Path) -> None:
+    """A file that is cut off is an error, each time, and none of its rows is lost or doubled."""
+    text = "".join(as_json(event(number, event="before-damage")) + "\n" for number in range(3_000)).encode()
+    packed = gzip.compress(text)
+    path = tmp_path / "cut.jsonl.gz"
+    path.write_bytes(packed[: len(packed) // 2])
+    for _ in range(2):
+        assert "cut.jsonl.gz, behind row" in bring(shared_import, "files", str(path), expected=1).stderr
+        found = count(shared_import, "before-damage")
+        assert 500 < found < 3_000
+    path.write_bytes(packed)
+    bring(shared_import, "files", str(path))
+    assert count(shared_import, "before-damage") == 3_000
+
+
 def test_what_the_lake_does_not_have_ends_with_an_error(shared_import: Hogflare, tmp_path: Path) -> None:
     """Rows that other rows are duplicates of are told, and explain the difference."""
     twice = [event(number, event="twice") for number in range(20)] * 2
@@ -188,7 +203,7 @@ def test_a_lake_of_ours_is_brought_to_another(hogflare: Hogflare, new_hogflare, 
     hogflare.post("/capture", {"api_key": "phc_other", "event": "others", "distinct_id": "x"})
     hogflare.stop()
     other = new_hogflare(tmp_path / "other").start()
-    done = bring(other, "files", str(hogflare.data_dir / "lake" / "events"))
+    done = bring(other, "files", str(hogflare.data_dir / "lake" / "data" / "events"))
     assert "other_token" in done.stdout
     assert lake_days(other) == by_day(rows)
     asked = "select uuid, event, distinct_id, timestamp, properties from events where token like 'phc_hog%' order by 1"

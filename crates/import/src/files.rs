@@ -167,7 +167,16 @@ fn read_file(
     };
     let (mut row, mut batch) = (from, new_batch(from));
     for record in file.rows(from, reading, &import.bar)? {
-        let record = record.with_context(|| format!("{source_name}, behind row {row}"))?;
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                // What comes before the damage is brought.
+                people.note()?;
+                batch.progress.position = Some(row.to_string());
+                hand_over(batches, batch)?;
+                return Err(error).with_context(|| format!("{source_name}, behind row {row}"));
+            }
+        };
         row += 1;
         let made = match record {
             Ok(record) => {

@@ -45,8 +45,6 @@ pub(crate) fn import() -> PathItem {
         .request_body(Some(body(JSON, inline(batch))))
         .security(with(ADMIN_KEY))
         .response("200", answer("Stored: on disk, whatever happens next", JSON, inline(brought)))
-        .response("400", answer("It is not what it must be", JSON, named("Failure")))
-        .response("413", answer("It is too large", JSON, named("Failure")))
-        .response("408", answer("The client stopped sending", JSON, named("Failure")));
-    at(HttpMethod::Post, changing(bring, &[]).build())
+        .response("400", answer("It is not what it must be", JSON, named("Error")));
+    at(HttpMethod::Post, changing(bring, &["408", "413"]).build())
 }
