@@ -18,7 +18,7 @@ use crate::summary::{self, Outcome};
 use crate::time::TimeReader;
 
 /// Files of a folder that are read; others are left alone.
-const ENDINGS: &[&str] = &["parquet", "jsonl", "ndjson", "json", "csv", "tsv", "gz", "zst", "zstd", "br", "sz", "lz4"];
+const ENDINGS: &[&str] = &["parquet", "jsonl", "ndjson", "csv", "tsv", "gz", "zst", "zstd", "br", "sz", "lz4"];
 /// Rows behind a position that a run before may have sent: what was under way, and acknowledged moments ago.
 const ROWS_IN_DOUBT: u64 = 200_000;
 
