@@ -23,6 +23,7 @@ OTHER_VARIABLES = {
     "HOGFLARE_INSTANCES",
     "HOGFLARE_ROUTING",
     "HOGFLARE_SDK_ASSETS",
+    "HOGFLARE_SERVER_KEY",
     "HOGFLARE_SLEEP_AFTER",
     "HOGFLARE_SUBNET",
     "HOGFLARE_URL",
@@ -67,9 +68,9 @@ def test_commands_exist(binary: Path) -> None:
         return subprocess.run(words, env=child_env({}), capture_output=True, check=False).returncode == 0
 
     # In code, or on a line of its own in a block.
-    verbs = "serve|sql|persons|rebuild|key|user|doctor|schema|lake|backup|restore|resend|compare|config|person"
+    verbs = "serve|sql|import|persons|rebuild|key|user|doctor|schema|lake|backup|restore|resend|compare|config|person"
     plain = found(rf"(?m)(?:`|\$\(|^|&& )hogflare ({verbs})\b")
-    nested = found(r"(?m)(?:`|\$\(|^)hogflare ((?:rebuild|key|user|schema|lake|person) [a-z]+)")
+    nested = found(r"(?m)(?:`|\$\(|^)hogflare ((?:import|rebuild|key|user|schema|lake|person) [a-z]+)")
     every = plain | {name: pages for name, pages in nested.items() if name != "lake connect"}
     assert len(nested) > 8
     assert not told_wrongly(every, has_help)

@@ -196,6 +196,7 @@ impl<'d, 'a> Builder<'d, 'a> {
             process_person_profile: !is_person_declined && settled.has_person,
             cookieless: draft.value(known, Name::CookielessMode) == Some("true"),
             has_place: false,
+            keeps_persons: false,
             context: item.context.map(str::to_owned),
             extra,
             table: Table::Events,

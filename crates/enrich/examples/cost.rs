@@ -88,6 +88,7 @@ fn event(name: &str) -> Event {
         process_person_profile: false,
         cookieless: false,
         has_place: false,
+        keeps_persons: false,
         context: None,
         extra: None,
         table: Default::default(),

@@ -61,6 +61,12 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// Takes from an event what the project does not want stored, and adds nothing.
+    pub fn apply(&self, event: &mut Event) {
+        self.ip.apply(event);
+        self.privacy.apply(event);
+    }
+
     /// Applies it to an object that stands beside what is stored, such as the `extra` of a
     /// recording, however deep it nests.
     pub fn scrub(&self, object: &mut Option<String>) {
@@ -150,8 +156,7 @@ impl Client<'_> {
         if event.cookieless {
             self.enricher.resolve(event, policy);
         }
-        policy.ip.apply(event);
-        policy.privacy.apply(event);
+        policy.apply(event);
     }
 
     fn find(&self, event_name: &str, known: &Known<'_>) -> Found {

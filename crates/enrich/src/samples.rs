@@ -28,6 +28,7 @@ pub(crate) fn event(name: &str, properties: &str) -> Event {
         process_person_profile: true,
         cookieless: false,
         has_place: false,
+        keeps_persons: false,
         context: None,
         extra: None,
         table: Default::default(),

@@ -84,6 +84,7 @@ mod tests {
             process_person_profile: true,
             cookieless: false,
             has_place: false,
+            keeps_persons: false,
             context: None,
             extra: None,
             table: Default::default(),

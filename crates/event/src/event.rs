@@ -13,6 +13,10 @@ pub enum UuidOrigin {
     Server,
 }
 
+/// Why an event is quarantined that nobody sent: it tells what another system knew of a person or a
+/// group, and changes these here.
+pub const BROUGHT_PERSON: &str = "brought_person";
+
 /// One decoded and normalized event.
 ///
 /// JSON members hold compact or verbatim JSON text; it is valid JSON of the stated kind.
@@ -56,6 +60,9 @@ pub struct Event {
     pub cookieless: bool,
     /// Whether its `$geoip_*` were looked up here: the place is its person's, too.
     pub has_place: bool,
+    /// Whether persons and groups that are known stay as they are: it is of the past, and what it
+    /// sets of them may be older than what they have.
+    pub keeps_persons: bool,
     /// JSON value of the request's `context` member, where one was sent.
     pub context: Option<String>,
     /// JSON object of what fits nowhere else, such as unknown top-level members.

@@ -31,7 +31,7 @@ pub use dedup::{DedupKey, DedupSeed};
 pub use erasure::{
     Erased, Erasure, ErasureFields, ErasureKind, Erasures, Fate, Place, Placed, Pseudonym,
 };
-pub use event::{Event, UuidOrigin};
+pub use event::{BROUGHT_PERSON, Event, UuidOrigin};
 pub use ids::{DistinctId, PersonId, TeamId, Token};
 pub use promoted::Promoted;
 pub use recording::{Recording, decode_recordings, encode_recording};

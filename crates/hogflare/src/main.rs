@@ -43,6 +43,8 @@ fn main() -> ExitCode {
         Command::LakeConnect(arguments) => commands::lake::connect(&arguments),
         Command::Backup(arguments) => commands::backup::run(&arguments),
         Command::Restore(arguments) => commands::restore::run(&arguments),
+        Command::ImportFiles(arguments) => commands::import::files(&arguments),
+        Command::ImportPostHog(arguments) => commands::import::posthog(&arguments),
         Command::Resend(arguments) => commands::resend::run(&arguments),
         Command::Compare(arguments) => commands::compare::run(&arguments),
         Command::ConfigReference => commands::reference::print(),

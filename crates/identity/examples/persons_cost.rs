@@ -59,6 +59,7 @@ fn page_view(user: usize, number: usize) -> Event {
         process_person_profile: true,
         cookieless: false,
         has_place: false,
+        keeps_persons: false,
         context: None,
         extra: None,
         table: Table::Events,

@@ -104,6 +104,7 @@ fn event(user: usize, number: usize, changes: bool) -> Event {
         process_person_profile: true,
         cookieless: false,
         has_place: false,
+        keeps_persons: false,
         context: None,
         extra: None,
         table: Table::Events,

@@ -107,6 +107,7 @@ fn event(properties: &str) -> Submitted {
         process_person_profile: true,
         cookieless: false,
         has_place: false,
+        keeps_persons: false,
         context: None,
         extra: None,
         table: Default::default(),

@@ -80,6 +80,18 @@ pub(crate) fn of_events(
     }
 }
 
+/// Admits events of the past, which no limit is for.
+///
+/// # Errors
+/// When the token is unknown and such are refused.
+pub(crate) fn of_history(
+    state: &EdgeState,
+    token: &Token,
+    now: Timestamp,
+) -> Result<Admitted, Failure> {
+    admit(state, token, now)
+}
+
 /// Admits so many recordings of a token, likewise.
 ///
 /// # Errors

@@ -6,9 +6,7 @@ use axum::{Extension, Router};
 use state::SavedKind;
 
 use crate::endpoints::{
-    ai, audit, backup, capture, capture_v1, csp_report, dead_letters, erasures, flags, freshness,
-    health, insights, keys, lake, lists, live, metrics, otlp, pages, persons, projects, push,
-    recording, remote_config, saved, scripts, session, setup, shared, sql, tokens, users,
+    ai, audit, backup, capture, capture_v1, csp_report, dead_letters, erasures, flags, freshness, health, import, insights, keys, lake, lists, live, metrics, otlp, pages, persons, projects, push, recording, remote_config, saved, scripts, session, setup, shared, sql, tokens, users,
 };
 use crate::openapi::{self, Route, Routes};
 use crate::{Beside, EdgeState, cors, https, private};
@@ -31,6 +29,7 @@ pub fn plain_router(state: EdgeState, beside: Beside) -> Router {
 pub fn local_router(state: EdgeState) -> Router {
     Router::new()
         .route("/api/sql", post(sql::query_locally))
+        .route("/api/import", post(import::bring_locally))
         .route("/api/erasures", get(erasures::list_locally).post(erasures::ask_locally))
         .route("/api/erasures/{id}", get(erasures::one_locally))
         .route("/api/lake/stats", get(lake::stats))
@@ -202,6 +201,7 @@ fn for_readers() -> Routes {
             get(dead_letters::list).post(dead_letters::resend),
             openapi::dead_letters(),
         ))
+        .with(Route::new("/api/import", post(import::bring), openapi::import()))
         .with(Route::new("/metrics", get(metrics::render), openapi::metrics()))
 }
 

@@ -131,6 +131,7 @@ impl Builder {
             process_person_profile: false,
             cookieless: false,
             has_place: false,
+            keeps_persons: false,
             context: resource,
             extra: None,
             table: Table::Otel,

@@ -5,6 +5,7 @@ pub(crate) mod compare;
 pub(crate) mod doctor;
 pub(crate) mod erase;
 pub(crate) mod health;
+pub(crate) mod import;
 pub(crate) mod key;
 pub(crate) mod lake;
 pub(crate) mod persons;

@@ -8,7 +8,7 @@ mod wanted;
 
 use std::sync::Arc;
 
-use event::{Event, PersonId, PersonMode, Table, TeamId, Timestamp};
+use event::{BROUGHT_PERSON, Event, PersonId, PersonMode, Table, TeamId, Timestamp};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -129,6 +129,10 @@ impl Part {
         match (id.team, event.table, mode) {
             (TeamId::UNCLAIMED, _, mode) => Self::Stranger(mode),
             (_, Table::Events, PersonMode::Full) => Self::Full(Box::new(Full::of(event, id))),
+            // What was brought of a person is kept apart from events, and changes the person.
+            (_, Table::Quarantine, PersonMode::Full) if event.reason == Some(BROUGHT_PERSON) => {
+                Self::Full(Box::new(Full::of(event, id)))
+            }
             (_, Table::Events, _) => Self::Personless,
             (_, _, mode) => Self::Bystander(mode),
         }
@@ -147,7 +151,7 @@ impl Full {
                 name,
                 "$identify" | "$create_alias" | "$merge_dangerously" | "$set"
             ),
-            keeps_properties: matches!(name, "$exception" | "$$heatmap"),
+            keeps_properties: event.keeps_persons || matches!(name, "$exception" | "$$heatmap"),
             keeps_last_seen: wanted.update_last_seen_at == Some("false"),
             is_flag_call: name == "$feature_flag_called"
                 && wanted.process_person_profile != Some("true")
@@ -259,7 +263,10 @@ fn group(
     (is_type_name(&type_name) && !key.is_empty() && fits(&key)).then(|| GroupClaim {
         type_name,
         key: key.into(),
-        set: object(event.group_set.as_deref()),
+        set: match event.keeps_persons {
+            true => Object::default(),
+            false => object(event.group_set.as_deref()),
+        },
     })
 }
 

@@ -28,6 +28,7 @@ fn event(name: &str, properties: &Value) -> Event {
         process_person_profile: true,
         cookieless: false,
         has_place: false,
+        keeps_persons: false,
         context: None,
         extra: None,
         table: Table::Events,

@@ -48,6 +48,7 @@ pub(crate) fn event(name: &str, distinct_id: &str, seconds: i64, properties: &st
         process_person_profile: value.get("$process_person_profile") != Some(&false.into()),
         cookieless: false,
         has_place: false,
+        keeps_persons: false,
         context: None,
         extra: None,
         table: Table::Events,

@@ -132,6 +132,7 @@ pub(crate) fn event(number: u64) -> Submitted {
         process_person_profile: true,
         cookieless: false,
         has_place: false,
+        keeps_persons: false,
         context: None,
         extra: None,
         table: Default::default(),

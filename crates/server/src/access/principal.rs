@@ -59,6 +59,14 @@ impl Principal {
         }
     }
 
+    /// Whether it may bring events of the past: whoever looks after projects, and the administrator.
+    pub(crate) fn needs_import(&self) -> Result<(), Denied> {
+        match &self.who {
+            Who::AdminKey => Ok(()),
+            _ => self.needs(Permission::Projects),
+        }
+    }
+
     /// The projects that it is limited to, where it is.
     pub(crate) fn projects(&self) -> Option<&[i64]> {
         match &self.who {

@@ -11,6 +11,7 @@ pub(crate) mod erasures;
 pub(crate) mod flags;
 pub(crate) mod freshness;
 pub(crate) mod health;
+pub(crate) mod import;
 pub(crate) mod insights;
 pub(crate) mod keys;
 pub(crate) mod lake;

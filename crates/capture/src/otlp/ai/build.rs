@@ -89,6 +89,7 @@ impl Builder {
             process_person_profile,
             cookieless: false,
             has_place: false,
+            keeps_persons: false,
             context: None,
             extra,
             table: Table::Events,
