@@ -329,11 +329,17 @@ fn restore() -> Clap {
                 .action(ArgAction::SetTrue)
                 .help("Only read the backup, and say whether it is whole"),
         )
+}
+
 fn import() -> Clap {
     let text = |name: &'static str, value: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_name(value).help(help)
     };
-    let map = text("map", "COLUMN=FIELD", "What a column is: uuid, event, distinct_id, timestamp, …, or properties.NAME");
+    let map = text(
+        "map",
+        "COLUMN=FIELD",
+        "What a column is: uuid, event, distinct_id, timestamp, …, or properties.NAME",
+    );
     let files = Clap::new("files")
         .about("Bring what is in Parquet, JSON lines or CSV: exports of PostHog, and files of your own")
         .arg(
@@ -351,8 +357,12 @@ fn import() -> Clap {
     let posthog = Clap::new("posthog")
         .about("Bring what a project of PostHog has, by its API")
         .arg(
-            text("host", "URL", "PostHog, such as https://us.posthog.com or https://eu.posthog.com")
-                .required(true),
+            text(
+                "host",
+                "URL",
+                "PostHog, such as https://us.posthog.com or https://eu.posthog.com",
+            )
+            .required(true),
         )
         .arg(
             text("project-id", "NUMBER", "The project there")
@@ -360,17 +370,25 @@ fn import() -> Clap {
                 .value_parser(clap::value_parser!(u64)),
         )
         .arg(
-            text("personal-api-key", "SECRET", "A personal API key (phx_…) that may read the project")
-                .env("POSTHOG_PERSONAL_API_KEY")
-                .hide_env_values(true)
-                .required(true),
+            text(
+                "personal-api-key",
+                "SECRET",
+                "A personal API key (phx_…) that may read the project",
+            )
+            .env("POSTHOG_PERSONAL_API_KEY")
+            .hide_env_values(true)
+            .required(true),
         )
         .arg(text("from", "TIME", "The first moment, such as 2024-01-01").required(true))
         .arg(text("to", "TIME", "The moment behind the last [default: now]"))
         .arg(
-            text("rows-per-query", "NUMBER", "Rows that a query may have; PostHog gives 50000 at most")
-                .value_parser(clap::value_parser!(u32).range(1..=50_000))
-                .default_value("10000"),
+            text(
+                "rows-per-query",
+                "NUMBER",
+                "Rows that a query may have; PostHog gives 50000 at most",
+            )
+            .value_parser(clap::value_parser!(u32).range(1..=50_000))
+            .default_value("10000"),
         )
         .args(of_import());
     Clap::new("import")
@@ -391,12 +409,24 @@ fn of_import() -> Vec<Arg> {
     let seconds = clap::value_parser!(u32).range(1..);
     let own = [
         text("token", "TOKEN", "The project's key that events get [default: POSTHOG_API_KEY]"),
-        text("server", "URL", "The server, where it is not that of the data folder on this machine"),
-        text("server-key", "SECRET", "A key of that server which looks after projects, or the administrator's")
-            .env("HOGFLARE_SERVER_KEY")
-            .hide_env_values(true),
+        text(
+            "server",
+            "URL",
+            "The server, where it is not that of the data folder on this machine",
+        ),
+        text(
+            "server-key",
+            "SECRET",
+            "A key of that server which looks after projects, or the administrator's",
+        )
+        .env("HOGFLARE_SERVER_KEY")
+        .hide_env_values(true),
         text("ledger", "FILE", "What was brought already [default: DATA_DIR/imports/ledger.db]"),
-        text("rejects", "FILE", "Where rows are written that cannot be brought [default: beside the ledger]"),
+        text(
+            "rejects",
+            "FILE",
+            "Where rows are written that cannot be brought [default: beside the ledger]",
+        ),
         text("max-errors", "NUMBER", "How many of those there may be")
             .value_parser(clap::value_parser!(u64))
             .default_value("1000"),
@@ -404,7 +434,10 @@ fn of_import() -> Vec<Arg> {
         text("give-up-after", "DURATION", "How long a server may be away")
             .value_parser(duration)
             .default_value("10m"),
-        flag("keep-persons", "Known persons and groups keep their properties, as newer events came already"),
+        flag(
+            "keep-persons",
+            "Known persons and groups keep their properties, as newer events came already",
+        ),
         flag("dry-run", "Count by day, and send nothing"),
     ];
     setting_flags_of(&["data-dir"]).chain(own).collect()

@@ -49,7 +49,11 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    pub(crate) fn new(source: SourceId, source_name: std::sync::Arc<str>, persons: Persons) -> Self {
+    pub(crate) fn new(
+        source: SourceId,
+        source_name: std::sync::Arc<str>,
+        persons: Persons,
+    ) -> Self {
         let (events, progress) = (Vec::new(), Progress::default());
         Self { source, source_name, persons, events, bytes: 0, progress, is_repeated: false }
     }

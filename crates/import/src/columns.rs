@@ -5,7 +5,8 @@ use anyhow::{bail, ensure};
 use crate::record::{Cell, Record, quoted};
 
 /// What members of an event a column may be mapped to, besides `properties.NAME`.
-const FIELDS: &[&str] = &["uuid", "event", "distinct_id", "timestamp", "created_at", "properties", "elements_chain"];
+const FIELDS: &[&str] =
+    &["uuid", "event", "distinct_id", "timestamp", "created_at", "properties", "elements_chain"];
 
 /// Columns of other names, and what they mean here.
 #[derive(Clone, Debug, Default)]
@@ -41,7 +42,11 @@ impl Mapping {
 
     /// The columns of these names that are mapped and not there.
     pub(crate) fn missing<'a>(&'a self, columns: &'a [String]) -> Option<&'a str> {
-        self.0.iter().map(|(column, _)| column).find(|column| !columns.contains(column)).map(String::as_str)
+        self.0
+            .iter()
+            .map(|(column, _)| column)
+            .find(|column| !columns.contains(column))
+            .map(String::as_str)
     }
 
     /// Whether a column is mapped.
@@ -56,14 +61,17 @@ impl Mapping {
         }
         let (mut named, mut properties) = (Vec::new(), Vec::new());
         for (column, cell) in record.0 {
-            let mut fields = self.0.iter().filter(|(from, _)| *from == column).map(|(_, to)| to).peekable();
+            let mut fields =
+                self.0.iter().filter(|(from, _)| *from == column).map(|(_, to)| to).peekable();
             if fields.peek().is_none() {
                 named.push((column, cell));
                 continue;
             }
             for field in fields {
                 match field.strip_prefix("properties.") {
-                    Some(name) => properties.extend(cell.value().map(|value| (name.to_owned(), value))),
+                    Some(name) => {
+                        properties.extend(cell.value().map(|value| (name.to_owned(), value)))
+                    }
                     None => {
                         named.retain(|(name, _): &(String, Cell)| name != field);
                         named.push((field.clone(), cell.clone()));
@@ -72,7 +80,8 @@ impl Mapping {
             }
         }
         if !properties.is_empty() {
-            let members = properties.iter().map(|(name, value)| format!("{}:{value}", quoted(name)));
+            let members =
+                properties.iter().map(|(name, value)| format!("{}:{value}", quoted(name)));
             let members = members.collect::<Vec<_>>().join(",");
             named.push((MAPPED.to_owned(), Cell::Json(format!("{{{members}}}"))));
         }
@@ -114,16 +123,23 @@ mod tests {
 
     #[test]
     fn exports_are_told_by_their_columns() {
-        let events = names(&["uuid", "event", "properties", "distinct_id", "person_id", "timestamp"]);
+        let events =
+            names(&["uuid", "event", "properties", "distinct_id", "person_id", "timestamp"]);
         assert_eq!(Kind::of(&events), Some(Kind::Events));
-        let persons = names(&["team_id", "distinct_id", "person_id", "properties", "person_version"]);
+        let persons =
+            names(&["team_id", "distinct_id", "person_id", "properties", "person_version"]);
         assert_eq!(Kind::of(&persons), Some(Kind::Persons));
         assert_eq!(Kind::of(&names(&["a", "b"])), None);
     }
 
     #[test]
     fn a_column_may_be_a_field_or_a_property_or_both() {
-        let mapping = Mapping::new(["what=event", "who=distinct_id", "who=properties.user", "n=properties.count"]);
+        let mapping = Mapping::new([
+            "what=event",
+            "who=distinct_id",
+            "who=properties.user",
+            "n=properties.count",
+        ]);
         let text = |text: &str| Cell::Text(text.into());
         let row = [("what", "buy"), ("who", "ann"), ("n", "3")];
         let row = Record(row.iter().map(|(name, cell)| ((*name).to_owned(), text(cell))).collect());

@@ -18,7 +18,8 @@ use crate::summary::{self, Outcome};
 use crate::time::TimeReader;
 
 /// Files of a folder that are read; others are left alone.
-const ENDINGS: &[&str] = &["parquet", "jsonl", "ndjson", "csv", "tsv", "gz", "zst", "zstd", "br", "sz", "lz4"];
+const ENDINGS: &[&str] =
+    &["parquet", "jsonl", "ndjson", "csv", "tsv", "gz", "zst", "zstd", "br", "sz", "lz4"];
 /// Rows behind a position that a run before may have sent: what was under way, and acknowledged moments ago.
 const ROWS_IN_DOUBT: u64 = 200_000;
 
@@ -43,7 +44,9 @@ pub async fn import_files(files: FilesOptions, options: Options) -> anyhow::Resu
     let FilesOptions { paths, mapping, times, delimiter } = files;
     let reading = Arc::new(Reading { mapping, times, delimiter });
     let sources = inspected(&paths, &reading)?;
-    let of = |kind: Kind| sources.iter().filter(move |file| file.kind == kind).cloned().collect::<Vec<_>>();
+    let of = |kind: Kind| {
+        sources.iter().filter(move |file| file.kind == kind).cloned().collect::<Vec<_>>()
+    };
     let (persons, events) = (of(Kind::Persons), of(Kind::Events));
     let total = sources.iter().map(|file| file.bytes).sum();
     let import = Arc::new(Import::new(options, total)?);
@@ -131,7 +134,11 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> anyhow::Result<()> {
         let path = entry?.path();
         if path.is_dir() {
             walk(&path, files)?;
-        } else if path.extension().and_then(|end| end.to_str()).is_some_and(|end| ENDINGS.contains(&end)) {
+        } else if path
+            .extension()
+            .and_then(|end| end.to_str())
+            .is_some_and(|end| ENDINGS.contains(&end))
+        {
             files.push(path);
         }
     }
@@ -220,7 +227,12 @@ impl<'a> People<'a> {
         Self { import, kind, new: BTreeMap::new() }
     }
 
-    fn made(&mut self, maker: &Maker<'_>, record: &Record, row: u64) -> Result<Option<Item>, Reject> {
+    fn made(
+        &mut self,
+        maker: &Maker<'_>,
+        record: &Record,
+        row: u64,
+    ) -> Result<Option<Item>, Reject> {
         match self.kind {
             Kind::Events => maker.event(record, row).map(Some),
             Kind::Persons => self.person(maker, record),
@@ -229,7 +241,8 @@ impl<'a> People<'a> {
 
     /// A distinct id and its person. The first of a person's has the properties; others become its too.
     fn person(&mut self, maker: &Maker<'_>, record: &Record) -> Result<Option<Item>, Reject> {
-        let is_deleted = record.text("is_deleted").is_some_and(|text| text == "true" || text == "1");
+        let is_deleted =
+            record.text("is_deleted").is_some_and(|text| text == "true" || text == "1");
         if is_deleted {
             return Ok(None);
         }
@@ -237,7 +250,8 @@ impl<'a> People<'a> {
             record.text("distinct_id").ok_or_else(|| Reject::new("no_distinct_id", ""))?;
         let person = record.text("person_id").ok_or_else(|| Reject::new("no_person_id", ""))?;
         let bad = |()| Reject::new("bad_properties", "not a JSON object");
-        let properties = record.get("properties").map_or(Ok(None), |cell| cell.object().map_err(bad))?;
+        let properties =
+            record.get("properties").map_or(Ok(None), |cell| cell.object().map_err(bad))?;
         let since = maker.time(record, "created_at").unwrap_or(maker.now);
         let known = |error: anyhow::Error| Reject::new("ledger", format!("{error:#}"));
         let first = match self.new.get(&person) {
@@ -246,7 +260,9 @@ impl<'a> People<'a> {
         };
         let keeps = self.import.options.keeps_persons;
         Ok(Some(match first {
-            Some(first) if first != distinct_id => merge(maker, &person, &first, &distinct_id, since),
+            Some(first) if first != distinct_id => {
+                merge(maker, &person, &first, &distinct_id, since)
+            }
             _ => {
                 self.new.insert(person.clone(), distinct_id.clone());
                 let properties = properties.unwrap_or_else(|| "{}".to_owned());
@@ -298,11 +314,15 @@ fn dry_run(import: &Import, files: &[SourceFile], reading: &Reading) -> anyhow::
     for file in files {
         let maker = maker(import, &file.fingerprint, reading);
         for (row, record) in (1..).zip(file.rows(0, reading, &import.bar)?) {
-            let record = record.with_context(|| format!("{}, behind row {}", name(file), row - 1))?;
+            let record =
+                record.with_context(|| format!("{}, behind row {}", name(file), row - 1))?;
             let made = record.and_then(|record| {
                 let record = reading.mapping.apply(record);
                 match file.kind {
-                    Kind::Events => maker.event(&record, row).map(Some).map_err(|reject| (reject, record.json())),
+                    Kind::Events => maker
+                        .event(&record, row)
+                        .map(Some)
+                        .map_err(|reject| (reject, record.json())),
                     Kind::Persons => Ok(None),
                 }
             });
@@ -321,7 +341,9 @@ fn dry_run(import: &Import, files: &[SourceFile], reading: &Reading) -> anyhow::
     let mut rejects = import.rejects();
     rejects.flush()?;
     let mut text = summary::table(&days, None);
-    text.push_str(&format!("{persons} distinct ids of persons, {rejected} rows that cannot be brought\n"));
+    text.push_str(&format!(
+        "{persons} distinct ids of persons, {rejected} rows that cannot be brought\n"
+    ));
     for (reason, rows) in &rejects.reasons {
         text.push_str(&format!("  {rows:>10}  {reason}\n"));
     }

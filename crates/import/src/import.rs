@@ -63,7 +63,8 @@ pub(crate) type Batches = mpsc::Sender<Batch>;
 
 impl Import {
     pub(crate) fn new(options: Options, total: u64) -> anyhow::Result<Self> {
-        if let Some(folder) = options.state.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        if let Some(folder) = options.state.parent().filter(|folder| !folder.as_os_str().is_empty())
+        {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("cannot make {}", folder.display()))?;
         }
@@ -77,7 +78,8 @@ impl Import {
             Arc::clone(&rejects),
             options.patience,
         ));
-        let (bar, marks, now) = (Arc::new(Bar::new(total, options.is_dry_run)), Mutex::default(), Timestamp::now());
+        let (bar, marks, now) =
+            (Arc::new(Bar::new(total, options.is_dry_run)), Mutex::default(), Timestamp::now());
         Ok(Self { options, sender, bar, now, ledger, rejects, marks })
     }
 

@@ -59,7 +59,9 @@ impl Maker<'_> {
             .ok_or_else(|| Reject::new("no_distinct_id", ""))?;
         let timestamp = self.time(record, "timestamp")?;
         let uuid = match record.text("uuid") {
-            Some(text) => Uuid::try_parse(text.trim()).map_err(|_| Reject::new("bad_uuid", text))?,
+            Some(text) => {
+                Uuid::try_parse(text.trim()).map_err(|_| Reject::new("bad_uuid", text))?
+            }
             None => uuid_of(&format!("{}:{row}:{}", self.mark, record.json())),
         };
         let mut json = self.head(uuid, &name, &distinct_id, timestamp);
@@ -186,14 +188,19 @@ mod tests {
     use crate::record::Cell;
 
     fn record(cells: &[(&str, &str)]) -> Record {
-        let cell = |(name, text): &(&str, &str)| ((*name).to_owned(), Cell::Text((*text).to_owned()));
+        let cell =
+            |(name, text): &(&str, &str)| ((*name).to_owned(), Cell::Text((*text).to_owned()));
         Record(cells.iter().map(cell).collect())
     }
 
     fn made(record: &Record, row: u64) -> Result<Value, Reject> {
         let times = TimeReader::default();
-        let maker =
-            Maker { mark: "m", token: "phc_a", times: &times, now: Timestamp::from_micros(1_800_000_000_000_000) };
+        let maker = Maker {
+            mark: "m",
+            token: "phc_a",
+            times: &times,
+            now: Timestamp::from_micros(1_800_000_000_000_000),
+        };
         maker.event(record, row).map(|item| serde_json::from_str(&item.json).unwrap())
     }
 
@@ -203,7 +210,9 @@ mod tests {
     #[test]
     fn a_row_is_an_event_with_what_exports_keep_beside_properties() {
         let mut row = record(&ROW);
-        row.0.extend(record(&[("properties", r#"{"a":1}"#), ("ip", "1.2.3.4"), ("set", r#"{"b":2}"#)]).0);
+        row.0.extend(
+            record(&[("properties", r#"{"a":1}"#), ("ip", "1.2.3.4"), ("set", r#"{"b":2}"#)]).0,
+        );
         row.0.extend(record(&[("elements", r#""a:text=\"x\"""#)]).0);
         let made = made(&row, 1).unwrap();
         let expected = json!({

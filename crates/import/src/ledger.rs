@@ -145,7 +145,8 @@ impl Ledger {
 
     /// Rows that were brought, by day.
     pub(crate) fn days(&self, source: SourceId) -> anyhow::Result<Days> {
-        let mut statement = self.connection.prepare("SELECT day, rows FROM days WHERE source = ?1")?;
+        let mut statement =
+            self.connection.prepare("SELECT day, rows FROM days WHERE source = ?1")?;
         let rows = statement.query_map([source.0], |row| {
             Ok((row.get::<_, i32>(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
         })?;
@@ -204,7 +205,11 @@ impl Ledger {
     }
 
     /// The parts of a span that were not brought yet, the oldest first.
-    pub(crate) fn gaps(&self, source: SourceId, span: (i64, i64)) -> anyhow::Result<Vec<(i64, i64)>> {
+    pub(crate) fn gaps(
+        &self,
+        source: SourceId,
+        span: (i64, i64),
+    ) -> anyhow::Result<Vec<(i64, i64)>> {
         let mut statement = self.connection.prepare(
             "SELECT since, until FROM covered WHERE source = ?1 AND until > ?2 AND since < ?3 ORDER BY since",
         )?;
@@ -226,9 +231,9 @@ impl Ledger {
 
     /// The distinct id that stands for a person, which is the first that came.
     pub(crate) fn first_distinct_id(&self, person: &str) -> anyhow::Result<Option<String>> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT distinct_id FROM persons WHERE target = ?1 AND person = ?2",
-        )?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT distinct_id FROM persons WHERE target = ?1 AND person = ?2")?;
         Ok(statement.query_row(params![self.target, person], |row| row.get(0)).optional()?)
     }
 
@@ -260,7 +265,8 @@ mod tests {
         for (since, until) in [(0, 10), (10, 20), (30, 40)] {
             let covered = Some((since, until));
             let position = Some(until.to_string());
-            let progress = Progress { days: days.clone(), covered, position, ..Progress::default() };
+            let progress =
+                Progress { days: days.clone(), covered, position, ..Progress::default() };
             ledger.advance(source, &progress).unwrap();
         }
         drop(ledger);

@@ -14,7 +14,10 @@ pub(crate) struct Pace {
 
 impl Pace {
     pub(crate) fn new(events_per_second: Option<u32>) -> Self {
-        Self { events_per_second: events_per_second.map(f64::from), next: Mutex::new(Instant::now()) }
+        Self {
+            events_per_second: events_per_second.map(f64::from),
+            next: Mutex::new(Instant::now()),
+        }
     }
 
     /// Waits until so many events may go.

@@ -39,7 +39,8 @@ impl Cell {
         if trimmed.is_empty() || trimmed == "null" {
             return Ok(None);
         }
-        let is_object = trimmed.starts_with('{') && serde_json::from_str::<&RawValue>(trimmed).is_ok();
+        let is_object =
+            trimmed.starts_with('{') && serde_json::from_str::<&RawValue>(trimmed).is_ok();
         is_object.then(|| Some(trimmed.to_owned())).ok_or(())
     }
 

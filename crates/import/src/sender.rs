@@ -79,7 +79,8 @@ impl Sender {
     ) -> anyhow::Result<()> {
         let mut under_way: VecDeque<(SourceId, usize, JoinHandle<anyhow::Result<Progress>>)> =
             VecDeque::new();
-        let mut notes = Notes { ledger, source: None, progress: Progress::default(), at: Instant::now() };
+        let mut notes =
+            Notes { ledger, source: None, progress: Progress::default(), at: Instant::now() };
         let mut is_over = false;
         let mut outcome = Ok(());
         while !is_over || !under_way.is_empty() {
@@ -287,4 +288,3 @@ impl Notes<'_> {
         ledger.advance(source, &progress)
     }
 }
-

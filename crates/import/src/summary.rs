@@ -36,7 +36,8 @@ pub(crate) struct Counts {
 /// Counts the rows that came from these sources, by day.
 async fn lake_days(target: &Target, marks: &[String], days: &Days) -> anyhow::Result<Days> {
     let mut counted = Days::new();
-    let (Some((first, _)), Some((last, _))) = (days.first_key_value(), days.last_key_value()) else {
+    let (Some((first, _)), Some((last, _))) = (days.first_key_value(), days.last_key_value())
+    else {
         return Ok(counted);
     };
     let mut from = *first;
@@ -44,7 +45,8 @@ async fn lake_days(target: &Target, marks: &[String], days: &Days) -> anyhow::Re
         let until = (from + DAYS_AT_ONCE).min(*last + 1);
         if days.range(from..until).next().is_some() {
             for row in target.ask(&statement(from, until)).await? {
-                let is_ours = row["mark"].as_str().is_some_and(|mark| marks.iter().any(|ours| ours == mark));
+                let is_ours =
+                    row["mark"].as_str().is_some_and(|mark| marks.iter().any(|ours| ours == mark));
                 let day = row["day"].as_str().and_then(day::parse);
                 if let (true, Some(day), Some(rows)) = (is_ours, day, row["n"].as_u64()) {
                     *counted.entry(day).or_default() += rows;
@@ -66,7 +68,9 @@ fn statement(from: i32, until: i32) -> String {
         )
     };
     let (events, quarantine) = (of("events"), of("quarantine"));
-    format!("select mark, day, count(*) as n from ({events} union all {quarantine}) group by mark, day")
+    format!(
+        "select mark, day, count(*) as n from ({events} union all {quarantine}) group by mark, day"
+    )
 }
 
 /// Compares, and waits a moment for rows that the lake is about to have.
@@ -87,7 +91,10 @@ pub(crate) async fn compare(target: &Target, marks: &[String], counts: Counts) -
             let mut text = table(&counts.source, None);
             text.push_str(&rejected(&counts));
             let total: u64 = counts.source.values().sum();
-            line(&mut text, &format!("{total} rows were acknowledged; the lake cannot be asked: {error:#}"));
+            line(
+                &mut text,
+                &format!("{total} rows were acknowledged; the lake cannot be asked: {error:#}"),
+            );
             Outcome { text, is_whole: false }
         }
     }
@@ -144,7 +151,10 @@ fn told(counts: &Counts, lake: &Days) -> Outcome {
 fn rejected(counts: &Counts) -> String {
     let mut text = String::new();
     if counts.rejected > 0 {
-        line(&mut text, &format!("{} rows cannot be brought; see {}", counts.rejected, counts.rejects_file));
+        line(
+            &mut text,
+            &format!("{} rows cannot be brought; see {}", counts.rejected, counts.rejects_file),
+        );
     }
     for (reason, rows) in &counts.reasons {
         line(&mut text, &format!("  {rows:>10}  {reason}"));
@@ -168,7 +178,9 @@ pub(crate) fn table(source: &Days, lake: Option<&Days>) -> String {
     let total = |days: &Days| days.values().sum::<u64>();
     row("total", total(source), lake.map(total));
     let head = match lake {
-        Some(_) => format!("{:<10}  {:>12}  {:>12}  {:>12}\n", "day", "source", "lake", "difference"),
+        Some(_) => {
+            format!("{:<10}  {:>12}  {:>12}  {:>12}\n", "day", "source", "lake", "difference")
+        }
         None => format!("{:<10}  {:>12}\n", "day", "source"),
     };
     head + &text
@@ -198,8 +210,17 @@ mod tests {
         assert!(explanation(&counts(&[(1, 10), (2, 8)], 0, 5), &lake).is_some());
         assert!(explanation(&counts(&[(1, 10), (2, 10)], 2, 0), &lake).is_some());
         assert!(explanation(&counts(&[(1, 10), (2, 10)], 1, 5), &lake).is_some());
-        assert!(explanation(&counts(&[(1, 10), (2, 10)], 0, 0), &lake).is_none(), "rows are missing");
-        assert!(explanation(&counts(&[(1, 10), (2, 10)], 3, 0), &lake).is_none(), "too few are missing");
-        assert!(explanation(&counts(&[(1, 12), (2, 7)], 1, 9), &lake).is_none(), "a day has too many");
+        assert!(
+            explanation(&counts(&[(1, 10), (2, 10)], 0, 0), &lake).is_none(),
+            "rows are missing"
+        );
+        assert!(
+            explanation(&counts(&[(1, 10), (2, 10)], 3, 0), &lake).is_none(),
+            "too few are missing"
+        );
+        assert!(
+            explanation(&counts(&[(1, 12), (2, 7)], 1, 9), &lake).is_none(),
+            "a day has too many"
+        );
     }
 }

@@ -6,7 +6,9 @@ use axum::{Extension, Router};
 use state::SavedKind;
 
 use crate::endpoints::{
-    ai, audit, backup, capture, capture_v1, csp_report, dead_letters, erasures, flags, freshness, health, import, insights, keys, lake, lists, live, metrics, otlp, pages, persons, projects, push, recording, remote_config, saved, scripts, session, setup, shared, sql, tokens, users,
+    ai, audit, backup, capture, capture_v1, csp_report, dead_letters, erasures, flags, freshness,
+    health, import, insights, keys, lake, lists, live, metrics, otlp, pages, persons, projects,
+    push, recording, remote_config, saved, scripts, session, setup, shared, sql, tokens, users,
 };
 use crate::openapi::{self, Route, Routes};
 use crate::{Beside, EdgeState, cors, https, private};

@@ -38,7 +38,9 @@ pub(crate) fn posthog(flags: &ArgMatches) -> anyhow::Result<ExitCode> {
         personal_api_key: given("personal-api-key").to_owned(),
         from: moment("from", given("from"))?,
         to: to.unwrap_or_else(Timestamp::now),
-        rows_per_query: flags.get_one::<u32>("rows-per-query").map_or(10_000, |rows| *rows as usize),
+        rows_per_query: flags
+            .get_one::<u32>("rows-per-query")
+            .map_or(10_000, |rows| *rows as usize),
         flags: options.state.with_file_name(format!("feature-flags-{project_id}.json")),
     };
     told(super::small_runtime()?.block_on(import::import_posthog(posthog, options))?)
@@ -58,7 +60,9 @@ fn text<'a>(flags: &'a ArgMatches, name: &str) -> Option<&'a str> {
 
 fn moment(name: &str, said: &str) -> anyhow::Result<Timestamp> {
     let read = TimeReader::default().read(said);
-    read.with_context(|| format!("--{name} {said}: expected a time, such as 2024-01-01 or 2024-01-01T12:00:00Z"))
+    read.with_context(|| {
+        format!("--{name} {said}: expected a time, such as 2024-01-01 or 2024-01-01T12:00:00Z")
+    })
 }
 
 fn delimiter(said: &str) -> anyhow::Result<u8> {
@@ -87,7 +91,8 @@ fn options(flags: &ArgMatches) -> anyhow::Result<Options> {
         None => local(&config.data_dir, is_dry_run)?,
     };
     let state = text(flags, "ledger").map_or(ledger, PathBuf::from);
-    let rejects = text(flags, "rejects").map_or_else(|| state.with_extension("rejects.ndjson"), PathBuf::from);
+    let rejects = text(flags, "rejects")
+        .map_or_else(|| state.with_extension("rejects.ndjson"), PathBuf::from);
     Ok(Options {
         target,
         token,

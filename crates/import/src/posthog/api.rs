@@ -38,7 +38,8 @@ impl Api {
 
     /// The path of a page, which PostHog names by its address.
     pub(super) fn path_of(&self, next: &str) -> anyhow::Result<String> {
-        let next = reqwest::Url::parse(next).with_context(|| format!("PostHog's next page {next}"))?;
+        let next =
+            reqwest::Url::parse(next).with_context(|| format!("PostHog's next page {next}"))?;
         let query = next.query().map(|query| format!("?{query}")).unwrap_or_default();
         Ok(format!("{}{query}", next.path()))
     }
@@ -47,19 +48,30 @@ impl Api {
         self.ask(path, None).await
     }
 
-    pub(super) async fn post<T: DeserializeOwned>(&self, path: &str, json: &Value) -> anyhow::Result<T> {
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        json: &Value,
+    ) -> anyhow::Result<T> {
         self.ask(path, Some(json)).await
     }
 
-    async fn ask<T: DeserializeOwned>(&self, path: &str, json: Option<&Value>) -> anyhow::Result<T> {
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        json: Option<&Value>,
+    ) -> anyhow::Result<T> {
         let (since, mut pause) = (Instant::now(), FIRST_PAUSE);
         loop {
             let (trouble, wanted) = match self.once(path, json).await {
-                Ok((status, _, body)) if status.is_success() => match serde_json::from_slice(&body) {
+                Ok((status, _, body)) if status.is_success() => match serde_json::from_slice(&body)
+                {
                     Ok(answer) => return Ok(answer),
                     // An answer that broke off is one, too.
                     Err(error) if error.is_eof() => (format!("{error}"), None),
-                    Err(error) => return Err(error).with_context(|| format!("PostHog's answer to {path}")),
+                    Err(error) => {
+                        return Err(error).with_context(|| format!("PostHog's answer to {path}"));
+                    }
                 },
                 Ok((status, wanted, body)) if is_passing(status) => {
                     (format!("{status} {}", said(&body)), wanted)
@@ -68,7 +80,9 @@ impl Api {
                 Err(error) => (format!("{error:#}"), None),
             };
             if since.elapsed() > self.patience {
-                bail!("PostHog does not answer {path}: {trouble}; the same command goes on from here");
+                bail!(
+                    "PostHog does not answer {path}: {trouble}; the same command goes on from here"
+                );
             }
             let jittered = pause.mul_f64(0.5 + fastrand::f64() / 2.0);
             tokio::time::sleep(wanted.map_or(jittered, |wanted| wanted.max(jittered))).await;

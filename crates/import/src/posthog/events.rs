@@ -174,7 +174,8 @@ mod tests {
 
     #[test]
     fn spans_are_asked_for_to_the_microsecond() {
-        let asked = within(Timestamp::from_micros(1), Timestamp::from_micros(1_706_704_496_123_456));
+        let asked =
+            within(Timestamp::from_micros(1), Timestamp::from_micros(1_706_704_496_123_456));
         assert_eq!(
             asked,
             "timestamp >= toDateTime64('1970-01-01 00:00:00.000001', 6, 'UTC') and \

@@ -63,12 +63,12 @@ pub(super) async fn read(part: &Part<'_>, batches: &Batches) -> anyhow::Result<(
             for group in page.results {
                 let set = group.group_properties.as_deref().map_or("{}", RawValue::get);
                 let (name, key) = (quoted(&one.group_type), quoted(&group.group_key));
-                let properties = format!(
-                    "{{\"$group_type\":{name},\"$group_key\":{key},\"$group_set\":{set}}}"
-                );
+                let properties =
+                    format!("{{\"$group_type\":{name},\"$group_key\":{key},\"$group_set\":{set}}}");
                 let uuid = uuid_of(&format!("group:{properties}"));
                 let since = persons::since(&maker, group.created_at.as_deref());
-                batch.push(0, maker.change(uuid, "$groupidentify", DISTINCT_ID, since, &properties));
+                batch
+                    .push(0, maker.change(uuid, "$groupidentify", DISTINCT_ID, since, &properties));
             }
             path = page.next.map(|next| part.api.path_of(&next)).transpose()?;
         }

@@ -111,8 +111,7 @@ async fn run(
     let (api, options, handle) = (Arc::clone(api), Arc::clone(options), Handle::current());
     import
         .phase(persons, move |import, batches| {
-            let part =
-                Part { import, api: &api, options: &options, times: TimeReader::default() };
+            let part = Part { import, api: &api, options: &options, times: TimeReader::default() };
             read(part, batches, handle)
         })
         .await
@@ -124,7 +123,11 @@ fn finish(import: &Import, options: &PostHogOptions, part: &str) -> anyhow::Resu
 }
 
 /// Of events PostHog's own count is compared, of persons and groups what was read.
-async fn compared(import: &Import, options: &PostHogOptions, asked: &Days) -> anyhow::Result<Outcome> {
+async fn compared(
+    import: &Import,
+    options: &PostHogOptions,
+    asked: &Days,
+) -> anyhow::Result<Outcome> {
     import.bar.finish();
     let (marks, mut counts) = import.counts()?;
     let mut days = asked.clone();

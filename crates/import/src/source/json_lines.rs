@@ -103,7 +103,9 @@ fn parsed(line: Line) -> Row {
     match serde_json::from_slice::<BTreeMap<String, &RawValue>>(&line) {
         Ok(members) => {
             let members = members.into_iter().filter(|(_, raw)| raw.get() != "null");
-            Ok(Record(members.map(|(name, raw)| (name, Cell::Json(raw.get().to_owned()))).collect()))
+            Ok(Record(
+                members.map(|(name, raw)| (name, Cell::Json(raw.get().to_owned()))).collect(),
+            ))
         }
         Err(error) => {
             let text = String::from_utf8_lossy(&line).trim_end().to_owned();

@@ -72,8 +72,14 @@ impl SourceFile {
         if let Some(missing) = reading.mapping.missing(&columns) {
             bail!("{}: no column {missing}; there are {}", path.display(), columns.join(", "));
         }
-        let none = Record(columns.iter().map(|name| (name.clone(), crate::record::Cell::Text(String::new()))).collect());
-        let named: Vec<String> = reading.mapping.apply(none).0.into_iter().map(|(name, _)| name).collect();
+        let none = Record(
+            columns
+                .iter()
+                .map(|name| (name.clone(), crate::record::Cell::Text(String::new())))
+                .collect(),
+        );
+        let named: Vec<String> =
+            reading.mapping.apply(none).0.into_iter().map(|(name, _)| name).collect();
         let Some(kind) = Kind::of(&named) else {
             bail!(
                 "{}: neither events nor persons: there are the columns {}; say what they are with --map column=field",
@@ -85,7 +91,12 @@ impl SourceFile {
     }
 
     /// Its rows from one on.
-    pub(crate) fn rows(&self, from: u64, reading: &Reading, bar: &Arc<Bar>) -> anyhow::Result<Rows> {
+    pub(crate) fn rows(
+        &self,
+        from: u64,
+        reading: &Reading,
+        bar: &Arc<Bar>,
+    ) -> anyhow::Result<Rows> {
         let rows = match self.format {
             Format::Parquet => parquet::rows(&self.path, from, reading, bar),
             Format::JsonLines => json_lines::rows(&self.path, from, bar),
@@ -119,9 +130,15 @@ fn format_of(path: &Path, reading: &Reading) -> anyhow::Result<Option<Format>> {
     if head == *b"PAR1" {
         return Ok(Some(Format::Parquet));
     }
-    ensure!(!inflate::is_unknown(head), "compressed in a way that is not known here (gzip, zstd and brotli are)");
+    ensure!(
+        !inflate::is_unknown(head),
+        "compressed in a way that is not known here (gzip, zstd and brotli are)"
+    );
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_lowercase();
-    let name = [".gz", ".zst", ".zstd", ".br"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(&name);
+    let name = [".gz", ".zst", ".zstd", ".br"]
+        .iter()
+        .find_map(|end| name.strip_suffix(end))
+        .unwrap_or(&name);
     let csv = |delimiter| Format::Csv { delimiter: reading.delimiter.unwrap_or(delimiter) };
     if name.ends_with(".tsv") {
         return Ok(Some(csv(b'\t')));

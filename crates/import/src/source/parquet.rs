@@ -128,7 +128,10 @@ fn cells(
             let values = column.as_string::<i32>();
             there.for_each(|row| put(row, Cell::Text(values.value(row).to_owned())));
         }
-        DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(_, _) | DataType::Binary => {
+        DataType::LargeUtf8
+        | DataType::Utf8View
+        | DataType::Dictionary(_, _)
+        | DataType::Binary => {
             let values = cast(column, &DataType::Utf8)?;
             let values = values.as_string::<i32>();
             for row in there {
