@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Playwright, sync_playwright
 from xdist.scheduler import LoadScopeScheduling
 
 from harness.emulator import Emulator
@@ -126,6 +127,13 @@ def start_tee() -> Iterator[Callable[[int], Tee]]:
     yield start
     for tee in started:
         tee.close()
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """What drives browsers; a process can have one."""
+    with sync_playwright() as playwright:
+        yield playwright
 
 
 @pytest.fixture

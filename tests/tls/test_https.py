@@ -222,7 +222,8 @@ def test_rubbish_on_the_port_harms_nobody(secure: SecureHogflare) -> None:
                 odd.shutdown(socket.SHUT_WR)
                 while odd.recv(1_000):
                     pass
-            except (ConnectionResetError, BrokenPipeError):
+            except OSError:
+                # It may have hung up before all was sent.
                 pass
     assert failed(secure, "plain") == 5 and secure.get("/healthz").status == 200
     secure.stop()

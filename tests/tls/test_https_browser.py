@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect
 
 from harness.certificates import CertificateAuthority, Pair
 from harness.https import SecureHogflare
@@ -30,15 +30,14 @@ def pair(authority: CertificateAuthority) -> Pair:
 
 
 @pytest.fixture(scope="module")
-def browser(pair: Pair) -> Iterator[Browser]:
+def browser(pair: Pair, playwright: Playwright) -> Iterator[Browser]:
     """Chromium, which believes this certificate."""
     believed = f"--ignore-certificate-errors-spki-list={pair.fingerprint()}"
     options = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    with sync_playwright() as playwright:
-        path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-        browser = playwright.chromium.launch(executable_path=path, args=[*options, believed])
-        yield browser
-        browser.close()
+    path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    browser = playwright.chromium.launch(executable_path=path, args=[*options, believed])
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

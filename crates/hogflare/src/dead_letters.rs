@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use event::Erased;
 use journal::{RealFs, write_atomically};
 use sink::pipelines::{self, Resent};
 use sink::{Backoff, DeadLetter, DeadLetters, Retry, posthog};
@@ -47,7 +48,8 @@ impl Addressees {
         let streams = config.pipelines.iter().flat_map(|pipelines| pipelines.all());
         let streams =
             streams.map(|stream| (stream.name, Addressee::Pipeline(stream.config.clone())));
-        let tee = config.tee.iter().map(|tee| ("posthog", Addressee::Posthog(tee.posthog.clone())));
+        let tee =
+            config.tee.iter().map(|tee| (posthog::NAME, Addressee::Posthog(tee.posthog.clone())));
         let all: Vec<_> = streams.chain(tee).collect();
         (!all.is_empty()).then_some(Self(all))
     }
@@ -201,11 +203,19 @@ impl Resender<'_> {
         let Some(_alone) = self.letters().alone()? else {
             bail!("another resend, or an erasure, is at work in {}", self.folder.display());
         };
-        self.letters().erase(&erasures::erased(&self.erasures)?)?;
+        self.letters().erase(&self.erased()?)?;
         for file in self.letters().claim()? {
             self.send(&file, count).await?;
         }
         Ok(())
+    }
+
+    /// What is erased of these letters; requests do not say whose they are.
+    fn erased(&self) -> anyhow::Result<Erased> {
+        match self.addressee {
+            Addressee::Pipeline(_) => erasures::erased(&self.erasures),
+            Addressee::Posthog(_) => Ok(Erased::default()),
+        }
     }
 
     /// Sends a file's letters, a request at a time.
@@ -220,7 +230,7 @@ impl Resender<'_> {
         // Of whom was erased after this began; the erasure waits, and removes them then.
         let mut erased = Vec::new();
         loop {
-            let erasures = erasures::erased(&self.erasures)?;
+            let erasures = self.erased()?;
             erased.extend(left.extract_if(.., |letter| letter.is_erased(&erasures)));
             if left.is_empty() {
                 break;

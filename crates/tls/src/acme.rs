@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant};
 
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
@@ -166,13 +166,13 @@ impl ResolvesServerCert for Acme {
 /// When there was a try, and how they went.
 #[derive(Debug, Default)]
 struct Tries {
-    last: Option<SystemTime>,
+    last: Option<Instant>,
     failures: u32,
 }
 
 impl Tries {
     fn count(&mut self, is_success: bool) {
-        self.last = Some(SystemTime::now());
+        self.last = Some(Instant::now());
         self.failures = if is_success { 0 } else { self.failures + 1 };
     }
 
@@ -187,12 +187,9 @@ impl Tries {
         }
     }
 
-    /// Whether to try now. A clock that is set back is one that has not gone on.
+    /// Whether to try now.
     fn is_time(&self, validity: Option<Validity>) -> bool {
-        let has_paused = self.last.is_none_or(|last| match last.elapsed() {
-            Ok(since) => since >= self.pause(),
-            Err(_) => false,
-        });
+        let has_paused = self.last.is_none_or(|last| last.elapsed() >= self.pause());
         has_paused && validity.is_none_or(|validity| validity.is_in_last_third())
     }
 }

@@ -76,6 +76,10 @@ fn put_back(backup: &Backup, into: &Path) -> anyhow::Result<()> {
     if let Some(cut) = &backup.manifest.journals.events {
         skip_rows(cut, backup.manifest.made_at_micros, &into.join("cursors"))?;
     }
+    if let Some(cut) = &backup.manifest.journals.recordings {
+        let begin = behind_the_original(cut, backup.manifest.made_at_micros)?;
+        store(begin, into.join("cursors/recordings-restored.json"))?;
+    }
     sync_folders(into)?;
     journal::failpoint("restore-before-end");
     fs::remove_file(&mark).with_context(|| cannot("remove", &mark))?;
@@ -88,31 +92,37 @@ fn put_back(backup: &Backup, into: &Path) -> anyhow::Result<()> {
 ///
 /// Rows that the backup's journal has keep their places: what a catalog has of them it is not given again.
 fn skip_rows(cut: &Cut, made_at_micros: i64, cursors: &Path) -> anyhow::Result<()> {
-    let journal_id: JournalId = cut.journal_id.parse()?;
-    let since = Timestamp::now().as_micros().saturating_sub(made_at_micros);
-    let skipped = SKIPPED_ROWS + u64::try_from(since).unwrap_or_default();
-    let begin = Cursor { journal_id, offset: Offset::new(cut.end).advanced(skipped) };
-    create_dir(cursors)?;
-    let store = |path: PathBuf| {
-        CursorFile::new(Arc::new(RealFs), path.clone())
-            .store(begin)
-            .map_err(|error| anyhow::anyhow!("{error}"))
-            .with_context(|| cannot("write", &path))
-    };
+    let begin = behind_the_original(cut, made_at_micros)?;
     // The next start of the journal goes on above every cursor.
-    store(cursors.join("restored.json"))?;
+    store(begin, cursors.join("restored.json"))?;
     // How far catalogs may have been written to, with the original.
     for entry in fs::read_dir(cursors)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if name.starts_with("catalog-") && name.ends_with("-intended.json") {
             let known = CursorFile::new(Arc::new(RealFs), path.clone()).load();
-            if known.ok().flatten().is_some_and(|known| known.journal_id == journal_id) {
-                store(path)?;
+            if known.ok().flatten().is_some_and(|known| known.journal_id == begin.journal_id) {
+                store(begin, path)?;
             }
         }
     }
     Ok(())
+}
+
+/// Where a journal goes on.
+fn behind_the_original(cut: &Cut, made_at_micros: i64) -> anyhow::Result<Cursor> {
+    let journal_id: JournalId = cut.journal_id.parse()?;
+    let since = Timestamp::now().as_micros().saturating_sub(made_at_micros);
+    let skipped = SKIPPED_ROWS + u64::try_from(since).unwrap_or_default();
+    Ok(Cursor { journal_id, offset: Offset::new(cut.end).advanced(skipped) })
+}
+
+fn store(cursor: Cursor, path: PathBuf) -> anyhow::Result<()> {
+    path.parent().map_or(Ok(()), create_dir)?;
+    CursorFile::new(Arc::new(RealFs), path.clone())
+        .store(cursor)
+        .map_err(|error| anyhow::anyhow!("{error}"))
+        .with_context(|| cannot("write", &path))
 }
 
 /// Where a file of the backup is. A manifest must not lead elsewhere.

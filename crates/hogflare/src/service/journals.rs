@@ -23,6 +23,8 @@ const RECORDINGS_SHARE: u64 = 4;
 
 /// The journal of the tee may, unless told otherwise, take this share beside it.
 const TEE_SHARE: u64 = 4;
+/// What the tee leaves free beyond the reserve.
+const TEE_DISTANCE_BYTES: u64 = 512 << 20;
 /// The largest request that the tee keeps: more than any lane takes.
 const TEE_ROW_BYTES: usize = 40 << 20;
 
@@ -187,7 +189,8 @@ fn open_tee(
     let options = Options {
         name: "tee",
         budget_bytes,
-        reserve_bytes: config.journal_reserve_bytes,
+        // Where the disk fills up, the tee ends long before events do.
+        reserve_bytes: config.journal_reserve_bytes.saturating_add(TEE_DISTANCE_BYTES),
         max_record_bytes: TEE_ROW_BYTES,
         at_least,
         ..Options::default()

@@ -110,6 +110,9 @@ struct Before {
     uuid: Option<Uuid>,
 }
 
+/// In the year 2255. Every event is before that, and SQL reads no later literal than one of 2262.
+const LATEST_MICROS: i64 = 9_000_000_000_000_000;
+
 impl FromStr for Before {
     type Err = ();
 
@@ -118,7 +121,9 @@ impl FromStr for Before {
             Some((time, uuid)) => (time, Some(uuid.parse().map_err(drop)?)),
             None => (text, None),
         };
-        Ok(Self { time: time.parse().map_err(drop)?, uuid })
+        let time: event::Timestamp = time.parse().map_err(drop)?;
+        let micros = time.as_micros().clamp(0, LATEST_MICROS);
+        Ok(Self { time: event::Timestamp::from_micros(micros), uuid })
     }
 }
 

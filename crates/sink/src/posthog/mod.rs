@@ -21,5 +21,5 @@ pub use config::Config;
 pub use forwarded::{FORWARDED_HEADER, forwarded_headers};
 pub use probe::probe;
 pub use resend::resend;
-pub use sink::PosthogSink;
+pub use sink::{NAME, PosthogSink};
 pub use stored::{RawHeader, RawRequest};

@@ -21,7 +21,7 @@ use super::{Config, RawRequest};
 use crate::{CursorFile, DeadLetter, DeadLetters, Error, Importance, Sink};
 
 /// The sink's name.
-const NAME: &str = "posthog";
+pub const NAME: &str = "posthog";
 /// So many requests refused one after the other, and none taken, may not be their fault.
 const SUSPICIOUS_REFUSALS: usize = 20;
 /// Who took something so recently is not the one at fault.

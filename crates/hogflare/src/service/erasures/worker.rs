@@ -9,7 +9,7 @@ use event::{Erased, Placed};
 use identity::Lookup;
 use journal::{Journal, Offset};
 use lake::ErasedRows;
-use sink::DeadLetters;
+use sink::{DeadLetters, posthog};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tracing::{info, warn};
@@ -126,7 +126,8 @@ fn erase_letters(folder: PathBuf, erased: &Erased) -> std::io::Result<Option<u64
     let mut removed = 0;
     for entry in entries {
         let path = entry?.path();
-        if path.is_dir() {
+        // Those of the tee are requests, which do not say whose they are.
+        if path.is_dir() && !path.ends_with(posthog::NAME) {
             let letters = DeadLetters::new("erasure", path);
             let Some(_alone) = letters.alone()? else { return Ok(None) };
             removed += letters.erase(erased)?;
@@ -197,9 +198,13 @@ pub(super) fn waiting_sinks(parts: &Parts, note: &Note) -> Vec<&'static str> {
         let end = end.filter(|end| end.journal_id == journal.id().as_uuid());
         end.is_some_and(|end| kept.get() < end.offset)
     };
-    let waits = |sink: &&sink::Status| match sink.name().starts_with("recordings") {
-        true => is_before(note.recordings_end, &parts.recordings, sink.kept()),
-        false => is_before(note.place, &parts.events, sink.kept()),
+    let waits = |sink: &&sink::Status| match sink.name() {
+        // It reads requests, from a journal of its own.
+        posthog::NAME => false,
+        name if name.starts_with("recordings") => {
+            is_before(note.recordings_end, &parts.recordings, sink.kept())
+        }
+        _ => is_before(note.place, &parts.events, sink.kept()),
     };
     parts.sinks.iter().filter(waits).map(sink::Status::name).collect()
 }
