@@ -30,6 +30,7 @@ from harness.server import TOKEN, Hogflare  # noqa: E402
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = 30
 EVENTS = ["$pageview"] * 10 + ["$autocapture"] * 6 + ["$pageleave"] * 6 + ["sign up", "add to cart", "purchase"]
+REFERRERS = ["$direct", "$direct", "www.google.com", "duckduckgo.com", "t.co", "news.ycombinator.com", "github.com", "mail.example"]
 RANGE = {"date_from": "2026-03-01", "date_to": "2026-03-30"}
 IN_RANGE = "timestamp >= TIMESTAMPTZ '2026-03-01 00:00:00+00' AND timestamp < TIMESTAMPTZ '2026-03-31 00:00:00+00'"
 
@@ -38,7 +39,7 @@ def fill(server: Hogflare, count: int) -> None:
     """Sends the events, in the order of their times but for some seconds."""
     rng = random.Random(1)
     persons = max(count // 100, 1)
-    padding = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=330)) for _ in range(500)]
+    padding = ["".join(rng.choices("abcdefghijklmnopqrstuvwxyz0123456789", k=250)) for _ in range(500)]
     with server.connect(timeout=300) as wire:
         for start in range(0, count, 1_000):
             batch = [event(rng, number / count, rng.randrange(persons), padding) for number in range(start, min(start + 1_000, count))]
@@ -59,7 +60,10 @@ def event(rng: random.Random, part: float, person: int, padding: list[str]) -> d
             "$browser": rng.choice(["Chrome", "Firefox", "Safari", "Edge"]),
             "$os": rng.choice(["Windows", "Mac OS X", "Linux", "Android", "iOS"]),
             "$current_url": f"https://shop.example/product/{page}",
+            "$host": "shop.example",
+            "$pathname": f"/product/{page}",
             "$session_id": f"{int(part * DAYS):08x}-0000-7000-8000-{person:012x}",
+            "$referring_domain": REFERRERS[person % len(REFERRERS)],
             "$lib": "web",
             "$screen_width": 1920,
             "note": rng.choice(padding),

@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// Properties that have a column, in the order of [`Promoted`]'s slots.
-const PROPERTIES: [&str; 26] = [
+const PROPERTIES: [&str; 28] = [
     "$current_url",
     "$host",
     "$pathname",
@@ -34,6 +34,8 @@ const PROPERTIES: [&str; 26] = [
     "$bot",
     "$viewport_width",
     "$viewport_height",
+    "$channel_type",
+    "$screen_name",
 ];
 
 /// The promoted properties of one event, borrowed from its JSON.

@@ -169,7 +169,7 @@ pub struct VersionNumber(u64);
 
 impl VersionNumber {
     /// One that no version has had.
-    fn next() -> Self {
+    pub fn next() -> Self {
         static LAST: AtomicU64 = AtomicU64::new(0);
         Self(LAST.fetch_add(1, Ordering::Relaxed) + 1)
     }
@@ -361,6 +361,11 @@ impl Version {
         let mut erased = Counts::default();
         self.tail.iter().for_each(|batch| erased.add(&batch.erased));
         erased
+    }
+
+    /// How many erasures there were: what was made of a version with fewer may show somebody who is gone.
+    pub fn erasure_count(&self) -> u64 {
+        self.last_erasure().0
     }
 
     /// The last erasure that was read.

@@ -8,11 +8,11 @@ use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use lake::{Table, VersionNumber};
+use lake::Table;
 use tokio::time::Instant;
 
 use crate::compact_views::CompactBelowSorts;
-use crate::kept::{self, Keeping, KeptAnswers, Question};
+use crate::kept::{self, Keeping, KeptAnswers, Of, Question};
 use crate::lake_table::LakeTable;
 use crate::overrides::{KnownOverrides, Overrides};
 use crate::threads::{Running, Threads};
@@ -46,7 +46,7 @@ pub(crate) struct Session {
     pub(crate) context: SessionContext,
     /// Who was merged into whom.
     pub(crate) overrides: Arc<Overrides>,
-    pub(crate) version: VersionNumber,
+    pub(crate) of: Of,
 }
 
 /// Answers SQL over a lake. Cheap to clone.
@@ -109,7 +109,7 @@ impl Engine {
                     Ok((answer, lasting)) => (Ok(answer), lasting),
                     Err(error) => (Err(error), None),
                 };
-                let keep = |version| Keeping::of(&engine.kept, version, question);
+                let keep = |of| Keeping::of(&engine.kept, of, question);
                 sender.send_all(answer, format, lasting.map(keep)).await;
             })
         });
@@ -153,15 +153,15 @@ impl Engine {
     }
 
     /// The same, with the version as whose answer it may be kept, if it may.
-    async fn begin_answer(&self, sql: &str) -> Result<(Answer, Option<VersionNumber>), Error> {
+    async fn begin_answer(&self, sql: &str) -> Result<(Answer, Option<Of>), Error> {
         guard::check_text(sql)?;
         let deadline = Instant::now() + self.limits.time;
         let planning = async {
-            let Session { context, version, .. } = self.session().await?;
+            let Session { context, of, .. } = self.session().await?;
             views::register_sessions(&context, sql).await?;
             let plan = context.state().create_logical_plan(sql).await?;
             guard::check(&plan)?;
-            let lasting = kept::is_of_rows(&plan)?.then_some(version);
+            let lasting = kept::is_of_rows(&plan)?.then_some(of);
             let stream = context.execute_logical_plan(plan).await?.execute_stream().await?;
             Ok((stream, lasting))
         };
@@ -201,6 +201,6 @@ impl Engine {
         if let Some(teams) = &self.teams {
             project_scope::limit(&context, teams).await?;
         }
-        Ok(Session { context, overrides, version: version.number() })
+        Ok(Session { context, overrides, of: Of::from(&*version) })
     }
 }

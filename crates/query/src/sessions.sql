@@ -32,7 +32,7 @@ FROM (
     count(*) AS event_count
   FROM (
     SELECT *, CASE WHEN event IN ('$pageview', '$screen') THEN 1 ELSE 0 END AS is_page,
-      CASE WHEN event = '$pageview' THEN json_as_text(properties, '$channel_type') END AS channel
+      CASE WHEN event = '$pageview' THEN channel_type END AS channel
     FROM events WHERE session_id <> ''
   ) AS seen
   GROUP BY team_id, session_id

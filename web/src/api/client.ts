@@ -40,15 +40,18 @@ interface Asked {
   method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
   body?: unknown
   signal?: AbortSignal | undefined
+  /** How many seconds old the answer may be. */
+  maxStale?: number
 }
 
-const respond = async (path: string, { method = 'GET', body, signal }: Asked): Promise<Response> => {
+const respond = async (path: string, { method = 'GET', body, signal, maxStale }: Asked): Promise<Response> => {
   const headers = headersOf(accessNow(), method)
   const request: RequestInit = { method, headers, credentials: 'same-origin' }
   if (body !== undefined) {
     request.body = JSON.stringify(body)
     request.headers = { ...headers, 'content-type': 'application/json' }
   }
+  if (maxStale !== undefined) request.headers = { ...request.headers, 'cache-control': `max-stale=${maxStale}` }
   if (signal) request.signal = signal
   const response = await fetch(path, request).catch((error: unknown) => {
     if (signal?.aborted) throw error
@@ -79,6 +82,12 @@ export const ask = async <Answer>(path: string, asked: Asked = {}): Promise<Answ
   const response = await respond(path, asked)
   // What was done without a word is no answer.
   return (response.status === 204 ? undefined : await response.json()) as Answer
+}
+
+/** An answer that may be old, and whether it is: whether rows came since it was worked out. */
+export const askOld = async <Answer>(path: string, asked: Asked): Promise<{ answer: Answer; isOld: boolean }> => {
+  const response = await respond(path, asked)
+  return { answer: (await response.json()) as Answer, isOld: response.headers.has('age') }
 }
 
 export const askText = async (path: string, asked: Asked = {}): Promise<string> => {

@@ -35,6 +35,8 @@ export const COLUMNS: Record<string, string> = {
   utm_term: 'utm_term',
   $ip: 'ip',
   $bot: 'bot',
+  $channel_type: 'channel_type',
+  $screen_name: 'screen_name',
 }
 
 const NUMBERS = new Set(['screen_width', 'screen_height'])

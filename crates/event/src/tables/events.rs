@@ -174,6 +174,12 @@ pub const COLUMNS: &[Column] = &[
     required(51, "journal_offset", Kind::Integer, "The row's number in that journal", |s| {
         s.offset()
     }),
+    optional(52, "channel_type", Kind::Text, "Property `$channel_type`", |s| {
+        property(s, "$channel_type")
+    }),
+    optional(53, "screen_name", Kind::Text, "Property `$screen_name`", |s| {
+        property(s, "$screen_name")
+    }),
 ];
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use arrow::record_batch::RecordBatch;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::prelude::SessionContext;
 use jiff::Timestamp;
-use lake::VersionNumber;
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -19,6 +18,7 @@ use super::wrong::Wrong;
 use super::{Project, property, sql};
 use crate::engine::Session;
 use crate::interval::Calendar;
+use crate::kept::Of;
 use crate::overrides::Overrides;
 use crate::{Answer, Engine, Error, Interval, Limits};
 
@@ -33,7 +33,7 @@ pub(crate) struct Asking {
     /// Who was merged into whom.
     pub(crate) overrides: Arc<Overrides>,
     /// Of what all statements are asked.
-    pub(crate) version: VersionNumber,
+    pub(crate) of: Of,
     pub(crate) project: Project,
     pub(crate) now: Timestamp,
 }
@@ -46,8 +46,8 @@ impl Asking {
     ) -> Result<Self, Error> {
         let limits = engine.limits();
         let deadline = Instant::now() + limits.time;
-        let Session { context, overrides, version } = engine.session().await?;
-        Ok(Self { context, deadline, limits, overrides, version, project, now })
+        let Session { context, overrides, of } = engine.session().await?;
+        Ok(Self { context, deadline, limits, overrides, of, project, now })
     }
 
     /// The rows of a statement that was made here, as they come.

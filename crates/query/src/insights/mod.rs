@@ -39,6 +39,7 @@ mod web;
 mod wrong;
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -68,7 +69,7 @@ pub use web::{WebBreakdown, WebColumn, WebDirection, WebOverview, WebTable};
 
 pub(crate) use people::OfId;
 
-use crate::kept::Question;
+use crate::kept::{Of, Question};
 use crate::{Engine, Error, WeekStart};
 use asking::Asking;
 
@@ -225,6 +226,24 @@ impl Engine {
         self.insight_at(Timestamp::now(), kind, request, project).await
     }
 
+    /// The answer that was last given to an insight, and how old it is: nothing, where no row came
+    /// since. `None` where there is none that is young enough; nothing is worked out.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a request that is none.
+    pub fn last_insight(
+        &self,
+        kind: Kind,
+        request: &[u8],
+        project: &Project,
+        most_age: Duration,
+    ) -> Result<Option<(Vec<u8>, Duration)>, Error> {
+        let request = request::read(request, kind.name_of_request())?;
+        let question = Question::insight(kind, &request, project, Timestamp::now());
+        let found = self.kept().get_old(Of::from(&*self.source().version()), &question, most_age);
+        Ok(found.map(|(answer, age)| (answer.to_vec(), age)))
+    }
+
     /// Likewise, at a time of the caller's.
     pub(crate) async fn insight_at(
         &self,
@@ -254,7 +273,7 @@ impl Engine {
             };
             let answer = serde_json::to_vec(&answer);
             let answer = answer.map_err(|error| Error::Failed(error.to_string()))?;
-            engine.kept().keep(asking.version, question, &answer);
+            engine.kept().keep(asking.of, question, &answer);
             Ok(answer)
         };
         self.run(answered).await

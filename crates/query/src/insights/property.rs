@@ -12,7 +12,7 @@ use super::wrong::{Wrong, wrong};
 
 /// Properties whose text a column has, where it fits. Whole numbers are cut for their columns, so
 /// these are not here.
-const COLUMNS: [(&str, &str); 22] = [
+const COLUMNS: [(&str, &str); 24] = [
     ("$current_url", "current_url"),
     ("$host", "host"),
     ("$pathname", "pathname"),
@@ -35,6 +35,8 @@ const COLUMNS: [(&str, &str); 22] = [
     ("utm_term", "utm_term"),
     ("$ip", "ip"),
     ("$bot", "bot"),
+    ("$channel_type", "channel_type"),
+    ("$screen_name", "screen_name"),
 ];
 
 /// What an event has as a column alone.

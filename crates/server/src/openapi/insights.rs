@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use utoipa::openapi::{HttpMethod, PathItem};
 
 use super::parts::{
-    JSON, answer, at, body, for_readers, in_path, in_query, inline, named, operation,
+    JSON, answer, at, body, for_readers, in_header, in_path, in_query, inline, named, operation,
 };
 
 /// `/api/insights/{kind}`.
@@ -29,6 +29,12 @@ pub(crate) fn insights() -> PathItem {
     let operation = operation("reading", "insights", "Answers an insight, as PostHog saves it")
         .parameter(in_path("kind", "Its kind", kind))
         .parameter(in_query("project", "The project's number", project))
+        .parameter(in_header(
+            "Cache-Control",
+            "`max-stale=300`: an answer that was worked out in the last 300 seconds serves, 600 at most. `Age` \
+             tells how many seconds ago that was, where rows came since",
+            json!({ "type": "string" }),
+        ))
         .request_body(Some(body(JSON, inline(json!({ "anyOf": requests })))))
         .response("200", answer("The chart, or persons of it", JSON, inline(chart)));
     let failures = [

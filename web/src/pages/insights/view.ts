@@ -1,7 +1,7 @@
 // What every view of an insight gets, and how it asks.
 import { useQuery } from '@tanstack/react-query'
 import { createContext, useContext } from 'react'
-import { askInsight, askPersonsBehind } from '~/api/insights'
+import { askInsightSoon, askPersonsBehind } from '~/api/insights'
 import type { Answers, Point, Requests } from '~/api/types'
 import type { Scope } from '~/scope'
 import type { Behind } from '~/ui/PersonsDrawer'
@@ -35,8 +35,10 @@ export const useInsight = <K extends keyof Requests>(kind: K, request: Requests[
   const ask = usePlace()?.ask
   return useQuery({
     queryKey: ['insight', kind, team, ask?.key ?? request],
-    queryFn: ({ signal }) =>
-      ask ? (ask.answer(signal) as Promise<Answers[K]>) : askInsight(kind, request, team, signal),
+    queryFn: (asking) =>
+      ask
+        ? (ask.answer(asking.signal) as Promise<Answers[K]>)
+        : askInsightSoon(kind, request, team, asking, (answer) => answer),
     enabled: isAskable,
     // The series of another question under this one's names would be wrong.
     placeholderData: (old, query) =>

@@ -2,8 +2,8 @@
 import { UnstyledButton } from '@mantine/core'
 import { type UseQueryResult, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { askInsight } from '~/api/insights'
-import type { TrendsRequest, WebBreakdown, WebOverviewAnswer, WebRow } from '~/api/types'
+import { askInsightSoon } from '~/api/insights'
+import type { Answers, TrendsRequest, WebBreakdown, WebOverviewAnswer, WebRow } from '~/api/types'
 import { isSame } from '~/filters/model'
 import * as format from '~/format/format'
 import type { Scope } from '~/scope'
@@ -199,6 +199,20 @@ export const barsOf = (rows: WebRow[], table: WebBreakdown, scope: Scope | undef
 
 const EVENTS = 50
 
+const eventsOf = ({ results, sql }: Answers['trends']) => {
+  const persons = new Map(
+    results.filter(({ order }) => order === 1).map((line) => [String(line.breakdown_value), line.aggregated_value]),
+  )
+  const rows = results
+    .filter(({ order, breakdown_value }) => order === 0 && breakdown_value !== format.OTHER)
+    .map((line) => ({
+      event: String(line.breakdown_value),
+      total: line.aggregated_value ?? 0,
+      persons: persons.get(String(line.breakdown_value)) ?? 0,
+    }))
+  return { rows, sql }
+}
+
 /** All events, not only views. */
 const Events = ({ scope }: { scope: Scope }) => {
   const [isAll, setAll] = useState(false)
@@ -213,20 +227,7 @@ const Events = ({ scope }: { scope: Scope }) => {
   }
   const events = useQuery({
     queryKey: ['web-events', scope.team, request],
-    queryFn: async ({ signal }) => {
-      const { results, sql } = await askInsight('trends', request, scope.team, signal)
-      const persons = new Map(
-        results.filter(({ order }) => order === 1).map((line) => [String(line.breakdown_value), line.aggregated_value]),
-      )
-      const rows = results
-        .filter(({ order, breakdown_value }) => order === 0 && breakdown_value !== format.OTHER)
-        .map((line) => ({
-          event: String(line.breakdown_value),
-          total: line.aggregated_value ?? 0,
-          persons: persons.get(String(line.breakdown_value)) ?? 0,
-        }))
-      return { rows, sql }
-    },
+    queryFn: (asking) => askInsightSoon('trends', request, scope.team, asking, eventsOf),
   })
   return (
     <Panel

@@ -1,6 +1,6 @@
 // Questions of the page about visits: one for all figures and tables, and one for the chart.
 import { useQuery } from '@tanstack/react-query'
-import { askInsight, askPersonsBehind } from '~/api/insights'
+import { askInsightSoon, askPersonsBehind } from '~/api/insights'
 import { askSql } from '~/api/sql'
 import type {
   Interval,
@@ -37,7 +37,7 @@ export const useOverview = (scope: Scope, tables: WebBreakdown[]) => {
   }
   return useQuery({
     queryKey: ['web-overview', scope.team, request],
-    queryFn: ({ signal }) => askInsight('web-overview', request, scope.team, signal),
+    queryFn: (asking) => askInsightSoon('web-overview', request, scope.team, asking, (answer) => answer),
   })
 }
 
@@ -88,14 +88,15 @@ export const useSeries = (metric: Metric, interval: Interval, scope: Scope) => {
     : [range, ...(compared ? [compared] : [])].map((one) => sessionSeries(metric, interval, of, one))
   return useQuery({
     queryKey: ['web-series', team, metric, request ?? sql],
-    queryFn: async ({ signal }): Promise<Pair<Points>> => {
+    queryFn: async (asking): Promise<Pair<Points>> => {
       if (request) {
-        const { results, sql: asked } = await askInsight('trends', request, team, signal)
-        const of = (when: Line['compare_label']) => results.find((line) => (line.compare_label ?? 'current') === when)
-        const points = (line: Line | undefined): Points => ({ spans: line?.days ?? [], data: line?.data ?? [] })
-        return { now: points(of('current')), before: compared && points(of('previous')), sql: asked }
+        return askInsightSoon('trends', request, team, asking, ({ results, sql }) => {
+          const of = (when: Line['compare_label']) => results.find((line) => (line.compare_label ?? 'current') === when)
+          const points = (line: Line | undefined): Points => ({ spans: line?.days ?? [], data: line?.data ?? [] })
+          return { now: points(of('current')), before: compared && points(of('previous')), sql }
+        })
       }
-      const [now, before] = await Promise.all(sql.map((one) => askSql<SessionRow>(one, signal)))
+      const [now, before] = await Promise.all(sql.map((one) => askSql<SessionRow>(one, asking.signal)))
       return {
         now: pointsOf(now ?? [], interval, range),
         before: compared && pointsOf(before ?? [], interval, compared),

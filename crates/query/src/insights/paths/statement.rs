@@ -69,7 +69,7 @@ fn item() -> String {
                length(e.current_url) - 1) ELSE coalesce(e.current_url, '') END";
     format!(
         "CASE WHEN e.event = '$pageview' THEN {url} WHEN e.event = '$screen' \
-         THEN coalesce(json_as_text(e.properties, '$screen_name'), '') ELSE e.event END"
+         THEN coalesce(e.screen_name, '') ELSE e.event END"
     )
 }
 

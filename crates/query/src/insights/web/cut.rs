@@ -112,10 +112,10 @@ impl WebBreakdown {
             Self::Host => of(column("host"), Level::View),
             Self::InitialPage => of(column("pathname"), Level::Entry),
             Self::ExitPage => of(column("pathname"), Level::Exit),
-            Self::ScreenName => of(json("$screen_name"), Level::View),
+            Self::ScreenName => of(column("screen_name"), Level::View),
             Self::InitialChannelType => Cut {
                 of_none: OfNone::Called("Unknown"),
-                ..of(json("$channel_type"), Level::Entry)
+                ..of(column("channel_type"), Level::Entry)
             },
             Self::InitialReferringDomain => of(column("referring_domain"), Level::Entry),
             Self::InitialReferringUrl => of(
@@ -135,10 +135,6 @@ impl WebBreakdown {
             Self::City => placed("city"),
         }
     }
-}
-
-fn json(name: &str) -> String {
-    format!("nullif(json_as_text(e.properties, {}), '')", sql::text(name))
 }
 
 impl Cut {
