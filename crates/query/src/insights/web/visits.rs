@@ -1,6 +1,6 @@
 //! Sessions, gathered from their events in one pass.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 
 use arrow::array::{Array, AsArray, PrimitiveArray, RecordBatch, StringViewArray};
@@ -276,33 +276,39 @@ impl Visits {
         let (Some(cut), Some(told)) = (cuts.get(place), self.told.get(place)) else {
             return Vec::new();
         };
-        let mut rows: BTreeMap<u32, [Counted; 2]> = BTreeMap::new();
-        let mut people: [Different<(u32, u32)>; 2] = Default::default();
+        // By the number of a value; the last is of those that have none.
+        let none = told.values.len();
+        let mut rows = vec![[Counted::default(); 2]; none + 1];
+        let row_of = |value: u32| (value as usize).min(none);
+        // Of each period the values with who had them, the value in the higher half.
+        let mut people: [Vec<u64>; 2] = Default::default();
         self.each(cut, told, |period, value, session, views| {
-            let counted = &mut rows.entry(value).or_default()[period];
+            let counted = &mut rows[row_of(value)][period];
             counted.sessions += 1;
             counted.views += views;
             if !cut.bounces_of_entry {
                 counted.judge(session.bounced());
             }
-            people[period].extend(session.who().map(|person| (value, person)));
+            let who = session.who();
+            people[period].extend(who.map(|person| (u64::from(value) << 32) | u64::from(person)));
         });
-        for (period, people) in people.into_iter().enumerate() {
-            for (value, _) in people {
-                rows.entry(value).or_default()[period].visitors += 1;
+        for (period, mut people) in people.into_iter().enumerate() {
+            people.sort_unstable();
+            people.dedup();
+            for one in people {
+                rows[row_of((one >> 32) as u32)][period].visitors += 1;
             }
         }
         if cut.bounces_of_entry {
             for (session, edge) in self.sessions.iter().zip(&told.edges) {
-                if let (Some(period), Some(row)) = (self.place(session), rows.get_mut(&edge.value))
-                {
-                    row[period].judge(session.bounced());
+                if let Some(period) = self.place(session).filter(|_| edge.value != NOTHING.value) {
+                    rows[row_of(edge.value)][period].judge(session.bounced());
                 }
             }
         }
         let is_shown = |row: &[Counted; 2]| row[0].sessions > 0;
-        let rows = rows.into_iter().filter(|(_, row)| is_shown(row));
-        rows.map(|(value, row)| (told.name(value), row)).collect()
+        let rows = rows.into_iter().enumerate().filter(|(_, row)| is_shown(row));
+        rows.map(|(value, row)| (told.name(value as u32), row)).collect()
     }
 
     /// Who is counted there, by id.
@@ -400,7 +406,8 @@ impl Told {
     }
 
     fn name(&self, value: u32) -> Option<String> {
-        (value != NOTHING.value).then(|| self.values.text(value).to_owned())
+        let is_one = (value as usize) < self.values.len();
+        is_one.then(|| self.values.text(value).to_owned())
     }
 }
 
