@@ -110,6 +110,8 @@ fn clap() -> Clap {
         .about("Web and product analytics in a data lake you own. Any PostHog SDK can point at it.")
         .after_help("Without a command it serves. Every setting is also an environment variable.")
         .args(setting_flags())
+        // Flags that a command never hears of would mean another folder than was said.
+        .args_conflicts_with_subcommands(true)
         .subcommand(
             Clap::new("serve").about("Take events and answer questions").args(setting_flags()),
         )

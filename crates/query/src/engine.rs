@@ -17,7 +17,8 @@ use crate::lake_table::LakeTable;
 use crate::overrides::{KnownOverrides, Overrides};
 use crate::threads::{Running, Threads};
 use crate::{
-    Answer, Error, Format, Source, Written, functions, guard, project_scope, views, written,
+    Answer, Error, Format, Source, Written, as_meant, functions, guard, project_scope, views,
+    written,
 };
 
 /// What everything in a session is in.
@@ -159,7 +160,11 @@ impl Engine {
         let planning = async {
             let Session { context, of, .. } = self.session().await?;
             views::register_sessions(&context, sql).await?;
-            let plan = context.state().create_logical_plan(sql).await?;
+            let state = context.state();
+            let dialect = state.config_options().sql_parser.dialect;
+            let mut statement = state.sql_to_statement(sql, &dialect)?;
+            as_meant::statement(&mut statement)?;
+            let plan = state.statement_to_plan(statement).await?;
             guard::check(&plan)?;
             let lasting = kept::is_of_rows(&plan)?.then_some(of);
             let stream = context.execute_logical_plan(plan).await?.execute_stream().await?;

@@ -9,6 +9,9 @@ use lake::rest;
 /// No error has more of them, one in the other.
 const MOST_CAUSES: usize = 32;
 
+/// How the engine begins to say that a pattern cannot be read.
+const PATTERN: &str = "Regular expression";
+
 /// Why a query has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -43,8 +46,39 @@ pub enum Error {
 
 impl From<ArrowError> for Error {
     fn from(error: ArrowError) -> Self {
-        Self::Failed(error.to_string())
+        match error {
+            ArrowError::ExternalError(inner) => match inner.downcast::<DataFusionError>() {
+                Ok(inner) => Self::from(*inner),
+                Err(inner) => Self::Failed(inner.to_string()),
+            },
+            error if is_of_values(&error) => Self::Invalid(error.to_string()),
+            error => Self::Failed(error.to_string()),
+        }
     }
+}
+
+/// Whether values are not what was asked of them, which whoever asked can mend.
+const fn is_of_values(error: &ArrowError) -> bool {
+    matches!(
+        error,
+        ArrowError::CastError(_)
+            | ArrowError::ParseError(_)
+            | ArrowError::ComputeError(_)
+            | ArrowError::InvalidArgumentError(_)
+            | ArrowError::DivideByZero
+            | ArrowError::ArithmeticOverflow(_)
+    )
+}
+
+/// What values are not, where that is behind another error.
+fn of_values(error: &DataFusionError) -> Option<String> {
+    let causes =
+        std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    let of_arrow = |cause: &'_ (dyn std::error::Error + 'static)| {
+        let error = cause.downcast_ref::<ArrowError>()?;
+        is_of_values(error).then(|| error.to_string())
+    };
+    causes.take(MOST_CAUSES).find_map(of_arrow)
 }
 
 /// The object store's error that is behind another.
@@ -68,15 +102,23 @@ impl From<DataFusionError> for Error {
         }
         match error.find_root() {
             DataFusionError::ResourcesExhausted(message) => Self::OutOfMemory(message.clone()),
+            // A pattern that is none is a fault of the engine's to the engine.
+            DataFusionError::Internal(message) if message.contains(PATTERN) => {
+                let reason = message.split_once(PATTERN).map_or("", |(_, reason)| reason);
+                let reason =
+                    reason.split("This issue was likely caused").next().unwrap_or_default();
+                Self::Invalid(format!("{PATTERN}{}", reason.trim_end()))
+            }
             DataFusionError::SQL(..)
             | DataFusionError::Plan(_)
             | DataFusionError::SchemaError(..)
             | DataFusionError::NotImplemented(_)
             | DataFusionError::Execution(_)
             | DataFusionError::ArrowError(..) => Self::Invalid(error.strip_backtrace()),
-            _ => match error {
-                DataFusionError::Diagnostic(_, inner) => Self::from(*inner),
-                other => Self::Failed(other.strip_backtrace()),
+            _ => match (of_values(&error), error) {
+                (Some(message), _) => Self::Invalid(message),
+                (None, DataFusionError::Diagnostic(_, inner)) => Self::from(*inner),
+                (None, other) => Self::Failed(other.strip_backtrace()),
             },
         }
     }

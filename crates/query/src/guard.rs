@@ -7,7 +7,7 @@ use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
-use crate::Error;
+use crate::{Error, as_meant};
 
 /// Links of all chains of operators together, `a OR b OR c` having two.
 const MOST_LINKS: usize = 1_000;
@@ -84,11 +84,12 @@ fn is_link(token: &Token) -> bool {
     }
 }
 
-/// Refuses a plan that writes, defines, sets or copies.
+/// Refuses a plan that writes, defines, sets or copies, or means what it does not say.
 pub(crate) fn check(plan: &LogicalPlan) -> Result<(), Error> {
     let read_only =
         SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    read_only.verify_plan(plan).map_err(|_| refusal())
+    read_only.verify_plan(plan).map_err(|_| refusal())?;
+    as_meant::check_orders(plan)
 }
 
 /// Why a statement is refused before it is planned, if it is.

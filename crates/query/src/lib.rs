@@ -8,6 +8,7 @@
 
 mod answer;
 mod archive;
+mod as_meant;
 mod catalog;
 mod compact_views;
 mod engine;

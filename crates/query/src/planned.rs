@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::engine::Session;
 use crate::format::{plain, plain_schema};
 use crate::threads::Running;
-use crate::{Engine, Error, guard, views};
+use crate::{Engine, Error, as_meant, guard, views};
 
 /// How many pieces may wait for whoever reads them.
 const WAITING: usize = 2;
@@ -58,7 +58,9 @@ impl Engine {
         statement: Statement,
         add: impl FnOnce(&SessionContext) -> Result<(), Error> + Send + 'static,
     ) -> Result<Planned, Error> {
+        let mut statement = statement;
         guard::check_statement(&statement)?;
+        as_meant::parsed(&mut statement)?;
         let (engine, text) = (self.clone(), text.to_owned());
         let deadline = Instant::now() + self.limits().time;
         self.run(async move {

@@ -94,7 +94,7 @@ describe('filters in SQL', () => {
 
   it('compare numbers as numbers', () => {
     expect(sql({ of: 'event', key: 'amount', operator: 'gte', values: ['10'] })).toBe(
-      "TRY_CAST(properties->>'amount' AS DOUBLE) >= 10",
+      "number_of(properties->>'amount') >= 10",
     )
   })
 

@@ -76,7 +76,7 @@ const compare = (value: string, { operator, values }: Filter): string => {
   const number = Number(first)
   const isNumber = first.trim() !== '' && Number.isFinite(number)
   const ordered = (sign: string) =>
-    isNumber ? `TRY_CAST(${value} AS DOUBLE) ${sign} ${number}` : `${value} ${sign} ${text(first)}`
+    isNumber ? `number_of(${value}) ${sign} ${number}` : `${value} ${sign} ${text(first)}`
   switch (operator) {
     case 'exact':
       return `${value} IN (${list})`

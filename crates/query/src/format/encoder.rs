@@ -1,5 +1,6 @@
 //! Rows to bytes, batch by batch.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -46,6 +47,18 @@ enum Kind {
 #[derive(Clone, Default)]
 struct Bytes(Arc<Mutex<Vec<u8>>>);
 
+/// Refuses columns of one name, of which readers of JSON would lose all but one.
+fn check_names(schema: &SchemaRef) -> Result<(), Error> {
+    let mut names = BTreeSet::new();
+    match schema.fields().iter().find(|field| !names.insert(field.name())) {
+        None => Ok(()),
+        Some(field) => Err(Error::Invalid(format!(
+            "several columns are called {}; AS gives one of them another name",
+            field.name()
+        ))),
+    }
+}
+
 impl Encoder {
     /// For rows of these columns.
     ///
@@ -53,6 +66,9 @@ impl Encoder {
     /// When the format has no such columns.
     pub(crate) fn new(format: Format, schema: &SchemaRef) -> Result<Self, Error> {
         let (schema, bytes) = (plain_schema(schema), Bytes::default());
+        if matches!(format, Format::Json | Format::Ndjson) {
+            check_names(&schema)?;
+        }
         let json = || {
             WriterBuilder::new()
                 .with_explicit_nulls(true)

@@ -6,6 +6,7 @@ mod bucket;
 mod epoch;
 mod exception;
 mod moment;
+mod number;
 mod semver;
 
 pub(crate) use self::moment::told;
@@ -16,6 +17,7 @@ use datafusion::prelude::SessionContext;
 pub(crate) fn register(context: &SessionContext) {
     context.register_udf(ScalarUDF::from(bucket::BucketOf::default()));
     context.register_udf(ScalarUDF::from(moment::Moment::default()));
+    context.register_udf(ScalarUDF::from(number::NumberOf::default()));
     context.register_udf(ScalarUDF::from(semver::Semver::default()));
     context.register_udf(ScalarUDF::from(epoch::EpochMicros::default()));
     for part in exception::Part::ALL {

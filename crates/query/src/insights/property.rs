@@ -146,7 +146,7 @@ impl Property {
 
     /// Its number, NULL where it is none.
     pub(crate) fn number(&self) -> String {
-        format!("TRY_CAST({} AS DOUBLE)", self.column_for(Misfits::NeverFulfil))
+        format!("number_of({})", self.column_for(Misfits::NeverFulfil))
     }
 }
 
