@@ -18,6 +18,7 @@ class Hogflare:
     def __init__(self, binary: Path, data_dir: Path, log: Path, env: dict[str, str] | None = None) -> None:
         self.binary, self.data_dir, self.log_path = binary, data_dir, log
         self.env = env or {}
+        self.command = [str(binary), "serve"]
         self.port = 0
         self.process: Process | None = None
 
@@ -31,8 +32,7 @@ class Hogflare:
         }
         # A folder without .env files, so that only what stands here counts.
         cwd = self.log_path.parent
-        command = [str(self.binary), "serve"]
-        self.process = Process(command, child_env(settings | self.env | env), cwd, self.log_path)
+        self.process = Process(self.command, child_env(settings | self.env | env), cwd, self.log_path)
         if wait:
             self.process.wait_ready(self.is_ready, timeout=60)
         return self

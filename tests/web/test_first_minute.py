@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from harness import bare_root
 from harness.poll import until
 from harness.server import TOKEN, Hogflare
 from playwright.sync_api import Page, expect
@@ -28,8 +30,8 @@ def set_up(server: Hogflare, new_page: Callable[..., Page]) -> Page:
     return page
 
 
-def test_the_first_minute(start_hogflare, new_page: Callable[..., Page]) -> None:
-    server: Hogflare = start_hogflare()
+def first_minute(server: Hogflare, new_page: Callable[..., Page]) -> None:
+    """From the link to the first chart."""
     page = set_up(server, new_page)
     page.get_by_label("Token").fill(TOKEN)
     snippet = page.get_by_text(f'data-project-token="{TOKEN}"')
@@ -46,6 +48,23 @@ def test_the_first_minute(start_hogflare, new_page: Callable[..., Page]) -> None
     assert page.evaluate("sessionStorage.getItem('hogflare.read-key')") is None
     page.reload()
     expect(page.get_by_text("Newest events")).to_be_visible()
+
+
+def test_the_first_minute(start_hogflare, new_page: Callable[..., Page]) -> None:
+    first_minute(start_hogflare(), new_page)
+
+
+def test_the_first_minute_where_there_is_nothing_but_the_binary(binary: Path, tmp_path: Path, new_page: Callable[..., Page]) -> None:
+    """No shell, no certificates, no zones, no users, no `/tmp`: what a system without Rust and Node has, and less."""
+    root = bare_root.make(tmp_path / "root", binary)
+    server = Hogflare(binary, root / "data", tmp_path / "hogflare.log")
+    server.command = bare_root.command(root, "serve")
+    server.start(HOGFLARE_DATA_DIR="/data")
+    try:
+        first_minute(server, new_page)
+        server.stop()
+    finally:
+        server.kill9()
 
 
 def test_snippets_and_links_have_the_host_that_the_world_knows(start_hogflare, new_page: Callable[..., Page]) -> None:

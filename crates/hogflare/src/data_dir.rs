@@ -1,7 +1,7 @@
 //! The data folder: what lies where in it, who owns it, and its read key.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -194,29 +194,24 @@ impl DataDir {
 
     fn key_or_new(&self, name: &str, prefix: &str) -> anyhow::Result<String> {
         let path = self.path.join(name);
-        let create = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&path);
-        match create {
-            Ok(mut file) => {
-                let key = new_key(prefix)?;
-                writeln!(file, "{key}")?;
-                file.sync_all()?;
-                Ok(key)
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                match self.key(name)?.as_str() {
-                    "" => bail!("{} is empty; remove it to get a new key", path.display()),
-                    key => Ok(key.to_owned()),
-                }
-            }
-            Err(error) => Err(error).with_context(|| format!("cannot make {}", path.display())),
+        if path.try_exists().with_context(|| format!("cannot read {}", path.display()))? {
+            return match self.key(name)?.as_str() {
+                "" => bail!("{} is empty; remove it to get a new key", path.display()),
+                key => Ok(key.to_owned()),
+            };
         }
+        let key = new_key(prefix)?;
+        // All of it or nothing: a start that is cut short must not leave a key that is none.
+        write_private(&path, format!("{key}\n").as_bytes())
+            .with_context(|| format!("cannot make {}", path.display()))?;
+        Ok(key)
     }
 }
 
 /// 256 random bits.
 pub(crate) fn random_bytes() -> std::io::Result<[u8; 32]> {
     let mut bytes = [0; 32];
-    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
     Ok(bytes)
 }
 
