@@ -43,7 +43,7 @@ def event(number: int, **more) -> dict:
     at = START + timedelta(seconds=977 * (number % 900), microseconds=number % 1000)
     properties = {"number": number, "$lib": "web", "text": 'a "quoted" ü', "$ip": "203.0.113.9"}
     return {
-        "uuid": str(uuid.UUID(int=(number + 1) << 64 | 4 << 76 | 8 << 60)),
+        "uuid": str(uuid.UUID(int=number + 1 | 4 << 76 | 8 << 60)),
         "event": "$pageview" if number % 3 else "purchase",
         "distinct_id": f"user-{number % 97}",
         "timestamp": at,
