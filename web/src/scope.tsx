@@ -24,12 +24,12 @@ export interface Project {
   name: string
   token: string | null
   zone: string
-  /** As far as is known; what is stored of events of later comes by and by. */
-  events: number
+  /** As far as is known; what is stored of events of later comes by and by. `undefined` until they are counted. */
+  events: number | undefined
 }
 
 /** Of tokens that no project has. */
-const NOBODYS: Project = { team: 0, name: 'No project', token: null, zone: 'UTC', events: 0 }
+const NOBODYS: Project = { team: 0, name: 'No project', token: null, zone: 'UTC', events: undefined }
 
 /** Where there is no project yet: that of `POSTHOG_API_KEY`. */
 const FIRST = 1
@@ -61,8 +61,8 @@ export const projectsQuery = queryOptions({
 export const useCounts = (poll = false) => useQuery({ ...countsQuery, refetchInterval: poll ? 2_000 : false })
 
 /** All projects by their numbers, and that which is none where it has events. */
-const listOf = (configured: Configured[], counts: Counted[]): Project[] => {
-  const eventsOf = (team: number) => counts.find((one) => one.team === team)?.events ?? 0
+const listOf = (configured: Configured[], counts: Counted[] | undefined): Project[] => {
+  const eventsOf = (team: number) => counts && (counts.find((one) => one.team === team)?.events ?? 0)
   const projects = configured.map(({ id, name, token, time_zone }) => ({
     team: id,
     name: name || `Project ${id}`,
@@ -71,10 +71,10 @@ const listOf = (configured: Configured[], counts: Counted[]): Project[] => {
     events: eventsOf(id),
   }))
   // Of an earlier configuration.
-  const others = counts
+  const others = (counts ?? [])
     .filter(({ team }) => team > 0 && !projects.some((one) => one.team === team))
     .map(({ team, token, events }) => ({ team, name: `Project ${team}`, token, zone: 'UTC', events }))
-  const nobodys = eventsOf(0) > 0 ? [{ ...NOBODYS, events: eventsOf(0) }] : []
+  const nobodys = eventsOf(0) ? [{ ...NOBODYS, events: eventsOf(0) }] : []
   return [...[...projects, ...others].sort((one, other) => one.team - other.team), ...nobodys]
 }
 
@@ -103,25 +103,29 @@ export interface Ground {
 const GroundContext = createContext<Ground | undefined>(undefined)
 export const GroundProvider = GroundContext.Provider
 
-/** Finds the project and its clocks: what all questions need first. */
+/**
+ * Finds the project and its clocks: what all questions need first.
+ *
+ * To count all events takes a while where there are many, and fails where the lake does. It is waited for only to find
+ * the project with the most of several.
+ */
 export const useGround = () => {
   const search: SharedSearch = useSearch({ strict: false })
   const configured = useQuery(projectsQuery)
   const counts = useCounts()
   const ground = useMemo<Ground | undefined>(() => {
-    if (!configured.data || !counts.data) return undefined
+    if (!configured.data) return undefined
+    const isKnown = search.project !== undefined || configured.data.length === 1
+    if (!counts.data && !counts.error && !isKnown) return undefined
     const projects = listOf(configured.data, counts.data)
-    const most = [...projects].sort((one, other) => other.events - one.events)
-    const usual = projects.find(({ team, events }) => team > 0 && events > 0) ?? most[0]
+    const most = [...projects].sort((one, other) => (other.events ?? 0) - (one.events ?? 0))
+    const usual = projects.find(({ team, events }) => team > 0 && events) ?? most[0]
     const team = search.project ?? usual?.team ?? FIRST
-    const project = projects.find((one) => one.team === team) ?? { ...NOBODYS, team, name: `Project ${team}` }
+    const unknown = team === NOBODYS.team ? NOBODYS : { ...NOBODYS, team, name: `Project ${team}` }
+    const project = projects.find((one) => one.team === team) ?? unknown
     return { project, projects, zone: project.zone }
-  }, [configured.data, counts.data, search.project])
-  return {
-    ground,
-    error: configured.error ?? counts.error,
-    retry: () => (configured.error ? configured.refetch() : counts.refetch()),
-  }
+  }, [configured.data, counts.data, counts.error, search.project])
+  return { ground, error: configured.error, retry: () => configured.refetch() }
 }
 
 export interface Scope extends Ground {

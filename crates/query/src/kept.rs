@@ -309,7 +309,8 @@ mod tests {
         kept.keep(second, numbers.clone(), b"2");
         assert_eq!(&*kept.get_old(third, &numbers, minute).unwrap().0, b"2");
         assert!(kept.get_old(erased, &numbers, minute).is_none());
-        assert_eq!((kept.inner().answers.len(), kept.inner().bytes), (0, 0));
+        let inner = kept.inner();
+        assert_eq!((inner.answers.len(), inner.bytes), (0, 0));
     }
 
     #[test]

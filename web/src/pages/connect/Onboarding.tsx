@@ -101,6 +101,12 @@ const Code = ({ text }: { text: string }) => (
   </div>
 )
 
+/** Names are as long as whoever sends them likes. */
+const shortened = (text: string): string => {
+  const letters = [...text]
+  return letters.length > 60 ? `${letters.slice(0, 60).join('')}…` : text
+}
+
 /** Whether something came, to this project or to another one: a wrong token is the usual mistake. */
 const First = () => {
   const scope = useScope()
@@ -131,8 +137,8 @@ const First = () => {
   return (
     <p className={classes.waiting} role="status">
       <IconCheck size={16} className="good" aria-hidden />
-      <span>
-        {format.eventName(event.event)} of {event.distinct_id} came {format.ago(event.created_at)}.{' '}
+      <span className={classes.first}>
+        {shortened(format.eventName(event.event))} of {shortened(event.distinct_id)} came {format.ago(event.created_at)}.{' '}
         <Link to="/live" search={keep as never}>
           See events as they come
         </Link>

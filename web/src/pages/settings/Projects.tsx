@@ -23,7 +23,7 @@ export const Projects = () => {
   const projects = useQuery(projectsQuery)
   const canChange = useMay('projects')
   const [open, setOpen] = useState<Open>()
-  const eventsOf = (id: number) => scope.projects.find(({ team }) => team === id)?.events ?? 0
+  const eventsOf = (id: number) => scope.projects.find(({ team }) => team === id)?.events ?? null
   return (
     <div className={classes.wides}>
       <Wide
