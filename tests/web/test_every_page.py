@@ -108,3 +108,28 @@ def test_strangers_words_are_words(start_hogflare, new_page: Callable[..., Page]
 def test_an_address_without_a_page(open_page: Callable[..., Page]) -> None:
     page = open_page("/web/nowhere")
     expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+
+
+def test_long_words_widen_no_page(start_hogflare, new_page: Callable[..., Page]) -> None:
+    server = start_hogflare()
+    long = "w" * 180
+    properties = {"$pathname": f"/{long}", "$current_url": f"https://x.example/{long * 2}", "$browser": long, "$referring_domain": long, "$session_id": "s"}
+    for event in ["$pageview", long]:
+        assert server.capture(event, distinct_id=long, properties=properties).is_success()
+    page = new_page(Site(server), width=390)
+    for path in ["/", "/web", "/live", "/persons", "/data", "/connect"]:
+        page.goto(path)
+        expect(page.locator("#page").get_by_text("wwwww").first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), path
+
+
+@pytest.mark.complains
+def test_what_the_lake_has_nothing_to_do_with_is_there_without_it(site: Site, new_page: Callable[..., Page]) -> None:
+    page = new_page(site, "/system")
+    failure = {"error": "the query failed: a file cannot be read"}
+    page.route("**/api/sql*", lambda route: route.fulfill(status=500, json=failure))
+    for path, text in (("/system", "Takes events"), ("/settings?tab=projects", "Europe/Berlin"), ("/connect", "data-project-token")):
+        page.goto(path)
+        expect(page.locator("#page").get_by_text(text).first).to_be_visible()
+    page.goto("/live")
+    expect(page.get_by_text("a file cannot be read").first).to_be_visible()

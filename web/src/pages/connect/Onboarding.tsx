@@ -138,7 +138,8 @@ const First = () => {
     <p className={classes.waiting} role="status">
       <IconCheck size={16} className="good" aria-hidden />
       <span className={classes.first}>
-        {shortened(format.eventName(event.event))} of {shortened(event.distinct_id)} came {format.ago(event.created_at)}.{' '}
+        {shortened(format.eventName(event.event))} of {shortened(event.distinct_id)} came {format.ago(event.created_at)}
+        .{' '}
         <Link to="/live" search={keep as never}>
           See events as they come
         </Link>
