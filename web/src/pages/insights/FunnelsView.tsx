@@ -8,6 +8,7 @@ import { Empty } from '~/ui/States'
 import { HEIGHT, InsightPanel } from './InsightPanel'
 import classes from './Insights.module.css'
 import { funnels } from './question'
+import { PersonsButton } from './PersonsButton'
 import { behindOf, useInsight, type ViewProps } from './view'
 
 /** A funnel for each value, or one. */
@@ -119,8 +120,7 @@ const Steps = ({ steps, onOpen }: { steps: Step[]; onOpen: Open }) => {
               </strong>
             </div>
             <div className={classes.track}>
-              <button
-                type="button"
+              <PersonsButton
                 style={{ width: `${share(step.count, first) * 100}%` }}
                 onClick={() => onOpen(index + 1, `Got to step ${index + 1}: ${nameOf(step)}`)}
                 aria-label={`Persons who got to step ${index + 1}`}
@@ -129,14 +129,13 @@ const Steps = ({ steps, onOpen }: { steps: Step[]; onOpen: Open }) => {
             {before && (
               <div className={classes.stepFoot}>
                 <span>{format.percent(share(step.count, before.count))} of the step before</span>
-                <button
-                  type="button"
+                <PersonsButton
                   className={classes.link}
                   onClick={() => onOpen(-(index + 1), `Got no further than step ${index}: ${nameOf(before)}`)}
                   disabled={lost === 0}
                 >
                   {format.number(lost)} dropped off
-                </button>
+                </PersonsButton>
                 {step.median_conversion_time !== null && (
                   <span>median {format.duration(step.median_conversion_time)}</span>
                 )}
@@ -161,8 +160,7 @@ const Broken = ({ groups, onOpen }: { groups: Step[][]; onOpen: Open }) => {
           title: `${index + 1} ${nameOf(step)}`,
           of: (group: Step[]) => group[index]?.count ?? 0,
           show: (group: Step[]) => (
-            <button
-              type="button"
+            <PersonsButton
               className={classes.link}
               onClick={() =>
                 onOpen(
@@ -176,7 +174,7 @@ const Broken = ({ groups, onOpen }: { groups: Step[][]; onOpen: Open }) => {
               {index > 0 && (
                 <span className="unit">{format.percent(share(group[index]?.count ?? 0, group[0]?.count ?? 0))}</span>
               )}
-            </button>
+            </PersonsButton>
           ),
           isNumber: true,
         })),

@@ -13,6 +13,7 @@ import { HEIGHT, InsightPanel, useHeight } from './InsightPanel'
 import classes from './Insights.module.css'
 import { IntervalControl } from './LookControls'
 import { lifecycle } from './question'
+import { PersonsButton } from './PersonsButton'
 import { behindOf, intervalOf, useInsight, usePlace, type ViewProps } from './view'
 
 const STATUSES: Record<LifecycleLine['status'], { label: string; about: string; colour: number }> = {
@@ -119,14 +120,13 @@ export const LifecycleView = ({ scope, question, onChange, onBehind }: ViewProps
                       title: `Last full ${interval}`,
                       of: ({ data }) => Math.abs(data.at(-2) ?? 0),
                       show: ({ status, data, days }) => (
-                        <button
-                          type="button"
+                        <PersonsButton
                           className={classes.link}
                           title="These persons"
                           onClick={() => open(status, days.at(-2))}
                         >
                           {format.number(Math.abs(data.at(-2) ?? 0))}
-                        </button>
+                        </PersonsButton>
                       ),
                       isNumber: true,
                     },

@@ -9,6 +9,7 @@ import { HEIGHT, InsightPanel } from './InsightPanel'
 import classes from './Retention.module.css'
 import { retention } from './question'
 import { average, begun, isToCome } from './cohorts'
+import { PersonsButton } from './PersonsButton'
 import { behindOf, useInsight, type ViewProps } from './view'
 
 export const RetentionView = ({ scope, question, onBehind }: ViewProps) => {
@@ -142,8 +143,7 @@ const Cohorts = ({ title, cohorts, period, now, zone, onOpen }: CohortsProps) =>
                 const share = whole > 0 ? count / whole : 0
                 return (
                   <td key={index}>
-                    <button
-                      type="button"
+                    <PersonsButton
                       className={classes.cell}
                       style={{ '--share': `${Math.round(8 + 46 * Math.sqrt(share))}%` } as React.CSSProperties}
                       data-running={!hasCome(cohort, index + 1) || undefined}
@@ -152,7 +152,7 @@ const Cohorts = ({ title, cohorts, period, now, zone, onOpen }: CohortsProps) =>
                       onClick={() => onOpen(cohort, index)}
                     >
                       {whole > 0 ? format.percent(share) : format.NOTHING}
-                    </button>
+                    </PersonsButton>
                   </td>
                 )
               })}

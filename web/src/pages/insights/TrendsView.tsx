@@ -16,6 +16,7 @@ import { HEIGHT, InsightPanel, useHeight } from './InsightPanel'
 import classes from './Insights.module.css'
 import { LookControls } from './LookControls'
 import { letter, MATHS, type Question, trends } from './question'
+import { PersonsButton } from './PersonsButton'
 import { behindOf, intervalOf, useInsight, usePlace, type ViewProps } from './view'
 
 /** A line with the one of the period before. */
@@ -223,9 +224,9 @@ const Legend = ({ lines, hidden, onToggle, isCumulative, onOpen }: LegendProps) 
           of: (row) => totalOf(row.line, isCumulative),
           show: (row) =>
             onOpen ? (
-              <button type="button" className={classes.link} onClick={() => onOpen(row)} title="These persons">
+              <PersonsButton className={classes.link} onClick={() => onOpen(row)} title="These persons">
                 {format.number(totalOf(row.line, isCumulative))}
-              </button>
+              </PersonsButton>
             ) : (
               format.number(totalOf(row.line, isCumulative))
             ),
@@ -265,9 +266,9 @@ const Numbers = ({ lines, onOpen }: { lines: Shown[]; onOpen: (shown: Shown) => 
       <div key={shown.key}>
         <span className="muted">{shown.label}</span>
         <strong>
-          <button type="button" className={classes.toggle} onClick={() => onOpen(shown)}>
+          <PersonsButton className={classes.toggle} onClick={() => onOpen(shown)}>
             {format.number(shown.line.aggregated_value ?? 0)}
-          </button>
+          </PersonsButton>
         </strong>
         {shown.before && <Change now={shown.line.aggregated_value ?? 0} before={shown.before.aggregated_value ?? 0} />}
       </div>

@@ -38,7 +38,18 @@ export const SavedQueries = ({ team, sql, onChoose, onClose }: ListProps) => {
     onSuccess: () => client.invalidateQueries({ queryKey: ['saved'] }),
   })
   return (
-    <Drawer opened onClose={onClose} title="Saved queries" size="lg">
+    // Escape is for a dialog of its own first, which stands elsewhere in the document.
+    <Drawer
+      opened
+      onClose={onClose}
+      closeOnEscape={false}
+      onKeyDown={(event) => {
+        const isWithin = event.target instanceof Node && event.currentTarget.contains(event.target)
+        if (event.key === 'Escape' && isWithin) onClose()
+      }}
+      title="Saved queries"
+      size="lg"
+    >
       {saved.error && <Trouble error={saved.error} retry={() => void saved.refetch()} />}
       {saved.isPending && <Skeleton height={240} />}
       {changing.error && <Trouble error={changing.error} />}
